@@ -1,0 +1,58 @@
+/**
+ * The prices a profile gives, in cycles of its own clock. Each is declared here once; a profile gives each a value with
+ * its source (profile.ts). Hardware prices differ by generation; prices of software (the guest kernel's and the
+ * monitors' work) have a common default in profiles/software.ts that a profile may replace.
+ */
+export interface CostDefinition {
+  readonly name: string;
+  readonly kind: "hardware" | "guest-software" | "monitor-software";
+  readonly description: string;
+}
+
+export const COSTS = [
+  { name: "reference", kind: "hardware", description: "Issue cost of one memory reference that hits the first-level TLB and cache." },
+  { name: "tlb_l2_hit", kind: "hardware", description: "Extra latency of a second-level TLB hit." },
+  { name: "walk_start", kind: "hardware", description: "Fixed cost of a page walk besides its memory references." },
+  { name: "entry_bits", kind: "hardware", description: "Setting an accessed or dirty bit (a locked update by the walker)." },
+  { name: "exception", kind: "hardware", description: "Delivering a page fault through the IDT and returning with IRET." },
+  { name: "syscall", kind: "hardware", description: "Entering the kernel by SYSCALL or SYSENTER and returning." },
+  { name: "cr3_load", kind: "hardware", description: "MOV to CR3, besides the TLB misses it causes later." },
+  { name: "invlpg", kind: "hardware", description: "INVLPG of one page." },
+  { name: "invpcid", kind: "hardware", description: "INVPCID or INVVPID." },
+  { name: "vm_exit", kind: "hardware", description: "The hardware's VM exit, guest to root mode." },
+  { name: "vm_entry", kind: "hardware", description: "The hardware's VM entry, root mode to guest." },
+  { name: "ring_transition", kind: "hardware", description: "One hypercall or trap into a paravirtual hypervisor and back, register saving included." },
+
+  { name: "kernel_fault", kind: "guest-software", description: "The guest kernel's page-fault handler without allocation, zeroing or table reads." },
+  { name: "kernel_zero_page", kind: "guest-software", description: "Zeroing 4 KiB, per 4 KiB." },
+  { name: "kernel_copy_page", kind: "guest-software", description: "Copying 4 KiB, per 4 KiB." },
+  { name: "kernel_allocate_page", kind: "guest-software", description: "Allocating or freeing one frame." },
+  { name: "kernel_fork", kind: "guest-software", description: "Fork besides per-entry work: task structures, areas, files." },
+  { name: "kernel_fork_entry", kind: "guest-software", description: "Duplicating one page-table entry at fork." },
+  { name: "kernel_exit", kind: "guest-software", description: "Process exit and wait besides per-entry work." },
+  { name: "kernel_unmap_entry", kind: "guest-software", description: "Tearing down one page-table entry." },
+  { name: "kernel_map", kind: "guest-software", description: "mmap or munmap besides per-entry work." },
+  { name: "kernel_switch", kind: "guest-software", description: "Scheduler and register switch of a context switch, CR3 load not included." },
+  { name: "kernel_syscall", kind: "guest-software", description: "Dispatch of a system call that does nothing." },
+
+  { name: "monitor_dispatch", kind: "monitor-software", description: "The monitor's path around every exit: saving state, finding the handler, preparing re-entry." },
+  { name: "shadow_hidden_fault", kind: "monitor-software", description: "Walking the guest's tables in software and filling the shadow: fixed part." },
+  { name: "shadow_fill_entry", kind: "monitor-software", description: "Writing one more shadow entry in the same fault or an eager fill." },
+  { name: "shadow_true_fault", kind: "monitor-software", description: "Finding that a fault is the guest's own and injecting it." },
+  { name: "shadow_emulate_write", kind: "monitor-software", description: "Decoding and emulating one write to a guarded page table, and updating the shadow." },
+  { name: "shadow_unsync", kind: "monitor-software", description: "Letting one table go out of sync (unprotecting it)." },
+  { name: "shadow_sync_entry", kind: "monitor-software", description: "Comparing one entry at a resynchronisation." },
+  { name: "shadow_cr3", kind: "monitor-software", description: "Emulating a CR3 load: finding or making the shadow root." },
+  { name: "shadow_invlpg", kind: "monitor-software", description: "Emulating INVLPG." },
+  { name: "shadow_allocate", kind: "monitor-software", description: "Allocating and protecting for, or dropping, one shadow table." },
+  { name: "ept_violation", kind: "monitor-software", description: "Handling an EPT violation: finding or allocating the frame and filling the entry." },
+  { name: "host_zero_page", kind: "monitor-software", description: "Zeroing 4 KiB of host memory before it is given to a guest, per 4 KiB." },
+  { name: "hypercall_dispatch", kind: "monitor-software", description: "The hypervisor's fixed path of a hypercall." },
+  { name: "validate_update", kind: "monitor-software", description: "Validating and applying one page-table update (type and reference counts)." },
+  { name: "validate_entry", kind: "monitor-software", description: "Validating one entry of a table being pinned or unpinned." },
+  { name: "bounce_fault", kind: "monitor-software", description: "Bouncing a trap to a paravirtual guest's kernel." },
+] as const satisfies readonly CostDefinition[];
+
+export type CostName = (typeof COSTS)[number]["name"];
+/** All prices as plain numbers, cycles. */
+export type Costs = Readonly<Record<CostName, number>>;

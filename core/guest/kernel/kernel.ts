@@ -1,0 +1,3 @@
+export interface GuestKernel {
+  readonly name: string;
+}

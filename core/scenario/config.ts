@@ -1,0 +1,88 @@
+/**
+ * What a cell is made from, fully resolved: every default filled in, every size in bytes. Plain data, so that it can be
+ * hashed, sent to a worker and written to run.json.
+ */
+import type { PageSizeName } from "../util/units.js";
+import type { ParameterValue, RunSize } from "../util/parameters.js";
+
+/** How the guest's page tables look (Intel SDM vol. 3, 4.3 to 4.5). */
+export type GuestPaging = "32-bit" | "pae" | "4-level" | "5-level";
+
+export interface CellConfig {
+  /** A name from the registry of techniques: `native`, `hardware/shadow`, `hardware/nested`, `paravirtual/direct`. */
+  readonly technique: string;
+  /** A name from the registry of workloads. */
+  readonly workload: string;
+  /** The workload's parameters, all of them. */
+  readonly parameters: Readonly<Record<string, ParameterValue>>;
+  /** Page size with which the guest maps the workload's data. */
+  readonly page: PageSizeName;
+  readonly machine: {
+    readonly profile: string;
+    /** Machine memory in bytes, or 0: as much as the cell needs. */
+    readonly memory: number;
+    /** Which references go through the modelled data caches. */
+    readonly caches: "all" | "walker" | "off";
+    /** Constants replaced by name, cycles (for sensitivity). */
+    readonly costs: Readonly<Record<string, number>>;
+    /** Paging-structure caches and nested TLB on or off. */
+    readonly walkCaches: boolean;
+    /** Modelled TLBs on or off (off: every reference walks). */
+    readonly tlb: boolean;
+  };
+  readonly guest: {
+    readonly paging: GuestPaging;
+    /** Use PCIDs where the profile has them. */
+    readonly pcid: boolean;
+  };
+  readonly host: {
+    /** Page size of host mappings (EPT, NPT or the shadow's upper bound). */
+    readonly page: PageSizeName;
+    /** Levels of the EPT or NPT. */
+    readonly levels: 4 | 5;
+    /** Tag TLB entries by VPID or ASID where the profile has it. */
+    readonly vpid: boolean;
+    /** Accessed and dirty bits in the EPT where the profile has them. */
+    readonly accessedDirty: boolean;
+    /** Give the guest its frames at boot (true) or on first touch (false). */
+    readonly populate: boolean;
+  };
+  readonly shadow: {
+    /** Fill on fault, or a whole table when it is first shadowed. */
+    readonly fill: "lazy" | "eager";
+    /** Let level-1 guest tables go out of sync between flushes. */
+    readonly outOfSync: boolean;
+    /** Keep shadows of address spaces that are not running. */
+    readonly reuse: boolean;
+    /** Most shadow frames; 0 is no limit. Beyond it the least recently used are dropped. */
+    readonly maximumTables: number;
+  };
+  readonly paravirtual: {
+    /** Most updates in one mmu_update hypercall. */
+    readonly batch: number;
+  };
+  readonly seed: number;
+  readonly size: RunSize;
+}
+
+/** One point of a scenario's matrix. */
+export interface Cell {
+  /** Position in the plan, from 0; rows are written in this order. */
+  readonly index: number;
+  /** `technique=native workload=gups page=4K`: unique within the scenario. */
+  readonly id: string;
+  /** The matrix coordinates by axis name, as they were written in the scenario: the first columns of the row. */
+  readonly axes: Readonly<Record<string, ParameterValue>>;
+  readonly config: CellConfig;
+}
+
+/** What running a cell gave. */
+export interface CellOutcome {
+  readonly status: "done" | "failed" | "unsupported";
+  /** Empty when done. */
+  readonly reason: string;
+  /** Modelled numbers by column name (events, cycles and `cycles_*`, `*_bytes`, fingerprint); empty unless done. */
+  readonly values: Readonly<Record<string, number | string>>;
+  /** Exits by reason, those that happened. */
+  readonly exits: readonly { readonly reason: string; readonly count: number; readonly cycles: number }[];
+}
