@@ -25,14 +25,17 @@ export const TECHNIQUES: readonly TechniqueDefinition[] = [
     description:
       "VT-x or AMD-V with page tables kept by the monitor: each guest table has a shadow that maps guest-virtual to machine addresses; guest tables are write-protected and page faults, CR3 loads and INVLPG exit.",
     source: "Adams & Agesen, ASPLOS 2006, section 2.4; Linux Documentation/virt/kvm/x86/mmu.rst",
-    unsupported: (profile) => (profile.features.hardwareAssist ? undefined : `${profile.name} has no VT-x or AMD-V`),
+    unsupported: (profile) =>
+      profile.features.hardwareAssist ? undefined : `${profile.name} has no VT-x or AMD-V`,
   },
   {
     name: "hardware/nested",
     title: "Hardware-assisted, nested paging",
-    description: "VT-x with EPT or AMD-V with NPT: the walker translates in two dimensions; only EPT violations exit.",
+    description:
+      "VT-x with EPT or AMD-V with NPT: the walker translates in two dimensions; only EPT violations exit.",
     source: "Intel SDM vol. 3, chapter 29 (EPT); AMD APM vol. 2, 15.25 (NPT); Bhargava et al., ASPLOS 2008",
-    unsupported: (profile) => (profile.features.nestedPaging ? undefined : `${profile.name} has no EPT or NPT`),
+    unsupported: (profile) =>
+      profile.features.nestedPaging ? undefined : `${profile.name} has no EPT or NPT`,
   },
   {
     name: "paravirtual/direct",

@@ -10,6 +10,7 @@ export type RunSize = (typeof RUN_SIZES)[number];
 /** One value, or one for each size of run. */
 export type Sized<T> = T | Readonly<Record<RunSize, T>>;
 
+// biome-ignore format: one kind a line
 export type ParameterSpec = { readonly description: string } & (
   | { readonly kind: "bytes"; readonly default: Sized<number>; readonly minimum?: number; readonly maximum?: number }
   | { readonly kind: "count"; readonly default: Sized<number>; readonly minimum?: number; readonly maximum?: number }
@@ -23,7 +24,11 @@ export type ParameterValue = number | string | boolean;
 
 /** The values that a set of specs gives. */
 export type ParameterValues<S extends ParameterSpecs> = {
-  readonly [K in keyof S]: S[K]["kind"] extends "choice" ? string : S[K]["kind"] extends "boolean" ? boolean : number;
+  readonly [K in keyof S]: S[K]["kind"] extends "choice"
+    ? string
+    : S[K]["kind"] extends "boolean"
+      ? boolean
+      : number;
 };
 
 /** The default of one parameter at a size of run. */

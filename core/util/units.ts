@@ -6,6 +6,7 @@ export const MIB = 1024 * KIB;
 export const GIB = 1024 * MIB;
 export const TIB = 1024 * GIB;
 
+// biome-ignore format: one line reads better
 const SUFFIXES: Readonly<Record<string, number>> = {
   "": 1, B: 1, K: KIB, KIB, KB: KIB, M: MIB, MIB, MB: MIB, G: GIB, GIB, GB: GIB, T: TIB, TIB, TB: TIB,
 };
@@ -16,13 +17,16 @@ export function parseBytes(text: string | number): number {
   const multiple = match === null ? undefined : SUFFIXES[match[2]!.toUpperCase()];
   const bytes = match === null || multiple === undefined ? Number.NaN : Number(match[1]) * multiple;
   if (!Number.isSafeInteger(bytes)) {
-    throw new UserError(`"${text}" is not a size`, { mend: "write a number with B, KiB, MiB, GiB or TiB, e.g. 64MiB" });
+    throw new UserError(`"${text}" is not a size`, {
+      mend: "write a number with B, KiB, MiB, GiB or TiB, e.g. 64MiB",
+    });
   }
   return bytes;
 }
 
 /** 67108864 → "64 MiB". At most two decimals; the largest unit that leaves at least 1. */
 export function formatBytes(bytes: number): string {
+  // biome-ignore format: one line reads better
   const units: [string, number][] = [["TiB", TIB], ["GiB", GIB], ["MiB", MIB], ["KiB", KIB]];
   for (const [name, size] of units) {
     if (Math.abs(bytes) >= size) return `${Number((bytes / size).toFixed(2))} ${name}`;
