@@ -2,8 +2,9 @@
  * What a cell is made from, fully resolved: every default filled in, every size in bytes. Plain data, so that it can be
  * hashed, sent to a worker and written to run.json.
  */
-import type { PageSizeName } from "../util/units.js";
+
 import type { ParameterValue, RunSize } from "../util/parameters.js";
+import type { PageSizeName } from "../util/units.js";
 
 /** How the guest's page tables look (Intel SDM vol. 3, 4.3 to 4.5). */
 export type GuestPaging = "32-bit" | "pae" | "4-level" | "5-level";

@@ -1,0 +1,115 @@
+/**
+ * The axes a scenario may vary: every setting and every workload parameter, by its dotted path. An axis has a path
+ * (`machine.profile`), a column in the rows (`profile`), and is also known by its last word where that is unambiguous.
+ * Columns drop the sections `machine`, `guest` and `parameters`; the others keep theirs: `host_page`, `shadow_reuse`.
+ */
+import { z } from "zod";
+import { EVENTS } from "../events/events.js";
+import type { Catalogue } from "./catalogue.js";
+import { parameterSchema, settingsShape } from "./settings.js";
+
+export interface Axis {
+  /** Dotted path into the document: `technique`, `host.page`, `parameters.footprint`, `parameters.gups.footprint`. */
+  readonly path: string;
+  /** Column of the rows; snake_case. */
+  readonly column: string;
+  /** Checks one value and resolves its unit. */
+  readonly schema: z.ZodType<number | string | boolean>;
+  /** True when values are sizes in bytes. */
+  readonly isSize: boolean;
+}
+
+export interface AxisTable {
+  readonly all: readonly Axis[];
+  /** By path, column or unambiguous last word. */
+  readonly byName: ReadonlyMap<string, Axis>;
+}
+
+const UNPREFIXED = new Set(["machine", "guest", "parameters"]);
+
+/** Columns that a parameter of the same name must not take. */
+const RESERVED = new Set<string>([
+  ...EVENTS.map((event) => event.name),
+  "cycles",
+  "status",
+  "reason",
+  "cell",
+]);
+
+/** Every axis of a catalogue. */
+export function axesOf(catalogue: Catalogue): AxisTable {
+  const all: Axis[] = [{ path: "seed", column: "seed", schema: z.int().min(0), isSize: false }];
+  const add = (path: string, schema: z.ZodType<number | string | boolean>, isSize = false): void => {
+    if (!all.some((axis) => axis.path === path)) all.push({ path, column: columnOf(path), schema, isSize });
+  };
+  for (const [section, schema] of Object.entries(settingsShape(catalogue))) {
+    const inner = schema.unwrap();
+    if (!(inner instanceof z.ZodObject)) {
+      add(section, inner);
+      continue;
+    }
+    for (const [key, value] of Object.entries(inner.shape) as [string, z.ZodOptional<z.ZodType>][]) {
+      const setting = value.unwrap();
+      if (setting instanceof z.ZodObject) {
+        for (const [name, cost] of Object.entries(setting.shape))
+          add(`${section}.${key}.${name}`, unwrapped(cost));
+      } else add(`${section}.${key}`, setting as Axis["schema"], key === "memory");
+    }
+  }
+  addParameters(catalogue, add);
+  return { all, byName: namesOf(all) };
+}
+
+/** `host.page` → `host_page`; `machine.walkCaches` → `walk_caches`; `machine.costs.vm_exit` → `cost_vm_exit`. */
+function columnOf(path: string): string {
+  const words = path
+    .split(".")
+    .map((word) => word.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replaceAll("-", "_"));
+  if (words[0] === "machine" && words[1] === "costs") return `cost_${words[2]}`;
+  if (words.length > 1 && UNPREFIXED.has(words[0]!)) words.shift();
+  const column = words.join("_");
+  return RESERVED.has(column) || (path.startsWith("parameters.") && column === "page")
+    ? `parameter_${column}`
+    : column;
+}
+
+function addParameters(
+  catalogue: Catalogue,
+  add: (path: string, schema: Axis["schema"], isSize: boolean) => void,
+): void {
+  for (const workload of catalogue.workloads) {
+    for (const [name, spec] of Object.entries(workload.parameters)) {
+      add(`parameters.${workload.name}.${name}`, parameterSchema(spec), spec.kind === "bytes");
+    }
+  }
+  const shared = new Map<string, { schemas: Axis["schema"][]; isSize: boolean }>();
+  for (const workload of catalogue.workloads) {
+    for (const [name, spec] of Object.entries(workload.parameters)) {
+      const entry = shared.get(name) ?? { schemas: [], isSize: spec.kind === "bytes" };
+      entry.schemas.push(parameterSchema(spec));
+      shared.set(name, entry);
+    }
+  }
+  for (const [name, { schemas, isSize }] of shared) {
+    add(`parameters.${name}`, schemas.length === 1 ? schemas[0]! : z.union(schemas), isSize);
+  }
+}
+
+function namesOf(all: readonly Axis[]): Map<string, Axis> {
+  const names = new Map<string, Axis>();
+  const ambiguous = new Set<string>();
+  for (const axis of all) {
+    const last = axis.path.slice(axis.path.lastIndexOf(".") + 1);
+    if (axis.path.split(".").length > 2) continue;
+    if (names.has(last)) ambiguous.add(last);
+    names.set(last, axis);
+  }
+  for (const word of ambiguous) names.delete(word);
+  for (const axis of all) names.set(axis.column, axis);
+  for (const axis of all) names.set(axis.path, axis);
+  return names;
+}
+
+function unwrapped(schema: z.ZodType): Axis["schema"] {
+  return (schema instanceof z.ZodOptional ? schema.unwrap() : schema) as Axis["schema"];
+}

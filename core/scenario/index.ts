@@ -1,0 +1,27 @@
+/** The scenario engine's public surface. */
+export { CATALOGUE, type Catalogue } from "./catalogue.js";
+export type { ChartKind, ChartSpec, NamedChartSpec, VegaLiteChartSpec } from "./charts.js";
+export type { Cell, CellConfig, CellOutcome, GuestPaging } from "./config.js";
+export { FIXED_COLUMNS, RowIndex, rowOf, rowsOf } from "./row.js";
+export {
+  checkExpectations,
+  type LoadOptions,
+  loadScenario,
+  planScenario,
+  runPlan,
+  type ScenarioSource,
+} from "./run.js";
+export type {
+  ExpectationFailure,
+  ExpectationResult,
+  ExpectationText,
+  HostMeasure,
+  Plan,
+  ProgressEvent,
+  ResultSink,
+  Row,
+  RunOptions,
+  RunResult,
+  Scenario,
+} from "./scenario.js";
+export { scenarioJsonSchema } from "./schema.js";

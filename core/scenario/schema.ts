@@ -1,0 +1,133 @@
+/**
+ * The schema of a scenario: one source for the TypeScript type, the run-time check and scenarios/schema.json.
+ * Closed everywhere: a key that is not here is an error. Names of techniques, workloads, profiles, prices and
+ * parameters come from the registries, so an editor completes them.
+ */
+import { z } from "zod";
+import { RUN_SIZES } from "../util/parameters.js";
+import { type Axis, type AxisTable, axesOf } from "./axes.js";
+import { CATALOGUE, type Catalogue } from "./catalogue.js";
+import { ChartSchema } from "./charts.js";
+import { nameSchema, parametersShape, settingsShape } from "./settings.js";
+
+type AxisValue = string | number | boolean;
+/** An entry of `matrix.workload`: a name, or a name with parameters. */
+type PointValue = AxisValue | Readonly<Record<string, AxisValue>>;
+
+/** A catalogue with its axes and schema: what the phases work with. */
+export interface Language {
+  readonly catalogue: Catalogue;
+  readonly axes: AxisTable;
+  readonly schema: ReturnType<typeof buildSchema>;
+}
+
+export type ScenarioDocument = z.output<Language["schema"]>;
+
+const languages = new WeakMap<Catalogue, Language>();
+
+/** The language of a catalogue; built once for each. */
+export function languageOf(catalogue: Catalogue = CATALOGUE): Language {
+  let language = languages.get(catalogue);
+  if (language === undefined) {
+    const axes = axesOf(catalogue);
+    language = { catalogue, axes, schema: buildSchema(catalogue, axes) };
+    languages.set(catalogue, language);
+  }
+  return language;
+}
+
+/** JSON Schema (draft 2020-12) of a scenario file, for editors. */
+export function scenarioJsonSchema(catalogue: Catalogue = CATALOGUE): Record<string, unknown> {
+  const schema = z.toJSONSchema(languageOf(catalogue).schema, { io: "input", reused: "ref" });
+  return { ...schema, title: "A virtlab scenario" };
+}
+
+function buildSchema(catalogue: Catalogue, axes: AxisTable) {
+  const workload = workloadSchema(catalogue);
+  const valueOf = (axis: Axis): z.ZodType<PointValue> => (axis.path === "workload" ? workload : axis.schema);
+  const shapeOf = <T extends z.ZodType>(of: (axis: Axis) => T): Record<string, z.ZodOptional<T>> =>
+    Object.fromEntries([...axes.byName].map(([name, axis]) => [name, of(axis).optional()]));
+
+  const lists = shapeOf((axis) => z.array(valueOf(axis)).min(1));
+  const points = shapeOf((axis) => oneOrMore(valueOf(axis)));
+  const values = shapeOf((axis) => axis.schema);
+
+  const body = {
+    ...settingsShape(catalogue),
+    title: z.string().min(1).optional().describe("What the scenario is about, in a few words"),
+    question: z.string().optional().describe("The question it answers"),
+    seed: z
+      .int()
+      .min(0)
+      .max(0xffff_ffff)
+      .optional()
+      .describe("Seed of all chance; the same seed gives the same rows"),
+    parameters: parametersSchema(catalogue)
+      .optional()
+      .describe("Workload parameters: for all workloads that have them, or by workload"),
+    matrix: z
+      .strictObject(lists)
+      .optional()
+      .describe("Axes, each with its values: every combination is a cell"),
+    zip: z.strictObject(lists).optional().describe("Axes that advance together; lists of equal length"),
+    include: z
+      .array(z.strictObject(points))
+      .optional()
+      .describe("Points added; axes not named run over the matrix"),
+    exclude: z
+      .array(z.strictObject(points))
+      .optional()
+      .describe("Points removed: those equal in every axis named"),
+    baseline: z
+      .strictObject(values)
+      .optional()
+      .describe("Axis values of the rows that slowdown compares with"),
+    charts: z.array(ChartSchema).optional().describe("Charts to draw"),
+    expect: z
+      .array(z.string().min(1))
+      .optional()
+      .describe("What must hold: `column == value where condition`"),
+    timing: z
+      .strictObject({ samples: z.int().min(0).max(1000) })
+      .optional()
+      .describe("How often host time is measured"),
+  };
+  return z.strictObject({
+    ...body,
+    extends: z.string().min(1).optional().describe("Another scenario to inherit from, relative to this file"),
+    size: z.enum(RUN_SIZES).optional().describe("tiny in CI, small in seconds, full for papers"),
+    sizes: z
+      .strictObject(
+        Object.fromEntries(RUN_SIZES.map((size) => [size, z.strictObject(body).optional()])) as Record<
+          (typeof RUN_SIZES)[number],
+          z.ZodOptional<z.ZodObject<typeof body, z.core.$strict>>
+        >,
+      )
+      .optional()
+      .describe("What differs at a size of run"),
+  });
+}
+
+/** `gups`, or `{ name: gups, footprint: 1GiB }` with the parameters of that workload alone. */
+function workloadSchema(catalogue: Catalogue): z.ZodType<PointValue> {
+  const name = nameSchema(catalogue.workloads);
+  const detailed = catalogue.workloads.map((workload) =>
+    z.strictObject({ name: z.literal(workload.name), ...parametersShape(workload.parameters) }),
+  );
+  if (detailed.length === 0) return name;
+  return z.union([name, ...detailed]) as unknown as z.ZodType<PointValue>;
+}
+
+function parametersSchema(catalogue: Catalogue) {
+  const shared = axesOf(catalogue).all.filter((axis) => /^parameters\.[^.]+$/.test(axis.path));
+  const shape: Record<string, z.ZodOptional<z.ZodType<PointValue>>> = {};
+  for (const axis of shared) shape[axis.path.slice("parameters.".length)] = axis.schema.optional();
+  for (const workload of catalogue.workloads) {
+    shape[workload.name] = z.strictObject(parametersShape(workload.parameters)).optional() as never;
+  }
+  return z.strictObject(shape);
+}
+
+function oneOrMore<T extends z.ZodType>(schema: T) {
+  return z.union([schema, z.array(schema).min(1)]);
+}

@@ -1,0 +1,140 @@
+/**
+ * The base values of a cell, as a scenario writes them: one schema for each section, and the value each has when the
+ * scenario is silent. Keys and meanings are CellConfig's (config.ts). Sizes are read by parseBytes.
+ */
+import { z } from "zod";
+import { COSTS } from "../events/costs.js";
+import type { ParameterSpec, ParameterSpecs } from "../util/parameters.js";
+import { PAGE_SIZES, type PageSizeName, parseBytes } from "../util/units.js";
+import type { Catalogue } from "./catalogue.js";
+import type { CellConfig } from "./config.js";
+
+/** What a cell is when the scenario does not say: a Nehalem, and a host as Linux and KVM would set it up. */
+export const DEFAULT_SETTINGS = {
+  page: "4K",
+  seed: 1,
+  machine: { profile: "nehalem-2008", memory: 0, caches: "all", costs: {}, walkCaches: true, tlb: true },
+  guest: { paging: "4-level", pcid: false },
+  host: { page: "4K", levels: 4, vpid: true, accessedDirty: true, populate: false },
+  shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0 },
+  paravirtual: { batch: 32 },
+} as const satisfies Partial<CellConfig>;
+
+const SIZE_ERROR = "expected a size such as 4096, 64MiB or 16GiB";
+const yesOrNo = (meaning: string) => z.boolean().describe(meaning);
+
+/** A size in bytes, written as a number or with a unit. */
+export function bytesSchema(minimum = 0, maximum = Number.MAX_SAFE_INTEGER) {
+  return z.union([z.string(), z.number()], { error: SIZE_ERROR }).transform((written, context) => {
+    let bytes = Number.NaN;
+    try {
+      bytes = parseBytes(written);
+    } catch {
+      context.addIssue({
+        code: "custom",
+        input: written,
+        message: `"${written}" is not a size: ${SIZE_ERROR}`,
+      });
+      return z.NEVER;
+    }
+    if (bytes < minimum || bytes > maximum) {
+      const limits = `from ${minimum} to ${maximum} bytes`;
+      context.addIssue({ code: "custom", input: written, message: `${written} is out of range: ${limits}` });
+    }
+    return bytes;
+  });
+}
+
+const pageSchema = z.enum(Object.keys(PAGE_SIZES) as [PageSizeName, ...PageSizeName[]]);
+
+/** Everything of CellConfig that a scenario sets directly; every key may be left out. */
+export function settingsShape(catalogue: Catalogue) {
+  const costs: Record<string, z.ZodOptional<z.ZodNumber>> = {};
+  for (const cost of COSTS) costs[cost.name] = z.number().min(0).optional().describe(cost.description);
+  return {
+    technique: nameSchema(catalogue.techniques).optional().describe("A monitor with a memory virtualization"),
+    workload: nameSchema(catalogue.workloads).optional().describe("What the guest does"),
+    page: pageSchema.optional().describe("Page size with which the guest maps the workload's data"),
+    machine: z
+      .strictObject({
+        profile: nameSchema(catalogue.profiles).describe("CPU profile"),
+        memory: bytesSchema().describe("Machine memory; 0 is as much as the cell needs"),
+        caches: z
+          .enum(["all", "walker", "off"])
+          .describe("References that go through the modelled data caches"),
+        costs: z.strictObject(costs).describe("Prices of the profile replaced, cycles"),
+        walkCaches: yesOrNo("Paging-structure caches and nested TLB"),
+        tlb: yesOrNo("Modelled TLBs; off: every reference walks"),
+      })
+      .partial()
+      .optional(),
+    guest: z
+      .strictObject({
+        paging: z.enum(["32-bit", "pae", "4-level", "5-level"]).describe("Format of the guest's page tables"),
+        pcid: yesOrNo("Use PCIDs where the profile has them"),
+      })
+      .partial()
+      .optional(),
+    host: z
+      .strictObject({
+        page: pageSchema.describe("Page size of host mappings"),
+        levels: z.literal([4, 5]).describe("Levels of the EPT or NPT"),
+        vpid: yesOrNo("Tag TLB entries by VPID or ASID where the profile has it"),
+        accessedDirty: yesOrNo("Accessed and dirty bits in the EPT where the profile has them"),
+        populate: yesOrNo("Give the guest its frames at boot; else on first touch"),
+      })
+      .partial()
+      .optional(),
+    shadow: z
+      .strictObject({
+        fill: z.enum(["lazy", "eager"]).describe("Fill on fault, or a whole table when first shadowed"),
+        outOfSync: yesOrNo("Let level-1 guest tables go out of sync between flushes"),
+        reuse: yesOrNo("Keep shadows of address spaces that are not running"),
+        maximumTables: z.int().min(0).describe("Most shadow frames; 0 is no limit"),
+      })
+      .partial()
+      .optional(),
+    paravirtual: z
+      .strictObject({ batch: z.int().min(1).describe("Most updates in one mmu_update hypercall") })
+      .partial()
+      .optional(),
+  };
+}
+
+/** One of the names of a registry. */
+export function nameSchema(definitions: readonly { readonly name: string }[]) {
+  return z.enum(definitions.map((definition) => definition.name));
+}
+
+/** The schema of one workload parameter. */
+export function parameterSchema(spec: ParameterSpec): z.ZodType<number | string | boolean> {
+  switch (spec.kind) {
+    case "bytes":
+      return bytesSchema(spec.minimum, spec.maximum).describe(spec.description);
+    case "count":
+      return z
+        .int()
+        .min(spec.minimum ?? 0)
+        .max(spec.maximum ?? Number.MAX_SAFE_INTEGER)
+        .describe(spec.description);
+    case "number":
+      return z
+        .number()
+        .min(spec.minimum ?? -Number.MAX_VALUE)
+        .max(spec.maximum ?? Number.MAX_VALUE)
+        .describe(spec.description);
+    case "choice":
+      return z.enum([...spec.choices]).describe(spec.description);
+    case "boolean":
+      return z.boolean().describe(spec.description);
+  }
+}
+
+/** The schemas of all parameters of one workload, each optional. */
+export function parametersShape(
+  specs: ParameterSpecs,
+): Record<string, z.ZodOptional<z.ZodType<number | string | boolean>>> {
+  return Object.fromEntries(
+    Object.entries(specs).map(([name, spec]) => [name, parameterSchema(spec).optional()]),
+  );
+}
