@@ -1,0 +1,150 @@
+/**
+ * The simulated computer's memory side: linear memory, frames, MMU, caches and counters, built from a CPU profile. It
+ * knows nothing of monitors: it translates, and reports what it could not translate.
+ */
+import { COUNTER_SLOTS, Counters } from "../events/counters.js";
+import { type CostName, type Costs } from "../events/costs.js";
+import { type CpuProfile, pricesOf } from "../events/profile.js";
+import { Random } from "../util/random.js";
+import { allocateCaches, Caches } from "./cache.js";
+import { ReferenceDriver } from "./execute/references.js";
+import { Frames } from "./frames.js";
+import { makeLinearMemory } from "./memory.js";
+import { allocateContexts, Contexts } from "./mmu/contexts.js";
+import { PAGING_FORMATS, type PagingFormat, type PagingName } from "./mmu/format.js";
+import { HostWalker } from "./mmu/host-walker.js";
+import { Mmu } from "./mmu/mmu.js";
+import { Tlb } from "./mmu/tlb.js";
+import { allocateTranslations, AssociativeArray } from "./mmu/translations.js";
+import { walkCacheEntries, WalkCaches } from "./mmu/walk-caches.js";
+import { Walker } from "./mmu/walker.js";
+
+export interface MachineOptions {
+  readonly profile: CpuProfile;
+  readonly costs?: Partial<Record<CostName, number>>;
+  /** Format of the tables that CR3 points to. */
+  readonly paging: PagingName;
+  /** Nested paging: levels of the EPT or NPT, and whether its A and D bits are on. */
+  readonly nested?: { readonly levels: 4 | 5; readonly accessedDirty: boolean };
+  /** 4 KiB frames with contents, and all frames. */
+  readonly backedFrames: number;
+  readonly frames: number;
+  /** References that go through the data caches; "off" prices walk references flat, at the L2 cache's latency. */
+  readonly caches: "all" | "walker" | "off";
+  readonly walkCaches: boolean;
+  readonly tlb: boolean;
+  readonly seed: number;
+}
+
+const NESTED_SHIFTS = PAGING_FORMATS["5-level"].shifts;
+
+export class Machine {
+  readonly profile: CpuProfile;
+  readonly costs: Costs;
+  readonly counters: Counters;
+  readonly memory: WebAssembly.Memory;
+  /** RAM of the backed frames as words: frame f's are f * 1024 onwards. */
+  readonly ram: Int32Array;
+  readonly frames: Frames;
+  readonly paging: PagingFormat;
+  readonly mmu: Mmu;
+  readonly driver: ReferenceDriver;
+  readonly nestedFormat: "ept" | "npt";
+
+  constructor(readonly options: MachineOptions) {
+    const { profile } = options;
+    this.profile = profile;
+    this.costs = pricesOf(profile, options.costs);
+    this.paging = PAGING_FORMATS[options.paging];
+    this.nestedFormat = profile.vendor === "intel" ? "ept" : "npt";
+    const random = new Random(options.seed).fork("replacement");
+    const { l1i, l1d, l2 } = profile.tlb;
+    const entriesOf = (arrays: readonly { entries: number }[]): number => arrays.reduce((n, a) => n + a.entries, 0);
+    const { guest, host, nestedTlb } = profile.walkCaches;
+    const nested = options.nested;
+    const sizes = {
+      l1i: entriesOf(l1i), l1d: entriesOf(l1d), l2: entriesOf(l2),
+      guest: walkCacheEntries(guest), host: walkCacheEntries(host), nestedTlb: nestedTlb?.entries ?? 0,
+    };
+    const { memory, ram, state } = makeLinearMemory((allocation) => {
+      const counters = allocation.float64(COUNTER_SLOTS);
+      const contexts = allocateContexts(allocation);
+      const entries = Object.values(sizes).reduce((sum, n) => sum + n, 0);
+      return { counters, store: allocateTranslations(allocation, entries, contexts), caches: allocateCaches(allocation, profile) };
+    }, options.backedFrames);
+    this.memory = memory;
+    this.ram = ram;
+    this.counters = new Counters(state.counters);
+    this.frames = new Frames(options.backedFrames, options.frames);
+
+    const { store } = state;
+    let first = 0;
+    const take = (entries: number): number => {
+      first += entries;
+      return first - entries;
+    };
+    const tlbs = {
+      l1i: new Tlb(store, take(sizes.l1i), l1i, true, random),
+      l1d: new Tlb(store, take(sizes.l1d), l1d, true, random),
+      l2: l2.length === 0 ? undefined : new Tlb(store, take(sizes.l2), l2, false, random),
+    };
+    const { shifts, levels } = this.paging;
+    const guestWalkCaches = options.walkCaches ? new WalkCaches(store, take(sizes.guest), guest, shifts, levels, random) : undefined;
+    const hostWalkCaches =
+      options.walkCaches && nested !== undefined
+        ? new WalkCaches(store, take(sizes.host), host, NESTED_SHIFTS, nested.levels, random)
+        : undefined;
+    const nestedArray =
+      options.walkCaches && nested !== undefined && nestedTlb !== undefined
+        ? new AssociativeArray(store, take(sizes.nestedTlb), nestedTlb.entries, nestedTlb.ways, "lru", random)
+        : undefined;
+    const contexts = new Contexts(store.contexts, () => {
+      for (const part of [tlbs.l1i, tlbs.l1d, tlbs.l2, guestWalkCaches, hostWalkCaches, nestedArray]) part?.sweep();
+    });
+    const caches = new Caches(state.caches, profile);
+    const walkerCommon = {
+      ram,
+      counters: this.counters,
+      caches: options.caches === "off" ? undefined : caches,
+      flatLatency: profile.caches.l2.latency.value,
+      entryBitsCost: this.costs.entry_bits,
+    };
+    const hostWalker =
+      nested === undefined
+        ? undefined
+        : new HostWalker({
+            ...walkerCommon,
+            nestedTlb: nestedArray,
+            walkCaches: hostWalkCaches,
+            format: this.nestedFormat,
+            levels: nested.levels,
+            accessedDirty: nested.accessedDirty || this.nestedFormat === "npt",
+          });
+    const walker = new Walker({
+      ...walkerCommon,
+      walkCaches: guestWalkCaches,
+      host: hostWalker,
+      format: this.paging,
+      physicalAddressBits: profile.physicalAddressBits,
+      hasPage1G: profile.features.page1G,
+      noExecute: profile.features.nx,
+    });
+    this.mmu = new Mmu({
+      counters: this.counters,
+      store,
+      contexts,
+      ...tlbs,
+      walker,
+      guestWalkCaches,
+      tlbEnabled: options.tlb,
+      l2HitCost: this.costs.tlb_l2_hit,
+      walkStartCost: this.costs.walk_start,
+    });
+    this.driver = new ReferenceDriver({
+      mmu: this.mmu,
+      counters: this.counters,
+      dataCaches: options.caches === "all" ? caches : undefined,
+      referenceCost: this.costs.reference,
+    });
+  }
+}

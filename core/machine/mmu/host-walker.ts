@@ -1,0 +1,187 @@
+/**
+ * The second dimension: from guest-physical to host-physical through the EPT or NPT (Intel SDM vol. 3, 29.3; AMD APM
+ * vol. 2, 15.25), with the nested TLB and the nested paging-structure caches in front. Both formats have 512 entries of
+ * 8 bytes a table; they differ in which bits mean what:
+ *
+ *             present   write   execute   A     D     PS
+ *      EPT    2..0 ≠ 0  1       2         8     9     7      A and D only where enabled
+ *      NPT    0         1       not 63    5     6     7      must be user pages
+ *
+ * Accesses to guest tables count as writes where A and D bits are on (SDM 29.3.5) and always under NPT (APM 15.25.5).
+ * Hot code: nothing is allocated, results are fields.
+ */
+import type { Caches } from "../cache.js";
+import { CYCLES } from "../../events/categories.js";
+import type { Counters } from "../../events/counters.js";
+import { EVENT } from "../../events/events.js";
+import { A, D, EPT_A, EPT_D, EPT_W, EPT_X, frameOf, NX, P, PS, RW } from "./entry.js";
+import type { AssociativeArray } from "./translations.js";
+import type { WalkCaches } from "./walk-caches.js";
+
+export type NestedFormat = "ept" | "npt";
+
+export interface HostWalkerParts {
+  readonly ram: Int32Array;
+  readonly counters: Counters;
+  /** Undefined: every reference costs `flatLatency`. */
+  readonly caches: Caches | undefined;
+  readonly flatLatency: number;
+  readonly nestedTlb: AssociativeArray | undefined;
+  readonly walkCaches: WalkCaches | undefined;
+  readonly format: NestedFormat;
+  readonly levels: number;
+  /** A and D bits on. */
+  readonly accessedDirty: boolean;
+  /** Price of setting them, cycles. */
+  readonly entryBitsCost: number;
+}
+
+/** Flags kept in the nested TLB: what the mapping allows, and whether its D bit is set. */
+const MAY_WRITE = 1;
+const MAY_EXECUTE = 2;
+const DIRTY = 4;
+/** The mapping's order (log2 of its frames) stands above the flags. */
+const ORDER_SHIFT = 8;
+
+export class HostWalker {
+  /** Root of the EPT or NPT. */
+  root = 0;
+  /** Tag of the guest-physical mappings' context, in place. */
+  context = 0;
+  /** log2 of the frames of the mapping that the last translation used. */
+  order = 0;
+  /** Whether the last translation may be executed, and written without another walk. */
+  executable = true;
+  writable = true;
+  /** Entries read since the walk began; the guest dimension resets it. */
+  references = 0;
+  private readonly presentMask: number;
+  private readonly accessedBit: number;
+  private readonly writeBit: number;
+  private readonly dirtyBit: number;
+  private readonly isEpt: boolean;
+  /** By level, for what is done only once the walk has succeeded: each entry's word in RAM, */
+  private readonly path = new Int32Array(6);
+  /** and each table below the first with the rights of the levels above it. */
+  private readonly tables = new Int32Array(6);
+  private readonly rights = new Int32Array(6);
+
+  constructor(private readonly parts: HostWalkerParts) {
+    this.isEpt = parts.format === "ept";
+    this.presentMask = this.isEpt ? 7 : P;
+    this.accessedBit = this.isEpt ? EPT_A : A;
+    this.writeBit = this.isEpt ? EPT_W : RW;
+    this.dirtyBit = this.isEpt ? EPT_D : D;
+  }
+
+  /** Whether the walker's reads of guest tables count as writes. */
+  get tableReadsAreWrites(): boolean {
+    return !this.isEpt || this.parts.accessedDirty;
+  }
+
+  /** The host frame of a guest frame for an access, or -1: a violation. */
+  translate(gfn: number, write: boolean, fetch: boolean, now: number): number {
+    const { nestedTlb, counters } = this.parts;
+    if (nestedTlb === undefined) return this.walk(gfn, write, fetch, now);
+    const entry = nestedTlb.find(gfn, gfn, this.context, this.context);
+    if (entry >= 0) {
+      const { flags, frame, lastUse } = nestedTlb.store;
+      const allowed = flags[entry]!;
+      if ((!write || (allowed & (MAY_WRITE | DIRTY)) === (MAY_WRITE | DIRTY)) && (!fetch || (allowed & MAY_EXECUTE) !== 0)) {
+        counters.events[EVENT.nested_tlb_hits]!++;
+        lastUse[entry] = now;
+        this.order = allowed >>> ORDER_SHIFT;
+        this.executable = (allowed & MAY_EXECUTE) !== 0;
+        this.writable = (allowed & (MAY_WRITE | DIRTY)) === (MAY_WRITE | DIRTY);
+        return frame[entry]!;
+      }
+    }
+    counters.events[EVENT.nested_tlb_misses]!++;
+    return this.walk(gfn, write, fetch, now);
+  }
+
+  private walk(gfn: number, write: boolean, fetch: boolean, now: number): number {
+    const { ram, walkCaches, levels, accessedDirty, nestedTlb, counters } = this.parts;
+    let level = levels;
+    let table = this.root;
+    let rights = MAY_WRITE | MAY_EXECUTE;
+    if (walkCaches !== undefined) {
+      for (let lowest = 1; lowest < levels; lowest++) {
+        const entry = walkCaches.find(lowest, gfn, this.context, now);
+        if (entry < 0) continue;
+        level = lowest;
+        table = walkCaches.store.frame[entry]!;
+        rights = walkCaches.store.flags[entry]!;
+        counters.events[EVENT.walk_cache_host_hits]!++;
+        break;
+      }
+    }
+    const start = level;
+    let lo = 0;
+    let hi = 0;
+    for (; ; level--) {
+      const index = level === 5 ? 0 : (gfn >>> (9 * (level - 1))) & 511;
+      const word = table * 1024 + index * 2;
+      this.path[level] = word;
+      this.reference(table, index >>> 3, level);
+      lo = ram[word]!;
+      hi = ram[word + 1]!;
+      if ((lo & this.presentMask) === 0) return -1;
+      if ((lo & this.writeBit) === 0) rights &= ~MAY_WRITE;
+      if (this.isEpt ? (lo & EPT_X) === 0 : (hi & NX) !== 0) rights &= ~MAY_EXECUTE;
+      if (level === 1 || (lo & PS) !== 0) break;
+      table = frameOf(lo, hi);
+      this.tables[level - 1] = table;
+      this.rights[level - 1] = rights;
+    }
+    const writable = (rights & MAY_WRITE) !== 0;
+    const executable = (rights & MAY_EXECUTE) !== 0;
+    if ((write && !writable) || (fetch && !executable)) return -1;
+    if (accessedDirty) {
+      this.setBits(start, level, write);
+      lo = ram[this.path[level]!]!;
+    }
+    if (walkCaches !== undefined) {
+      for (let below = start - 1; below >= level; below--) {
+        walkCaches.fill(below, gfn, this.context, this.tables[below]!, this.rights[below]!, now);
+      }
+    }
+    const order = 9 * (level - 1);
+    const dirty = !accessedDirty || (lo & this.dirtyBit) !== 0;
+    const frame = frameOf(lo, hi) + (gfn & ((1 << order) - 1));
+    this.order = order;
+    this.executable = executable;
+    this.writable = writable && dirty;
+    if (nestedTlb !== undefined) {
+      const flags = rights | (dirty ? DIRTY : 0) | (order << ORDER_SHIFT);
+      nestedTlb.fill(gfn, gfn, this.context, -1, frame, flags, now);
+    }
+    return frame;
+  }
+
+  /** Sets A on the way and D at the leaf, where they are clear. */
+  private setBits(start: number, leaf: number, write: boolean): void {
+    const { ram, counters, entryBitsCost } = this.parts;
+    for (let level = start; level >= leaf; level--) {
+      const word = this.path[level]!;
+      const wanted = level === leaf && write ? this.accessedBit | this.dirtyBit : this.accessedBit;
+      if ((ram[word]! & wanted) === wanted) continue;
+      ram[word]! |= wanted;
+      counters.events[EVENT.entry_bits_set]!++;
+      counters.cycles[CYCLES.walk_host]! += entryBitsCost;
+    }
+  }
+
+  private reference(table: number, line: number, level: number): void {
+    const { counters, caches, flatLatency } = this.parts;
+    const { events, cycles } = counters;
+    this.references++;
+    events[EVENT.walk_refs_host_l1 + level - 1]!++;
+    if (caches === undefined) {
+      cycles[CYCLES.walk_host]! += flatLatency;
+      return;
+    }
+    cycles[CYCLES.walk_host]! += caches.access(table, line);
+    events[EVENT.walk_hits_l1 + caches.level - 1]!++;
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * The memory-management unit: modelled TLBs in front of the walker, the registers that choose an address space, and the
+ * instructions that invalidate. It reports a page fault or a violation in `status` and returns; who handles it is not
+ * its concern. Prices of the instructions themselves are charged by whoever executes them.
+ *
+ *      reference → L1 TLB → L2 TLB → page walk (walker.ts) → fills L2 and L1
+ *
+ * Invalidation: Intel SDM vol. 3, 4.10.4 (INVLPG, INVPCID, MOV to CR3) and 29.4.3 (INVEPT, INVVPID).
+ */
+import { CYCLES } from "../../events/categories.js";
+import type { Counters } from "../../events/counters.js";
+import { EVENT } from "../../events/events.js";
+import { type Gva, highHalf, lowHalf } from "../address.js";
+import type { Contexts } from "./contexts.js";
+import { G } from "./entry.js";
+import { FETCH, needOf, permissionsOf } from "./permissions.js";
+import { highTag, type Tlb } from "./tlb.js";
+import type { TranslationStore } from "./translations.js";
+import type { WalkCaches } from "./walk-caches.js";
+import { WALK_DONE, type Walker } from "./walker.js";
+
+export interface MmuParts {
+  readonly counters: Counters;
+  readonly store: TranslationStore;
+  readonly contexts: Contexts;
+  readonly l1i: Tlb;
+  readonly l1d: Tlb;
+  /** Undefined where the profile has one level. */
+  readonly l2: Tlb | undefined;
+  readonly walker: Walker;
+  readonly guestWalkCaches: WalkCaches | undefined;
+  /** False: no TLB; every reference walks. */
+  readonly tlbEnabled: boolean;
+  /** Extra latency of an L2 hit, and the fixed cost of a walk, cycles. */
+  readonly l2HitCost: number;
+  readonly walkStartCost: number;
+}
+
+/** The VPID (or ASID) under which the guest-physical mappings of the one nested table are tagged. */
+const NESTED_KEY = 1 << 20;
+
+export class Mmu {
+  readonly walker: Walker;
+  /** Context tags in place: of the running address space, and of its global pages. */
+  context = 0;
+  globalContext = 0;
+  /** Order of uses, for replacement; one step a reference. */
+  now = 1;
+  /** How the last translation ended: WALK_DONE, WALK_PAGE_FAULT or WALK_VIOLATION (details in `walker`). */
+  status = WALK_DONE;
+  private vpid = 0;
+  private pcid = 0;
+  /** Some translation was held in smaller pieces than the guest's page: INVLPG must look for the pieces. */
+  private hasFractures = false;
+
+  constructor(readonly parts: MmuParts) {
+    this.walker = parts.walker;
+    this.select(0, 0);
+    this.flushNested();
+  }
+
+  /**
+   * Translates one reference that the fast look-up did not resolve. Returns the L1 entry to use, or -1 and `status`.
+   * @param hi,lo halves of the address. @param kind READ, WRITE or FETCH.
+   */
+  translate(hi: number, lo: number, kind: number, user: boolean): number {
+    const { store, counters, l2, l1i, l1d, tlbEnabled } = this.parts;
+    const { events } = counters;
+    const now = this.now++;
+    const pageLo = (lo >>> 12) | (hi << 20);
+    const tag = highTag(this.context, hi);
+    const globalTag = highTag(this.globalContext, hi);
+    const need = needOf(kind, user, this.walker.writeProtect);
+    const l1 = kind === FETCH ? l1i : l1d;
+    if (tlbEnabled) {
+      const first = l1.find(pageLo, tag, globalTag);
+      if (first >= 0) {
+        if ((store.flags[first]! & need) !== 0) {
+          store.lastUse[first] = now;
+          return first;
+        }
+        events[EVENT.tlb_permission_walks]!++;
+      } else {
+        events[kind === FETCH ? EVENT.tlb_l1i_misses : EVENT.tlb_l1d_misses]!++;
+        const second = l2 === undefined ? -1 : l2.find(pageLo, tag, globalTag);
+        if (second >= 0 && (store.flags[second]! & need) !== 0) {
+          events[EVENT.tlb_l2_hits]!++;
+          counters.cycles[CYCLES.tlb_l2]! += this.parts.l2HitCost;
+          store.lastUse[second] = now;
+          return this.promote(l1, second, pageLo, now);
+        }
+        events[second < 0 ? EVENT.tlb_misses : EVENT.tlb_permission_walks]!++;
+      }
+    } else events[EVENT.tlb_misses]!++;
+    return this.walkAndFill(hi, lo, kind, user, tag, globalTag, l1, now);
+  }
+
+  private walkAndFill(
+    hi: number, lo: number, kind: number, user: boolean, tag: number, globalTag: number, l1: Tlb, now: number,
+  ): number {
+    const { walker } = this;
+    this.parts.counters.cycles[CYCLES.walk_guest]! += this.parts.walkStartCost;
+    this.status = walker.walk(hi, lo, kind, user, tag, now);
+    if (this.status !== WALK_DONE) return -1;
+    const { order, guestOrder, frame, rights } = walker;
+    const pageLo = (lo >>> 12) | (hi << 20);
+    const tagHi = (rights & G) === 0 ? tag : globalTag;
+    const flags = permissionsOf(rights);
+    if (order !== guestOrder) this.hasFractures = true;
+    this.parts.l2?.fill(pageLo, tagHi, order, guestOrder, frame, flags, now);
+    const entry = l1.fill(pageLo, tagHi, order, guestOrder, frame, flags, now);
+    if (this.parts.store.mask[entry]! !== -1 << guestOrder) this.hasFractures = true;
+    return entry;
+  }
+
+  /** Copies an L2 entry into L1. */
+  private promote(l1: Tlb, second: number, pageLo: number, now: number): number {
+    const { store } = this.parts;
+    const mask = store.mask[second]!;
+    const order = 31 - Math.clz32(-mask);
+    const guestOrder = 31 - Math.clz32(-store.guestMask[second]!);
+    const frame = store.frame[second]! + (pageLo & ~mask);
+    return l1.fill(pageLo, store.tagHi[second]!, order, guestOrder, frame, store.flags[second]!, now);
+  }
+
+  // Address spaces.
+
+  /** Runs the address space of a VPID and PCID; nothing is flushed. */
+  select(vpid: number, pcid: number): void {
+    const { contexts } = this.parts;
+    this.vpid = vpid;
+    this.pcid = pcid;
+    this.context = contexts.tag(vpid, pcid);
+    this.globalContext = contexts.globalTag(vpid);
+  }
+
+  /** MOV to CR3. `keep` is bit 63: do not drop this PCID's translations. The PAE format reads its PDPTEs apart. */
+  loadCr3(root: number, pcid: number, keep: boolean): void {
+    this.walker.root = root;
+    this.parts.counters.events[EVENT.cr3_loads]!++;
+    if (!keep) {
+      this.parts.counters.events[EVENT.tlb_full_flushes]!++;
+      this.parts.contexts.flush(this.vpid, pcid);
+    }
+    this.select(this.vpid, pcid);
+  }
+
+  // Invalidation.
+
+  /** INVLPG: one page of the current PCID, global ones too; all paging-structure caches of that PCID. */
+  invalidatePage(va: Gva): void {
+    this.invalidateIn(this.context, va, this.globalContext);
+  }
+
+  /** INVPCID type 0: one page of a PCID, global ones kept. */
+  invalidatePageOf(pcid: number, va: Gva): void {
+    const context = this.parts.contexts.tag(this.vpid, pcid);
+    this.invalidateIn(context, va, context);
+    this.select(this.vpid, this.pcid);
+  }
+
+  private invalidateIn(context: number, va: Gva, globalContext: number): void {
+    const { l1i, l1d, l2, guestWalkCaches, counters } = this.parts;
+    counters.events[EVENT.tlb_page_invalidations]!++;
+    const hi = highHalf(va);
+    const pageLo = (lowHalf(va) >>> 12) | (hi << 20);
+    const tag = highTag(context, hi);
+    const globalTag = highTag(globalContext, hi);
+    for (const level of l2 === undefined ? [l1i, l1d] : [l1i, l1d, l2]) {
+      if (this.hasFractures) level.invalidateFractured(pageLo, tag, globalTag);
+      else level.invalidate(pageLo, tag, globalTag);
+    }
+    guestWalkCaches?.clearContext(context);
+  }
+
+  /** INVPCID type 1: everything of a PCID but global pages. */
+  invalidatePcid(pcid: number): void {
+    this.parts.counters.events[EVENT.tlb_full_flushes]!++;
+    this.parts.contexts.flush(this.vpid, pcid);
+    this.select(this.vpid, this.pcid);
+  }
+
+  /** Everything of the current VPID: toggling CR4.PGE, INVPCID type 2, INVVPID single-context. `keepGlobal`: type 3. */
+  flushAll(keepGlobal: boolean): void {
+    this.parts.counters.events[EVENT.tlb_full_flushes]!++;
+    this.parts.contexts.flushVpid(this.vpid, keepGlobal);
+    this.select(this.vpid, this.pcid);
+  }
+
+  /** INVEPT: guest-physical mappings, and all combined mappings. */
+  invalidateNested(): void {
+    this.parts.counters.events[EVENT.tlb_full_flushes]!++;
+    this.parts.contexts.flushGuests();
+    this.parts.contexts.flushVpid(this.vpid, false);
+    this.flushNested();
+    this.select(this.vpid, this.pcid);
+  }
+
+  private flushNested(): void {
+    const { contexts } = this.parts;
+    contexts.flush(NESTED_KEY, 0);
+    const host = this.walker.host;
+    if (host !== undefined) host.context = contexts.tag(NESTED_KEY, 0);
+  }
+}

@@ -1,0 +1,279 @@
+/**
+ * The hardware page walk: from a virtual address through the tables that CR3 points to (Intel SDM vol. 3, 4.3 to 4.7),
+ * and where nested paging is on, each table's address and the page's through the second dimension (host-walker.ts).
+ *
+ *      4-level    63..48 sign | 47..39 PML4 | 38..30 PDPT | 29..21 PD | 20..12 PT | 11..0 offset
+ *
+ *      nested, four levels each way:   nL4  nL4  nL4  nL4  nL4
+ *                                      nL3  nL3  nL3  nL3  nL3
+ *                                      nL2  nL2  nL2  nL2  nL2
+ *                                      nL1  nL1  nL1  nL1  nL1
+ *                                       ↓    ↓    ↓    ↓    ↓        (4 + 1) × (4 + 1) − 1 = 24 references
+ *                                      gL4→ gL3→ gL2→ gL1→ page
+ *
+ * Accessed and dirty bits are set only when the whole walk has succeeded, and paging-structure caches filled then.
+ * Left out: SMEP, SMAP, protection keys, PCD/PWT memory types. Hot code: nothing is allocated, results are fields.
+ */
+import { CYCLES } from "../../events/categories.js";
+import type { Counters } from "../../events/counters.js";
+import { EVENT } from "../../events/events.js";
+import type { Caches } from "../cache.js";
+import { A, D, frameOf, G, NX, P, PF_FETCH, PF_PRESENT, PF_RESERVED, PF_USER, PF_WRITE, PS, RW, US } from "./entry.js";
+import { indexAt, type PagingFormat } from "./format.js";
+import type { HostWalker } from "./host-walker.js";
+import { FETCH, WRITE } from "./permissions.js";
+import type { WalkCaches } from "./walk-caches.js";
+
+/** How a walk ended. */
+export const WALK_DONE = 0;
+export const WALK_PAGE_FAULT = 1;
+/** EPT violation or nested page fault. */
+export const WALK_VIOLATION = 2;
+
+export interface WalkerParts {
+  readonly ram: Int32Array;
+  readonly counters: Counters;
+  /** Undefined: every reference costs `flatLatency`. */
+  readonly caches: Caches | undefined;
+  readonly flatLatency: number;
+  readonly walkCaches: WalkCaches | undefined;
+  /** Undefined: one dimension. */
+  readonly host: HostWalker | undefined;
+  readonly format: PagingFormat;
+  readonly physicalAddressBits: number;
+  readonly hasPage1G: boolean;
+  /** EFER.NXE; without it bit 63 is reserved. */
+  readonly noExecute: boolean;
+  /** Price of setting A and D bits, cycles. */
+  readonly entryBitsCost: number;
+}
+
+export class Walker {
+  /** CR3: frame of the root, guest-physical under nested paging. */
+  root = 0;
+  /** The PAE format's four PDPTEs, two words each, as the last CR3 load read them. */
+  readonly pdptes = new Int32Array(8);
+  /** CR0.WP. */
+  writeProtect = true;
+
+  /** Of a successful walk: host frame of the 4 KiB page asked for. */
+  frame = 0;
+  /** R/W and U/S of all levels, D and G of the leaf (D also requires the nested entry's), NX if any forbids. */
+  rights = 0;
+  /** log2 of the frames of the translation: the smaller of both dimensions. */
+  order = 0;
+  /** log2 of the frames of the guest's page. */
+  guestOrder = 0;
+  /** Of a page fault: its error code. */
+  errorCode = 0;
+  /** Of a violation: the guest frame, whether the access to it was a write, and whether it was to a guest table. */
+  violationFrame = 0;
+  violationWrite = false;
+  violationTable = false;
+
+  private readonly path = new Int32Array(6);
+  private readonly tables = new Int32Array(6);
+  private readonly tableRights = new Int32Array(6);
+  /** High-half bits of an entry that must be zero: above MAXPHYADDR, and NX where it is off. */
+  private readonly reservedHi: number;
+  private readonly wordShift: number;
+  private readonly lineShift: number;
+  private readonly largestLeaf: number;
+  private references = 0;
+
+  /** The second dimension, where there is one. */
+  readonly host: HostWalker | undefined;
+
+  constructor(protected readonly parts: WalkerParts) {
+    this.host = parts.host;
+    const { format, physicalAddressBits, noExecute } = parts;
+    const frameBits = Math.max(0, physicalAddressBits - 32);
+    // Bits 51..MAXPHYADDR are reserved; 62..52 are ignored. PAE reserves 62..52 too, which this leaves out.
+    this.reservedHi = (0xfffff & ~((1 << frameBits) - 1)) | (noExecute ? 0 : NX);
+    this.wordShift = format.entryBytes === 8 ? 1 : 0;
+    this.lineShift = format.entryBytes === 8 ? 3 : 4;
+    this.largestLeaf = format.levels === 2 ? 2 : format.levels === 3 ? 2 : parts.hasPage1G ? 3 : 2;
+  }
+
+  /**
+   * Walks for one access. Charges every reference; counts nothing but references.
+   * @param hi,lo halves of the address. @param kind READ, WRITE or FETCH. @param tag high tag (tlb.ts).
+   */
+  walk(hi: number, lo: number, kind: number, user: boolean, tag: number, now: number): number {
+    const { host, counters } = this.parts;
+    this.references = 0;
+    if (host !== undefined) host.references = 0;
+    const status = this.descend(hi, lo, kind, user, tag, now);
+    const references = this.references + (host === undefined ? 0 : host.references);
+    const { events } = counters;
+    events[EVENT.walks]!++;
+    events[EVENT.walk_refs]! += references;
+    if (references > events[EVENT.walk_refs_max]!) events[EVENT.walk_refs_max] = references;
+    return status;
+  }
+
+  private descend(hi: number, lo: number, kind: number, user: boolean, tag: number, now: number): number {
+    const { ram, host, format, walkCaches, counters } = this.parts;
+    const pageLo = (lo >>> 12) | (hi << 20);
+    let level = format.levels;
+    let table = -1;
+    let rights = RW | US;
+    if (walkCaches !== undefined) {
+      for (let lowest = 1; lowest < format.levels; lowest++) {
+        const entry = walkCaches.find(lowest, pageLo, tag, now);
+        if (entry < 0) continue;
+        level = lowest;
+        table = walkCaches.store.frame[entry]!;
+        rights = walkCaches.store.flags[entry]!;
+        counters.events[EVENT.walk_cache_guest_hits]!++;
+        break;
+      }
+    }
+    const start = level;
+    if (table < 0 && format.entries !== format.rootEntries) {
+      // PAE: the PDPTE is a register.
+      const index = (lo >>> 30) * 2;
+      const pdpte = this.pdptes[index]!;
+      if ((pdpte & P) === 0) return this.fault(0, kind, user);
+      table = this.toHost(frameOf(pdpte, this.pdptes[index + 1]!), now);
+      if (table < 0) return WALK_VIOLATION;
+      level = 2;
+      this.path[3] = -1;
+      this.tables[2] = table;
+      this.tableRights[2] = rights;
+    } else if (table < 0) {
+      table = this.toHost(this.root, now);
+      if (table < 0) return WALK_VIOLATION;
+    }
+
+    let entryLo = 0;
+    let entryHi = 0;
+    for (; ; level--) {
+      const index = indexAt(format.shifts[level]!, format.entries, hi, lo);
+      const word = table * 1024 + (index << this.wordShift);
+      this.path[level] = word;
+      this.reference(table, index >>> this.lineShift, level);
+      entryLo = ram[word]!;
+      entryHi = this.wordShift === 1 ? ram[word + 1]! : 0;
+      if ((entryLo & P) === 0) return this.fault(0, kind, user);
+      if ((entryHi & this.reservedHi) !== 0) return this.fault(PF_PRESENT | PF_RESERVED, kind, user);
+      rights = (rights & entryLo & (RW | US)) | ((rights | entryHi) & NX);
+      if (level === 1) break;
+      if ((entryLo & PS) !== 0) {
+        if (this.reservedInLarge(level, entryLo)) return this.fault(PF_PRESENT | PF_RESERVED, kind, user);
+        break;
+      }
+      const next = this.toHost(frameOf(entryLo, entryHi), now);
+      if (next < 0) return WALK_VIOLATION;
+      table = next;
+      this.tables[level - 1] = table;
+      this.tableRights[level - 1] = rights;
+    }
+
+    const write = kind === WRITE;
+    if (
+      (user && (rights & US) === 0) ||
+      (write && (rights & RW) === 0 && (user || this.writeProtect)) ||
+      (kind === FETCH && (rights & NX) !== 0)
+    ) {
+      return this.fault(PF_PRESENT, kind, user);
+    }
+
+    const guestOrder = format.shifts[level]! - 12;
+    const base = this.wordShift === 0 && level === 2 ? pse36Frame(entryLo) : frameOf(entryLo, entryHi);
+    const inPage = (1 << guestOrder) - 1;
+    const guestFrame = (base & ~inPage) | (pageLo & inPage);
+    let order = guestOrder;
+    let dirty = write || (entryLo & D) !== 0;
+    if (host === undefined) this.frame = guestFrame;
+    else {
+      const frame = host.translate(guestFrame, write, kind === FETCH, now);
+      if (frame < 0) return this.violation(guestFrame, write, false);
+      this.frame = frame;
+      if (host.order < order) order = host.order;
+      // A write must walk again until the nested entry allows writes and is dirty.
+      if (!host.writable) dirty = false;
+      if (!host.executable) rights |= NX;
+    }
+    this.setBits(start, level, write);
+    if (walkCaches !== undefined) {
+      for (let below = start - 1; below >= level; below--) {
+        walkCaches.fill(below, pageLo, tag, this.tables[below]!, this.tableRights[below]!, now);
+      }
+    }
+    this.rights = rights | (dirty ? D : 0) | (entryLo & G);
+    this.order = order;
+    this.guestOrder = guestOrder;
+    return WALK_DONE;
+  }
+
+  /** Reads the PAE format's four PDPTEs at a CR3 load. Returns false on a violation. `offset` in bytes within the frame. */
+  loadPdptes(offset: number, now: number): boolean {
+    const table = this.toHost(this.root, now);
+    if (table < 0) return false;
+    const { ram } = this.parts;
+    for (let word = 0; word < 8; word++) this.pdptes[word] = ram[table * 1024 + (offset >>> 2) + word]!;
+    return true;
+  }
+
+  /** The host frame of a guest table, or -1 after noting the violation. */
+  private toHost(gfn: number, now: number): number {
+    const { host } = this.parts;
+    if (host === undefined) return gfn;
+    const write = host.tableReadsAreWrites;
+    const frame = host.translate(gfn, write, false, now);
+    if (frame < 0) this.violation(gfn, write, true);
+    return frame;
+  }
+
+  /** Bits that a large-page entry must have zero. */
+  private reservedInLarge(level: number, entryLo: number): boolean {
+    if (level > this.largestLeaf) return true;
+    if (this.wordShift === 0) return (entryLo & (1 << 21)) !== 0;
+    return (entryLo & (level === 2 ? 0x1fe000 : 0x3fffe000)) !== 0;
+  }
+
+  private setBits(start: number, leaf: number, write: boolean): void {
+    const { ram, counters, entryBitsCost } = this.parts;
+    for (let level = start; level >= leaf; level--) {
+      const word = this.path[level]!;
+      if (word < 0) continue; // a PDPTE register has no A bit
+      const wanted = level === leaf && write ? A | D : A;
+      if ((ram[word]! & wanted) === wanted) continue;
+      ram[word]! |= wanted;
+      counters.events[EVENT.entry_bits_set]!++;
+      counters.cycles[CYCLES.walk_guest]! += entryBitsCost;
+    }
+  }
+
+  private fault(code: number, kind: number, user: boolean): number {
+    const fetch = kind === FETCH && this.parts.noExecute;
+    this.errorCode = code | (kind === WRITE ? PF_WRITE : 0) | (user ? PF_USER : 0) | (fetch ? PF_FETCH : 0);
+    return WALK_PAGE_FAULT;
+  }
+
+  private violation(gfn: number, write: boolean, table: boolean): number {
+    this.violationFrame = gfn;
+    this.violationWrite = write;
+    this.violationTable = table;
+    return WALK_VIOLATION;
+  }
+
+  private reference(table: number, line: number, level: number): void {
+    const { counters, caches, flatLatency } = this.parts;
+    const { events, cycles } = counters;
+    this.references++;
+    events[EVENT.walk_refs_guest_l1 + level - 1]!++;
+    if (caches === undefined) {
+      cycles[CYCLES.walk_guest]! += flatLatency;
+      return;
+    }
+    cycles[CYCLES.walk_guest]! += caches.access(table, line);
+    events[EVENT.walk_hits_l1 + caches.level - 1]!++;
+  }
+}
+
+/** The frame of a 4 MiB page: bits 31..22, and PSE-36's bits 20..13 as address bits 39..32. */
+function pse36Frame(entryLo: number): number {
+  return ((entryLo >>> 12) & ~0x3ff) | (((entryLo >>> 13) & 0xff) << 20);
+}
