@@ -1,0 +1,71 @@
+/** Runs read back from disk: by folder, by `…/latest`, by scenario, or a bare CSV file such as a baseline. */
+import { basename, dirname, join } from "node:path";
+import type { Row } from "../scenario/scenario.js";
+import { UserError } from "../util/errors.js";
+import { nearestWords } from "../util/nearest.js";
+import { fromCsv } from "./csv.js";
+import { Disk } from "./disk.js";
+import { JOURNAL } from "./journal.js";
+import type { RunRecord } from "./record.js";
+
+/** What a path or name led to. A bare CSV file has rows alone. */
+export interface StoredRun {
+  /** The folder, or the CSV file. */
+  readonly path: string;
+  readonly rows: readonly Row[];
+  readonly exits: readonly Row[];
+  readonly timings: readonly Row[];
+  readonly record: RunRecord | undefined;
+}
+
+/**
+ * Finds and reads a run.
+ * @param reference a run's folder, `results/runs/ept/latest`, a scenario's name (its latest run), or a CSV file.
+ * @throws UserError when there is none, with the nearest name.
+ */
+export function readRun(reference: string, results: string, disk: Disk = new Disk()): StoredRun {
+  if (reference.endsWith(".csv")) {
+    const rows = fromCsv(disk.read(reference), reference);
+    return { path: reference, rows, exits: [], timings: [], record: undefined };
+  }
+  const path = findRun(reference, results, disk);
+  const table = (name: string): Row[] => {
+    const file = join(path, name);
+    return disk.exists(file) ? fromCsv(disk.read(file), file) : [];
+  };
+  return { path, rows: table("rows.csv"), exits: table("exits.csv"), timings: table("timing.csv"), record: readRecord(path, disk) };
+}
+
+/** The folder that a reference names. @throws UserError */
+export function findRun(reference: string, results: string, disk: Disk = new Disk()): string {
+  if (disk.exists(join(reference, "rows.csv"))) return reference;
+  const runs = join(results, "runs");
+  const candidates = basename(reference) === "latest" ? [dirname(reference), join(runs, dirname(reference))] : [reference, join(runs, reference)];
+  for (const folder of candidates) {
+    const latest = latestRun(folder, disk);
+    if (latest !== undefined) return latest;
+  }
+  const names = disk.list(runs);
+  const near = nearestWords(basename(reference === "latest" ? "" : reference.replace(/\/latest$/, "")), names);
+  const have = names.length === 0 ? "there are no runs yet: npm run bench -- scenarios/ept.yaml" : `runs of: ${names.join(", ")}`;
+  throw new UserError(`no run "${reference}"`, { mend: near.length > 0 ? `did you mean ${near.join(" or ")}?` : have });
+}
+
+/** The newest complete run in a scenario's folder of runs. */
+export function latestRun(folder: string, disk: Disk = new Disk()): string | undefined {
+  const complete = (name: string): boolean =>
+    disk.exists(join(folder, name, "run.json")) && !disk.exists(join(folder, name, JOURNAL));
+  const name = disk.list(folder).filter(complete).at(-1);
+  return name === undefined ? undefined : join(folder, name);
+}
+
+function readRecord(path: string, disk: Disk): RunRecord | undefined {
+  const file = join(path, "run.json");
+  if (!disk.exists(file)) return undefined;
+  try {
+    return JSON.parse(disk.read(file)) as RunRecord;
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError("run.json is damaged", { where: file, mend: "run the scenario again" });
+  }
+}
