@@ -40,7 +40,10 @@ const RESERVED = new Set<string>([
 export function axesOf(catalogue: Catalogue): AxisTable {
   const all: Axis[] = [{ path: "seed", column: "seed", schema: z.int().min(0), isSize: false }];
   const add = (path: string, schema: z.ZodType<number | string | boolean>, isSize = false): void => {
-    if (!all.some((axis) => axis.path === path)) all.push({ path, column: columnOf(path), schema, isSize });
+    if (all.some((axis) => axis.path === path)) return;
+    const column = columnOf(path);
+    const isTaken = RESERVED.has(column) || all.some((axis) => axis.column === column);
+    all.push({ path, column: isTaken ? `parameter_${column}` : column, schema, isSize });
   };
   for (const [section, schema] of Object.entries(settingsShape(catalogue))) {
     const inner = schema.unwrap();
@@ -67,10 +70,7 @@ function columnOf(path: string): string {
     .map((word) => word.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replaceAll("-", "_"));
   if (words[0] === "machine" && words[1] === "costs") return `cost_${words[2]}`;
   if (words.length > 1 && UNPREFIXED.has(words[0]!)) words.shift();
-  const column = words.join("_");
-  return RESERVED.has(column) || (path.startsWith("parameters.") && column === "page")
-    ? `parameter_${column}`
-    : column;
+  return words.join("_");
 }
 
 function addParameters(

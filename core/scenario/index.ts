@@ -2,6 +2,8 @@
 export { CATALOGUE, type Catalogue } from "./catalogue.js";
 export type { ChartKind, ChartSpec, NamedChartSpec, VegaLiteChartSpec } from "./charts.js";
 export type { Cell, CellConfig, CellOutcome, GuestPaging } from "./config.js";
+export type { ScenarioSource } from "./load.js";
+export { type CellRunner, thisThread } from "./pool.js";
 export { FIXED_COLUMNS, RowIndex, rowOf, rowsOf } from "./row.js";
 export {
   checkExpectations,
@@ -9,7 +11,7 @@ export {
   loadScenario,
   planScenario,
   runPlan,
-  type ScenarioSource,
+  selectRows,
 } from "./run.js";
 export type {
   ExpectationFailure,
@@ -25,3 +27,4 @@ export type {
   Scenario,
 } from "./scenario.js";
 export { scenarioJsonSchema } from "./schema.js";
+export { impossibleReason, unsupportedReason } from "./support.js";

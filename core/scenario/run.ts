@@ -13,10 +13,13 @@
 
 import type { RunSize } from "../util/parameters.js";
 import { CATALOGUE, type Catalogue } from "./catalogue.js";
+import { parseExpectation, selectRows as selectRowsOf, verdictOf } from "./expectation.js";
+import { type ScenarioSource, scenarioOf } from "./load.js";
+import { planOf } from "./plan.js";
+import type { CellRunner } from "./pool.js";
+import { runCells } from "./run-cells.js";
 import type { ExpectationResult, Plan, Row, RunOptions, RunResult, Scenario } from "./scenario.js";
-
-/** A path to read, or text with the path it stands for (its errors and `extends` refer to it). */
-export type ScenarioSource = string | { readonly text: string; readonly path: string };
+import { languageOf } from "./schema.js";
 
 export interface LoadOptions {
   /** `machine.profile=haswell-2013`, as on the command line. */
@@ -29,21 +32,40 @@ export interface LoadOptions {
 }
 
 /** Phases 1 to 3. @throws UserError with file:line:column and how to mend it. */
-export function loadScenario(_source: ScenarioSource, _options: LoadOptions = {}): Scenario {
-  throw new Error("not built yet");
+export function loadScenario(source: ScenarioSource, options: LoadOptions = {}): Scenario {
+  const { sets = [], size, seed, catalogue } = options;
+  return scenarioOf(source, { sets, size, seed }, languageOf(catalogue));
 }
 
 /** Phases 4 and 5. @throws UserError for impossible combinations, an empty matrix and too many cells. */
-export function planScenario(_scenario: Scenario, _catalogue: Catalogue = CATALOGUE): Plan {
-  throw new Error("not built yet");
+export function planScenario(scenario: Scenario, catalogue: Catalogue = CATALOGUE): Plan {
+  return planOf(scenario, languageOf(catalogue));
 }
 
-/** Phase 6. Never throws for a cell's sake: that is an outcome. Rejects when the sink does. */
-export async function runPlan(_plan: Plan, _options: RunOptions = {}): Promise<RunResult> {
-  throw new Error("not built yet");
+/** Phase 6. Never throws for a cell's sake: that is an outcome. Rejects when the sink does. `runner`: for tests. */
+export async function runPlan(
+  plan: Plan,
+  options: RunOptions = {},
+  catalogue: Catalogue = CATALOGUE,
+  runner?: CellRunner,
+): Promise<RunResult> {
+  return runCells(plan, options, catalogue, runner);
 }
 
-/** Phase 7: one verdict for each line of `expect:`, in order. @throws UserError for unknown columns. */
-export function checkExpectations(_plan: Plan, _rows: readonly Row[]): ExpectationResult[] {
-  throw new Error("not built yet");
+/**
+ * Phase 7: one verdict for each line of `expect:`, in order. The rows may have more columns than rowsOf gives.
+ * @throws UserError for unknown columns.
+ */
+export function checkExpectations(
+  plan: Plan,
+  rows: readonly Row[],
+  catalogue: Catalogue = CATALOGUE,
+): ExpectationResult[] {
+  const language = languageOf(catalogue);
+  return plan.scenario.expect.map((each) => verdictOf(parseExpectation(each), plan, rows, language));
+}
+
+/** The rows that an expression over columns selects, as `where:` of a chart does. @throws UserError */
+export function selectRows(plan: Plan, rows: readonly Row[], condition: string, where = "where"): Row[] {
+  return selectRowsOf(condition, where, plan, rows, languageOf());
 }

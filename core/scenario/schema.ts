@@ -44,12 +44,13 @@ export function scenarioJsonSchema(catalogue: Catalogue = CATALOGUE): Record<str
 
 function buildSchema(catalogue: Catalogue, axes: AxisTable) {
   const workload = workloadSchema(catalogue);
-  const valueOf = (axis: Axis): z.ZodType<PointValue> => (axis.path === "workload" ? workload : axis.schema);
+  const valueSchema = (axis: Axis): z.ZodType<PointValue> =>
+    axis.path === "workload" ? workload : axis.schema;
   const shapeOf = <T extends z.ZodType>(of: (axis: Axis) => T): Record<string, z.ZodOptional<T>> =>
     Object.fromEntries([...axes.byName].map(([name, axis]) => [name, of(axis).optional()]));
 
-  const lists = shapeOf((axis) => z.array(valueOf(axis)).min(1));
-  const points = shapeOf((axis) => oneOrMore(valueOf(axis)));
+  const lists = shapeOf((axis) => z.array(valueSchema(axis)).min(1));
+  const points = shapeOf((axis) => oneOrMore(valueSchema(axis)));
   const values = shapeOf((axis) => axis.schema);
 
   const body = {
@@ -115,7 +116,7 @@ function workloadSchema(catalogue: Catalogue): z.ZodType<PointValue> {
     z.strictObject({ name: z.literal(workload.name), ...parametersShape(workload.parameters) }),
   );
   if (detailed.length === 0) return name;
-  return z.union([name, ...detailed]) as unknown as z.ZodType<PointValue>;
+  return z.union([name, z.discriminatedUnion("name", detailed as never)]) as unknown as z.ZodType<PointValue>;
 }
 
 function parametersSchema(catalogue: Catalogue) {

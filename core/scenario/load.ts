@@ -1,0 +1,133 @@
+/** Phases 1 to 3 for one file: reads it and those it extends, lays the layers over one another, and gives a Scenario. */
+import { readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
+import { UserError } from "../util/errors.js";
+import type { RunSize } from "../util/parameters.js";
+import { type DocumentPath, type LocatedDocument, readDocument } from "./document.js";
+import { parseExpectation } from "./expectation.js";
+import { chainOf, type Layer, locateIn, merged, sizeLayer } from "./extend.js";
+import { overrideLayer } from "./overrides.js";
+import type { Scenario } from "./scenario.js";
+import type { Language, ScenarioDocument } from "./schema.js";
+import { DEFAULT_SETTINGS } from "./settings.js";
+
+/** A path to read, or text with the path it stands for (its errors and `extends` refer to it). */
+export type ScenarioSource = string | { readonly text: string; readonly path: string };
+
+export interface Overrides {
+  readonly sets: readonly string[];
+  readonly size: RunSize | undefined;
+  readonly seed: number | undefined;
+}
+
+const MOST_BYTES = 1_048_576;
+
+/** @throws UserError with file:line:column and how to mend it. */
+export function scenarioOf(source: ScenarioSource, overrides: Overrides, language: Language): Scenario {
+  const path = typeof source === "string" ? source : source.path;
+  const document = typeof source === "string" ? readFile(path) : readDocument(source.text, path);
+  const chain = chainOf(document, language, readFile);
+  const sets = [...overrides.sets];
+  if (overrides.seed !== undefined) sets.push(`seed=${overrides.seed}`);
+  if (overrides.size !== undefined) sets.push(`size=${overrides.size}`);
+  const setLayers = sets.map((set) => overrideLayer(set, language));
+
+  const fileLayers = chain.map(({ layer }) => layer);
+  const size = merged([...fileLayers, ...setLayers], language).size ?? "small";
+  const sizeLayers = fileLayers.map((layer) => sizeLayer(layer, size)).filter((layer) => layer !== undefined);
+  const layers = [...fileLayers, ...sizeLayers, ...setLayers];
+  const body = merged(layers, language);
+  const locate = (at: DocumentPath): string => locateIn(layers, at) ?? path;
+  refuseUnusedParameters(merged([...fileLayers, ...sizeLayers], language), language, locate);
+
+  const expect = (body.expect ?? []).map((text, index) => ({ text, where: locate(["expect", index]) }));
+  for (const expectation of expect) parseExpectation(expectation);
+  return {
+    name: basename(path).replace(/\.ya?ml$/, ""),
+    files: chain.map(({ file }) => file).reverse(),
+    title: body.title ?? basename(path).replace(/\.ya?ml$/, ""),
+    question: body.question ?? "",
+    seed: body.seed ?? DEFAULT_SETTINGS.seed,
+    size,
+    charts: body.charts ?? [],
+    expect,
+    baseline: baselineOf(body, language, layers),
+    timing: { samples: body.timing?.samples ?? 0 },
+    document: body,
+    locate,
+  };
+}
+
+/** Reads and parses one file. @throws UserError whatever the path holds. */
+function readFile(path: string): LocatedDocument {
+  let text: string;
+  try {
+    const { size } = statSync(path);
+    if (size > MOST_BYTES)
+      throw new UserError("is larger than 1 MiB: not a scenario", {
+        where: path,
+        mend: "check that the path is right",
+      });
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    const code = (error as NodeJS.ErrnoException).code;
+    const why =
+      code === "ENOENT"
+        ? "does not exist"
+        : code === "EISDIR"
+          ? "is a folder"
+          : `cannot be read (${String(code)})`;
+    throw new UserError(why, { where: path, mend: "give the path of a scenario, e.g. scenarios/ept.yaml" });
+  }
+  return readDocument(text, path);
+}
+
+/** The baseline by column. @throws UserError when it names what does not vary. */
+function baselineOf(
+  body: ScenarioDocument,
+  language: Language,
+  layers: readonly Layer[],
+): Scenario["baseline"] {
+  if (body.baseline === undefined) return undefined;
+  const axes = new Set(
+    [body.matrix ?? {}, body.zip ?? {}, ...(body.include ?? [])].flatMap((point) => Object.keys(point)),
+  );
+  const columns: Record<string, string | number | boolean> = {};
+  for (const [path, value] of Object.entries(body.baseline)) {
+    if (value === undefined) continue;
+    if (!axes.has(path)) {
+      throw new UserError(`the baseline names ${path}, which is not an axis of this scenario`, {
+        where: locateIn(layers, ["baseline", path]) ?? "",
+        mend: axes.size === 0 ? "add a matrix" : `its axes are: ${[...axes].join(", ")}`,
+      });
+    }
+    columns[language.axes.byName.get(path)!.column] = value;
+  }
+  return columns;
+}
+
+/** A base parameter that no workload of the scenario has would be ignored silently. */
+function refuseUnusedParameters(
+  body: ScenarioDocument,
+  language: Language,
+  locate: (path: DocumentPath) => string,
+): void {
+  const lists = [body.matrix, body.zip, ...(body.include ?? [])].flatMap((point) => point?.["workload"]);
+  const names = new Set(
+    [body.workload, ...lists].map((entry) => (typeof entry === "object" ? entry["name"] : entry)),
+  );
+  if ([...names].every((name) => name === undefined)) return;
+  const workloads = language.catalogue.workloads.filter(({ name }) => names.has(name));
+  for (const [key, value] of Object.entries(body.parameters ?? {})) {
+    if (value === undefined) continue;
+    const isUsed = workloads.some((workload) =>
+      typeof value === "object" ? workload.name === key : key in workload.parameters,
+    );
+    if (isUsed) continue;
+    throw new UserError(`parameters.${key}: no workload of this scenario has it`, {
+      where: locate(["parameters", key]),
+      mend: `its workloads are: ${workloads.map(({ name }) => name).join(", ")}`,
+    });
+  }
+}

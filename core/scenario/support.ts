@@ -1,0 +1,54 @@
+/**
+ * What a profile cannot do: the reason for an `unsupported` row. Known before the run, from the configuration alone;
+ * a combination that only the machine can refuse is refused by runCell.
+ */
+import { PAGE_SIZES, type PageSizeName } from "../util/units.js";
+import { CATALOGUE, type Catalogue } from "./catalogue.js";
+import type { CellConfig, GuestPaging } from "./config.js";
+
+/** Page sizes of each format (Intel SDM vol. 3, 4.3 to 4.5). */
+const PAGES_OF: Readonly<Record<GuestPaging, readonly PageSizeName[]>> = {
+  "32-bit": ["4K", "4M"],
+  pae: ["4K", "2M"],
+  "4-level": ["4K", "2M", "1G"],
+  "5-level": ["4K", "2M", "1G"],
+};
+
+/** Why this cell cannot run, or undefined when it can. */
+export function unsupportedReason(config: CellConfig, catalogue: Catalogue = CATALOGUE): string | undefined {
+  const profile = catalogue.profiles.find(({ name }) => name === config.machine.profile);
+  const technique = catalogue.techniques.find(({ name }) => name === config.technique);
+  if (profile === undefined) return `there is no profile ${config.machine.profile}`;
+  if (technique === undefined) return `there is no technique ${config.technique}`;
+  const { features } = profile;
+  const { paging } = config.guest;
+  const isLong = paging === "4-level" || paging === "5-level";
+  const isNested = config.technique.endsWith("/nested");
+
+  const refused = technique.unsupported(profile);
+  if (refused !== undefined) return refused;
+  if (isLong && !features.longMode) return `${profile.name} has no long mode, which ${paging} paging needs`;
+  if (paging === "5-level" && !features.la57)
+    return `${profile.name} has no 57-bit addresses, which 5-level paging needs`;
+  if (!PAGES_OF[paging].includes(config.page)) return `${paging} paging has no ${config.page} pages`;
+  if (config.page === "1G" && !features.page1G) return `${profile.name} has no 1G pages`;
+  if (isNested && !features.nestedPages.includes(config.host.page)) {
+    return `${profile.name} has no ${config.host.page} pages in its nested table`;
+  }
+  if (isNested && config.host.levels === 5 && !features.la57)
+    return `${profile.name} has no 5-level nested table`;
+  if (!isNested && config.host.page === "4M" && paging !== "32-bit")
+    return "4M pages belong to 32-bit paging alone";
+  return undefined;
+}
+
+/** Why the combination makes no sense on any machine: the user's to mend; undefined when it does. */
+export function impossibleReason(config: CellConfig, catalogue: Catalogue = CATALOGUE): string | undefined {
+  const workload = catalogue.workloads.find(({ name }) => name === config.workload);
+  const footprint = config.parameters["footprint"];
+  const isSize = workload?.parameters["footprint"]?.kind === "bytes";
+  if (isSize && typeof footprint === "number" && footprint < PAGE_SIZES[config.page]) {
+    return `page ${config.page} is larger than the footprint of ${config.workload} (${footprint} bytes)`;
+  }
+  return undefined;
+}
