@@ -15,7 +15,7 @@ const LAYERS = [
   ["system"],
   ["scenario"],
   ["results", "charts"],
-  ["lab.ts"],
+  ["lab"],
   ["cli", "index.ts"],
 ];
 const BROWSER_SAFE = ["util", "events", "machine", "guest", "monitor", "container", "host", "system"];
@@ -45,10 +45,10 @@ module.exports = {
     },
     {
       name: "cycles",
-      comment: "two files that need each other are one file, or want a third",
+      comment: "two files that need each other are one file, or want a third (types alone may go round)",
       severity: "error",
       from: {},
-      to: { circular: true },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
     },
     {
       name: "node-below-scenario",

@@ -1,0 +1,54 @@
+/** Values of options as people write them, checked: what yargs hands over is text, or a list where it was repeated. */
+import * as messages from "./messages.js";
+
+/** What yargs gives for an option: absent, a flag, a value, or several. */
+export type Written = unknown;
+
+/** The text of an option that may be given once. @throws UserError */
+export function textOf(option: string, written: Written): string | undefined {
+  if (written === undefined) return undefined;
+  if (Array.isArray(written)) throw messages.optionGivenTwice(option);
+  const text = String(written);
+  if (text === "") throw messages.optionNeedsValue(option);
+  return text;
+}
+
+/** All values of an option that may be repeated. @throws UserError */
+export function textsOf(option: string, written: Written): string[] {
+  if (written === undefined) return [];
+  const values = (Array.isArray(written) ? written : [written]).map(String);
+  if (values.includes("")) throw messages.optionNeedsValue(option);
+  return values;
+}
+
+/** A whole number from `minimum` to `maximum`. @throws UserError */
+export function wholeNumberOf(
+  option: string,
+  written: Written,
+  minimum: number,
+  maximum: number,
+): number | undefined {
+  const text = textOf(option, written);
+  if (text === undefined) return undefined;
+  const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= minimum && value <= maximum)) throw messages.notAWholeNumber(option, text, minimum, maximum);
+  return value;
+}
+
+/** One of a set of words. @throws UserError naming the nearest */
+export function choiceOf<T extends string>(
+  option: string,
+  written: Written,
+  choices: readonly T[],
+): T | undefined {
+  const text = textOf(option, written);
+  if (text === undefined) return undefined;
+  const choice = choices.find((word) => word === text);
+  if (choice === undefined) throw messages.notAChoice(option, text, choices);
+  return choice;
+}
+
+/** A flag: present or not. A repeated flag is still one. */
+export function flagOf(written: Written): boolean {
+  return Array.isArray(written) ? written.some(Boolean) : Boolean(written);
+}

@@ -1,0 +1,136 @@
+/** `virtlab bench`: runs a scenario, shows the answer, and says with the exit code whether its expectations hold. */
+import { type LabRun, run } from "../lab/run.js";
+import { shownPath } from "../results/index.js";
+import { summaryLines } from "../results/summary.js";
+import type { ExpectationResult, Row } from "../scenario/index.js";
+import type { RunSize } from "../util/parameters.js";
+import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
+import { interruption } from "./interruption.js";
+import * as messages from "./messages.js";
+import { progressOn, SILENT } from "./progress.js";
+import { PROJECT_ROOT, RESULTS_FOLDER } from "./project.js";
+import { scenarioFile } from "./scenario-file.js";
+import type { Terminal } from "./terminal.js";
+
+/** Rows that the table shows; all are in rows.csv. */
+const MOST_ROWS = 60;
+/** Failing rows shown for each expectation. */
+const MOST_FAILURES = 5;
+
+export interface ScenarioOptions {
+  readonly scenario: string;
+  readonly sets: readonly string[];
+  readonly size: RunSize | undefined;
+  readonly seed: number | undefined;
+  readonly only: string | undefined;
+  readonly json: boolean;
+}
+
+export interface BenchOptions extends ScenarioOptions {
+  readonly workers: number | undefined;
+  readonly out: string | undefined;
+  readonly resume: "auto" | "always" | "never";
+  readonly charts: boolean;
+  readonly quiet: boolean;
+  /** What was typed, for run.json. */
+  readonly args: readonly string[];
+}
+
+export async function bench(options: BenchOptions, terminal: Terminal): Promise<ExitCode> {
+  const { scenario, args, quiet, json, ...rest } = options;
+  const progress = quiet ? SILENT : progressOn(terminal);
+  const stop = interruption(() => {
+    progress.end();
+    terminal.note(messages.stopping);
+  });
+  let result: LabRun;
+  try {
+    result = await run(scenarioFile(scenario), {
+      ...rest,
+      project: PROJECT_ROOT,
+      results: RESULTS_FOLDER,
+      command: ["virtlab", ...args],
+      signal: stop.signal,
+      progress: progress.event,
+    });
+  } finally {
+    progress.end();
+    stop.end();
+  }
+  if (json) terminal.print(JSON.stringify(resultJson(result), undefined, 2));
+  else showResult(result, quiet, terminal);
+  if (result.interrupted) {
+    const { table, plan, folder } = result;
+    terminal.note(messages.interrupted(table.rows.length, plan.cells.length, shownPath(folder)));
+    return stop.exitCode ?? EXIT_CODE.interrupted;
+  }
+  const isGood =
+    !result.table.rows.some(hasFailed) && (result.expectations ?? []).every(({ passed }) => passed);
+  return isGood ? EXIT_CODE.ok : EXIT_CODE.gateFailed;
+}
+
+function hasFailed(row: Row): boolean {
+  return row["status"] === "failed";
+}
+
+function showResult(result: LabRun, quiet: boolean, terminal: Terminal): void {
+  const { rows } = result.table;
+  if (!quiet) {
+    const shown = rows.length > MOST_ROWS ? rows.slice(0, MOST_ROWS) : rows;
+    terminal.print(summaryLines(shown).join("\n"));
+    if (shown.length < rows.length) terminal.print(messages.moreRows(rows.length - shown.length));
+    terminal.print("");
+  }
+  const failed = rows.filter(hasFailed).length;
+  if (failed > 0) terminal.print(terminal.paint("red", messages.failedCells(failed, rows.length)));
+  showExpectations(result, terminal);
+  terminal.print(messages.runFolder(shownPath(result.folder)));
+  for (const picture of result.pictures) terminal.print(`  ${picture}`);
+}
+
+function showExpectations({ expectations, interrupted, plan }: LabRun, terminal: Terminal): void {
+  if (expectations === undefined) {
+    if (!interrupted && plan.scenario.expect.length > 0) terminal.print(messages.notChecked);
+    return;
+  }
+  if (expectations.length === 0) return;
+  const passed = expectations.filter((expectation) => expectation.passed).length;
+  terminal.print(messages.expectationsSummary(passed, expectations.length));
+  for (const expectation of expectations) terminal.print(expectationLines(expectation, terminal).join("\n"));
+}
+
+function expectationLines(expectation: ExpectationResult, { paint }: Terminal): string[] {
+  const { text, where, passed, rows, reason, failures } = expectation;
+  if (passed) return [`  ${paint("green", "pass")}  ${text}  ${paint("dim", messages.overRows(rows))}`];
+  const lines = [`  ${paint("red", "FAIL")}  ${text}  ${paint("dim", where)}`];
+  if (reason !== "") lines.push(`        ${reason}`);
+  for (const failure of failures.slice(0, MOST_FAILURES)) {
+    const values = Object.entries(failure.values).map(([name, value]) => `${name} = ${value}`);
+    const why = [failure.reason, ...values].filter((part) => part !== "").join(", ");
+    lines.push(`        ${failure.cell}: ${why}`);
+  }
+  if (failures.length > MOST_FAILURES)
+    lines.push(`        ${messages.moreFailures(failures.length - MOST_FAILURES)}`);
+  return lines;
+}
+
+function resultJson({
+  plan,
+  folder,
+  table,
+  expectations,
+  pictures,
+  interrupted,
+}: LabRun): Record<string, unknown> {
+  const { name, title, question, seed, size } = plan.scenario;
+  return {
+    scenario: { name, title, question, seed, size },
+    plan: plan.hash,
+    folder,
+    cells: plan.cells.length,
+    interrupted,
+    rows: table.rows,
+    expectations: expectations ?? null,
+    pictures,
+  };
+}

@@ -1,0 +1,15 @@
+/** What the process says with its exit code (DESIGN, "Errors"). */
+export const EXIT_CODE = {
+  ok: 0,
+  /** An expectation failed, modelled numbers differ, or a generated file is stale. */
+  gateFailed: 1,
+  userError: 2,
+  noBaseline: 3,
+  /** A bug in virtlab (EX_SOFTWARE of sysexits.h). */
+  bug: 70,
+  /** Stopped by Ctrl-C (128 + SIGINT) or by SIGTERM (128 + SIGTERM). */
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+export type ExitCode = (typeof EXIT_CODE)[keyof typeof EXIT_CODE];

@@ -1,0 +1,135 @@
+/**
+ * Every text that the command line itself says to a person (besides the help in commands.ts); errors that come from below
+ * carry their own. Each error says what is wrong and how to mend it.
+ */
+import { UserError } from "../util/errors.js";
+import { nearestWords } from "../util/nearest.js";
+
+/** "did you mean "seed"?", or what there is when nothing is near. */
+export function didYouMean(word: string, words: readonly string[], otherwise: string): string {
+  const near = nearestWords(word, words);
+  return near.length === 0 ? otherwise : `did you mean ${near.map((name) => `"${name}"`).join(" or ")}?`;
+}
+
+export function unknownOption(name: string, options: readonly string[], command: string): UserError {
+  const written = name.length === 1 ? `-${name}` : `--${name}`;
+  const near = nearestWords(name, options);
+  const hint = near.length === 0 ? "" : `did you mean ${near.map((option) => `--${option}`).join(" or ")}? `;
+  return new UserError(`unknown option ${written}`, { mend: `${hint}see: ${command} --help` });
+}
+
+export function unknownCommand(name: string, commands: readonly string[]): UserError {
+  return new UserError(`unknown command "${name}"`, {
+    mend: `${didYouMean(name, commands, `the commands are ${commands.join(", ")}`)} see: virtlab --help`,
+  });
+}
+
+export function tooManyArguments(extra: readonly string[], command: string): UserError {
+  return new UserError(`unexpected argument ${extra.map((argument) => `"${argument}"`).join(", ")}`, {
+    mend: `see: ${command} --help`,
+  });
+}
+
+export function missingArgument(message: string, command: string): UserError {
+  return new UserError(message, { mend: `see: ${command} --help` });
+}
+
+export function notAWholeNumber(
+  option: string,
+  written: string,
+  minimum: number,
+  maximum: number,
+): UserError {
+  return new UserError(`--${option} ${written}: not a whole number from ${minimum} to ${maximum}`, {
+    mend: `write e.g. --${option} ${Math.min(Math.max(minimum, 2), maximum)}`,
+  });
+}
+
+export function optionNeedsValue(option: string): UserError {
+  return new UserError(`--${option} has no value`, { mend: `write --${option} <value>` });
+}
+
+export function optionGivenTwice(option: string): UserError {
+  return new UserError(`--${option} is given twice`, { mend: "give it once" });
+}
+
+export function notAChoice(option: string, written: string, choices: readonly string[]): UserError {
+  return new UserError(`--${option} ${written}: not one of ${choices.join(", ")}`, {
+    mend: didYouMean(written, choices, `write e.g. --${option} ${choices[0]}`),
+  });
+}
+
+export function optionsExclude(one: string, other: string): UserError {
+  return new UserError(`--${one} and --${other} exclude each other`, { mend: "give one of them" });
+}
+
+export function noSuchScenario(written: string, known: readonly string[]): UserError {
+  return new UserError(`there is no scenario "${written}"`, {
+    mend: didYouMean(
+      written,
+      known,
+      "give the path of a YAML file; `virtlab list scenarios` shows those that come along",
+    ),
+  });
+}
+
+export function noSuchThing(written: string, names: readonly string[]): UserError {
+  return new UserError(`virtlab knows nothing named "${written}"`, {
+    mend: didYouMean(written, names, "`virtlab list` shows what there is"),
+  });
+}
+
+export function noSuchTopic(written: string, topics: readonly string[]): UserError {
+  return new UserError(`there is no list of "${written}"`, {
+    mend: didYouMean(written, topics, `the lists are ${topics.join(", ")}`),
+  });
+}
+
+export const resuming = (folder: string, done: number, total: number): string =>
+  `resuming ${folder}: ${done} of ${total} cells are done (--fresh starts anew)`;
+
+export const stopping = "stopping; finished rows are kept (Ctrl-C again to stop at once)";
+
+export const interrupted = (done: number, total: number, folder: string): string =>
+  `stopped: ${done} of ${total} cells are done and kept in ${folder}\n  run the same command again to go on from there`;
+
+export const expectationsSummary = (passed: number, total: number): string =>
+  passed === total
+    ? `expectations: all ${total} hold`
+    : `expectations: ${total - passed} of ${total} do not hold`;
+
+export const overRows = (rows: number): string => (rows === 1 ? "1 row" : `${rows} rows`);
+
+export const moreRows = (rows: number): string => `… and ${rows} more rows in rows.csv`;
+
+export const moreFailures = (rows: number): string => `… and ${rows} more`;
+
+export const failedCells = (failed: number, total: number): string =>
+  `${failed} of ${total} cells failed; the reasons are in the rows`;
+
+export const runFolder = (folder: string): string => `run: ${folder}`;
+
+export const timingFailed = (cell: string, reason: string): string => `no host time of ${cell}: ${reason}`;
+
+export const notChecked = "expectations are not checked: --only left out cells that they may speak of";
+
+export const noBaseline = (file: string, run: string): string =>
+  `there is no baseline ${file}\n  to make this run the baseline: cp ${run.endsWith(".csv") ? run : `${run}/rows.csv`} ${file}`;
+
+export const staleFile = (file: string): string =>
+  `${file} is stale\n  run: npm run virtlab -- schema --write`;
+
+/** An unexpected exception: our bug, with what is needed to replay it. */
+export function bugReport(error: unknown, args: readonly string[], version: string): string {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const command = [
+    "virtlab",
+    ...args.map((part) => (/^[\w./=:@%+,-]+$/.test(part) ? part : JSON.stringify(part))),
+  ].join(" ");
+  return [
+    `this is a bug in virtlab: ${stack}`,
+    "  to replay it, keep the scenario file and run:",
+    `    ${command}`,
+    `  virtlab ${version}, Node ${process.version}, ${process.platform} ${process.arch}`,
+  ].join("\n");
+}

@@ -1,0 +1,29 @@
+/** Which file a scenario's argument means: a path, or the short name of a scenario that comes along (`ept`). */
+import { existsSync, readdirSync } from "node:fs";
+import path from "node:path";
+import * as messages from "./messages.js";
+import { PROJECT_ROOT } from "./project.js";
+
+/** The scenarios that come along, as paths relative to the working folder. */
+export function shippedScenarios(): string[] {
+  const folder = path.join(PROJECT_ROOT, "scenarios");
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".yaml"))
+    .sort()
+    .map((name) => path.relative(process.cwd(), path.join(folder, name)) || name);
+}
+
+/** @throws UserError naming the nearest scenario. */
+export function scenarioFile(written: string): string {
+  if (existsSync(written)) return written;
+  const shipped = shippedScenarios();
+  const byName = shipped.find((file) => path.basename(file, ".yaml") === written);
+  if (byName !== undefined) return byName;
+  const wanted = path.basename(written, path.extname(written));
+  const names = shipped.map((file) => path.basename(file, ".yaml"));
+  throw messages.noSuchScenario(
+    written,
+    /[./\\]/.test(written) && !names.includes(wanted) ? [...shipped, ...names] : names,
+  );
+}

@@ -1,0 +1,43 @@
+/**
+ * `virtlab schema`: the JSON Schema of scenarios, and the two files that are generated from the code: scenarios/schema.json
+ * (editors complete and check scenarios by it) and results/COLUMNS.md (the dictionary of columns).
+ */
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { columnsMarkdown, Disk } from "../results/index.js";
+import { scenarioJsonSchema } from "../scenario/index.js";
+import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
+import * as messages from "./messages.js";
+import { PROJECT_ROOT } from "./project.js";
+import type { Terminal } from "./terminal.js";
+
+export type SchemaAction = "print" | "write" | "check";
+
+export async function schema(action: SchemaAction, terminal: Terminal): Promise<ExitCode> {
+  const schemaText = JSON.stringify(scenarioJsonSchema(), undefined, 2);
+  if (action === "print") {
+    terminal.print(schemaText);
+    return EXIT_CODE.ok;
+  }
+  const generated = [
+    { file: "scenarios/schema.json", text: `${schemaText}\n` },
+    { file: "results/COLUMNS.md", text: columnsMarkdown() },
+  ];
+  const stale = generated.filter(({ file, text }) => current(file) !== text);
+  for (const { file, text } of stale) {
+    if (action === "write") {
+      new Disk().replace(path.join(PROJECT_ROOT, file), text);
+      terminal.print(`wrote ${file}`);
+    } else {
+      terminal.note(messages.staleFile(file));
+    }
+  }
+  if (stale.length === 0)
+    terminal.print(`${generated.map(({ file }) => file).join(" and ")} are as the code has them`);
+  return action === "check" && stale.length > 0 ? EXIT_CODE.gateFailed : EXIT_CODE.ok;
+}
+
+function current(file: string): string | undefined {
+  const full = path.join(PROJECT_ROOT, file);
+  return existsSync(full) ? readFileSync(full, "utf8") : undefined;
+}

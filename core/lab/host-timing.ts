@@ -1,0 +1,59 @@
+/**
+ * Host time of a run's cells: each is measured in a process that does nothing else, one after another, so that neither
+ * workers nor another cell's compiled code disturb it.
+ */
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { CellTiming } from "../results/index.js";
+import type { Cell, CellConfig, CellOutcome, Plan } from "../scenario/index.js";
+
+/** What the process is asked. */
+export interface TimingRequest {
+  readonly config: CellConfig;
+  readonly samples: number;
+}
+
+/** What it answers. */
+export type TimingReply = { readonly timing: CellTiming["timing"] } | { readonly error: string };
+
+const PROCESS = fileURLToPath(new URL("./timing-process.js", import.meta.url));
+
+/**
+ * Measures the cells that are done, in plan order. A cell whose process fails is left out, and told to `onFailure`.
+ * @param signal stops between cells and ends the process at work.
+ */
+export async function timeCells(
+  plan: Plan,
+  outcomes: ReadonlyMap<string, CellOutcome>,
+  hooks: { signal?: AbortSignal; started(cell: Cell): void; failed(cell: Cell, reason: string): void },
+): Promise<CellTiming[]> {
+  const timings: CellTiming[] = [];
+  for (const cell of plan.cells) {
+    const outcome = outcomes.get(cell.id);
+    const references = outcome?.values["references"];
+    if (outcome?.status !== "done" || hooks.signal?.aborted === true) continue;
+    hooks.started(cell);
+    const reply = await ask({ config: cell.config, samples: plan.scenario.timing.samples }, hooks.signal);
+    if ("error" in reply) hooks.failed(cell, reply.error);
+    else timings.push({ cell: cell.id, timing: reply.timing, references: Number(references ?? 0) });
+  }
+  return timings;
+}
+
+function ask(request: TimingRequest, signal: AbortSignal | undefined): Promise<TimingReply> {
+  return new Promise((resolve) => {
+    const child = fork(PROCESS, {
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      ...(signal === undefined ? {} : { signal }),
+    });
+    let reply: TimingReply = { error: "the process ended without an answer" };
+    child.on("message", (message) => {
+      reply = message as TimingReply;
+    });
+    child.on("error", (error) => {
+      reply = { error: error.message };
+    });
+    child.on("close", () => resolve(reply));
+    child.send(request);
+  });
+}
