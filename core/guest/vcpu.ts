@@ -13,8 +13,13 @@ export interface Vcpu {
   readonly paging: PagingFormat;
   readonly counters: Counters;
   readonly costs: Costs;
-  /** The guest may use PCIDs (CR4.PCIDE), INVPCID and 1 GiB pages. */
-  readonly features: { readonly pcid: boolean; readonly invpcid: boolean; readonly page1G: boolean };
+  /** What CPUID shows the guest: PCIDs (CR4.PCIDE), INVPCID, large pages at all (a Xen PV guest has none), 1 GiB pages. */
+  readonly features: {
+    readonly pcid: boolean;
+    readonly invpcid: boolean;
+    readonly largePages: boolean;
+    readonly page1G: boolean;
+  };
   /** Guest-physical memory: frames below `backedFrames` have contents (tables must lie there); all are below `frames`. */
   readonly memory: { readonly backedFrames: number; readonly frames: number };
 

@@ -84,8 +84,8 @@ export class Machine {
       return first - entries;
     };
     const tlbs = {
-      l1i: new Tlb(store, take(sizes.l1i), l1i, true, random),
       l1d: new Tlb(store, take(sizes.l1d), l1d, true, random),
+      l1i: new Tlb(store, take(sizes.l1i), l1i, true, random),
       l2: l2.length === 0 ? undefined : new Tlb(store, take(sizes.l2), l2, false, random),
     };
     const { shifts, levels } = this.paging;

@@ -10,7 +10,7 @@
 import { CYCLES } from "../../events/categories.js";
 import type { Counters } from "../../events/counters.js";
 import { EVENT } from "../../events/events.js";
-import { REF_WRITE } from "../address.js";
+import { REF_FETCH, REF_WRITE } from "../address.js";
 import type { Caches } from "../cache.js";
 import type { Mmu } from "../mmu/mmu.js";
 import { FETCH, needOf, READ, WRITE } from "../mmu/permissions.js";
@@ -29,9 +29,13 @@ export interface ReferenceDriverParts {
 export class ReferenceDriver {
   /** Host frame of the last reference made by `once`. */
   frame = 0;
-  private readonly predicted = new Int32Array(PREDICTIONS);
+  /** By page: an entry of L1D in the lower half, for fetches of L1I in the upper. */
+  private readonly predicted = new Int32Array(2 * PREDICTIONS);
 
-  constructor(private readonly parts: ReferenceDriverParts) {}
+  constructor(private readonly parts: ReferenceDriverParts) {
+    this.predicted.fill(parts.mmu.parts.l1d.arrays[0]!.base, 0, PREDICTIONS);
+    this.predicted.fill(parts.mmu.parts.l1i.arrays[0]!.base, PREDICTIONS);
+  }
 
   /**
    * Runs references [from, to). Returns `to`, or the index of the reference that could not be translated
@@ -45,6 +49,7 @@ export class ReferenceDriver {
     const writeProtect = mmu.walker.writeProtect;
     const needRead = needOf(READ, user, writeProtect);
     const needWrite = needOf(WRITE, user, writeProtect);
+    const needFetch = needOf(FETCH, user, writeProtect);
     const context = mmu.context;
     const globalContext = mmu.globalContext;
     const l1Tags = dataCaches === undefined ? undefined : dataCaches.l1.tags;
@@ -67,19 +72,19 @@ export class ReferenceDriver {
       const hi = refs[2 * index + 1]!;
       const pageLo = (word >>> 12) | (hi << 20);
       let physical: number;
-      const need = (word & REF_WRITE) === 0 ? needRead : needWrite;
-      if (pageLo === lastPage && hi === lastHi && (lastFlags & need) !== 0 && (word & FETCH) === 0) {
+      const isData = (word & REF_FETCH) === 0;
+      const need = isData ? ((word & REF_WRITE) === 0 ? needRead : needWrite) : needFetch;
+      if (pageLo === lastPage && hi === lastHi && (lastFlags & need) !== 0 && isData) {
         physical = lastFrame;
       } else {
-        const slot = pageLo & (PREDICTIONS - 1);
+        const slot = (pageLo & (PREDICTIONS - 1)) | (isData ? 0 : PREDICTIONS);
         let entry = predicted[slot]!;
         const address = (hi >>> 12) & 0x1fff;
         const tag = tagHi[entry];
         if (
           ((tagLo[entry]! ^ pageLo) & mask[entry]!) === 0 &&
           (tag === (context | address) || tag === (globalContext | address)) &&
-          (flags[entry]! & need) !== 0 &&
-          (word & FETCH) === 0
+          (flags[entry]! & need) !== 0
         ) {
           lastUse[entry] = now++;
         } else {
@@ -87,10 +92,10 @@ export class ReferenceDriver {
           entry = mmu.translate(hi, word & ~7, word & 3, user);
           now = mmu.now;
           if (entry < 0) break;
-          if ((word & FETCH) === 0) predicted[slot] = entry;
+          predicted[slot] = entry;
         }
         physical = frame[entry]! + (pageLo & ~mask[entry]!);
-        if ((word & FETCH) === 0 && tlbEnabled) {
+        if (isData && tlbEnabled) {
           lastPage = pageLo;
           lastHi = hi;
           lastFlags = flags[entry]!;

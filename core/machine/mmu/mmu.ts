@@ -110,6 +110,8 @@ export class Mmu {
     this.parts.l2?.fill(pageLo, tagHi, order, guestOrder, frame, flags, now);
     const entry = l1.fill(pageLo, tagHi, order, guestOrder, frame, flags, now);
     if (this.parts.store.mask[entry]! !== -1 << guestOrder) this.hasFractures = true;
+    // Without a TLB the entry carries this one translation to the caller and never matches again.
+    if (!this.parts.tlbEnabled) this.parts.store.tagHi[entry] = -1;
     return entry;
   }
 

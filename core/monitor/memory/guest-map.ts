@@ -1,0 +1,115 @@
+/**
+ * A monitor's map from guest-physical to host-physical memory, kept as real tables in the machine's memory in the format
+ * of the EPT or NPT. Under nested paging the hardware walks it; under shadow paging the monitor reads it (as Xen's p2m
+ * for HVM guests does). Host frames come from the machine, at the host's page size.
+ */
+import { OWNER } from "../../events/memory-owners.js";
+import type { Gfn, Hfn } from "../../machine/address.js";
+import type { Machine } from "../../machine/machine.js";
+import { A, D, EPT_A, EPT_D, EPT_R, EPT_W, EPT_WB, EPT_X, entryHi, entryLo, frameOf, P, PS, RW, US } from "../../machine/mmu/entry.js";
+import { invariant } from "../../util/errors.js";
+
+export class GuestMap {
+  readonly root: Hfn;
+  private readonly tableFlags: number;
+  private readonly leafFlags: number;
+  /** Host-speed copy of the translations of frames with contents, plus one; 0 is unknown. Invisible in results. */
+  private readonly known: Int32Array;
+
+  /**
+   * @param levels of the tables.
+   * @param order log2 of the frames of a host page: 0, 9 or 18.
+   * @param backedFrames guest frames with contents; a multiple of the host page.
+   * @param owner of the tables' frames in the ledger (OWNER.*).
+   */
+  constructor(
+    private readonly machine: Machine,
+    private readonly levels: number,
+    readonly order: number,
+    private readonly backedFrames: number,
+    private readonly owner: number,
+  ) {
+    invariant(backedFrames % 2 ** order === 0, "guest memory with contents is whole host pages", () => ({ backedFrames, order }));
+    const isEpt = machine.nestedFormat === "ept";
+    this.tableFlags = isEpt ? EPT_R | EPT_W | EPT_X : P | RW | US;
+    this.leafFlags = isEpt ? EPT_R | EPT_W | EPT_X | EPT_WB : P | RW | US;
+    this.root = this.newTable();
+    this.known = new Int32Array(backedFrames);
+  }
+
+  /** The host frame of a guest frame, or -1. */
+  find(gfn: Gfn): Hfn {
+    const { ram } = this.machine;
+    let table = this.root;
+    for (let level = this.levels; ; level--) {
+      const word = table * 1024 + indexOf(gfn, level) * 2;
+      const lo = ram[word]!;
+      if ((lo & 7) === 0) return -1;
+      const frame = frameOf(lo, ram[word + 1]!);
+      if (level === 1) return frame;
+      if ((lo & PS) !== 0) return frame + (gfn & (2 ** (9 * (level - 1)) - 1));
+      table = frame;
+    }
+  }
+
+  /** Gives the host page around a guest frame its frames and maps it. Returns the host frame. @throws UnsupportedError */
+  populate(gfn: Gfn): Hfn {
+    const { ram, frames } = this.machine;
+    const { order } = this;
+    const first = gfn - (gfn % 2 ** order);
+    const host =
+      gfn < this.backedFrames ? frames.takeBacked(OWNER.guest_data, order) : frames.takeBare(OWNER.guest_data, order);
+    const leaf = 1 + order / 9;
+    let table = this.root;
+    for (let level = this.levels; level > leaf; level--) {
+      const word = table * 1024 + indexOf(first, level) * 2;
+      if ((ram[word]! & 7) === 0) {
+        const below = this.newTable();
+        ram[word] = entryLo(below, this.tableFlags);
+        ram[word + 1] = entryHi(below, this.tableFlags);
+      }
+      table = frameOf(ram[word]!, ram[word + 1]!);
+    }
+    const word = table * 1024 + indexOf(first, leaf) * 2;
+    const flags = leaf === 1 ? this.leafFlags : this.leafFlags | PS;
+    ram[word] = entryLo(host, flags);
+    ram[word + 1] = entryHi(host, flags);
+    return host + (gfn - first);
+  }
+
+  /** The host frame of a guest frame, populated if need be. */
+  require(gfn: Gfn): Hfn {
+    const known = gfn < this.backedFrames ? this.known[gfn]! : 0;
+    if (known !== 0) return known - 1;
+    const found = this.find(gfn);
+    const frame = found >= 0 ? found : this.populate(gfn);
+    if (gfn < this.backedFrames) this.known[gfn] = frame + 1;
+    return frame;
+  }
+
+  /** Whether the leaf of a guest frame has its accessed or dirty bit set (debugger's view). */
+  bits(gfn: Gfn): { accessed: boolean; dirty: boolean } {
+    const { ram } = this.machine;
+    const isEpt = this.machine.nestedFormat === "ept";
+    let table = this.root;
+    for (let level = this.levels; ; level--) {
+      const word = table * 1024 + indexOf(gfn, level) * 2;
+      const lo = ram[word]!;
+      if (level === 1 || (lo & PS) !== 0 || (lo & 7) === 0) {
+        return { accessed: (lo & (isEpt ? EPT_A : A)) !== 0, dirty: (lo & (isEpt ? EPT_D : D)) !== 0 };
+      }
+      table = frameOf(lo, ram[word + 1]!);
+    }
+  }
+
+  private newTable(): Hfn {
+    const { ram, frames } = this.machine;
+    const frame = frames.takeBacked(this.owner);
+    ram.fill(0, frame * 1024, frame * 1024 + 1024);
+    return frame;
+  }
+}
+
+function indexOf(gfn: number, level: number): number {
+  return level === 5 ? 0 : (gfn >>> (9 * (level - 1))) & 511;
+}

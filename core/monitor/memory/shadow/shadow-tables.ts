@@ -1,0 +1,275 @@
+/**
+ * All shadow tables of a guest: finding and making them, what is guarded, and the reverse maps that say which shadow
+ * entries map a guest frame. Keeps four promises:
+ *
+ * 1. A guest frame that is a shadowed, synced table is guarded: no shadow entry maps it writable.
+ * 2. A large page is never mapped large where it contains a shadowed table.
+ * 3. A shadow frame that is given back is pointed to by no entry, and no translation cache remembers it.
+ * 4. Every shadow table is a frame of the machine, in the ledger under shadow_tables.
+ *
+ * After Linux's arch/x86/kvm/mmu (Documentation/virt/kvm/x86/mmu.rst): roles, reverse maps, disallow_lpage, unsync.
+ */
+import { EVENT } from "../../../events/events.js";
+import { OWNER } from "../../../events/memory-owners.js";
+import type { Gfn } from "../../../machine/address.js";
+import type { Machine } from "../../../machine/machine.js";
+import { D, P, PS, RW } from "../../../machine/mmu/entry.js";
+import { invariant } from "../../../util/errors.js";
+import type { ShadowTable } from "./shadow-table.js";
+
+export class ShadowTables {
+  /** Tables whose guest table is out of sync. */
+  readonly unsynced = new Set<ShadowTable>();
+  /** Tables on the way to the page being filled: not dropped meanwhile. */
+  readonly inUse = new Set<ShadowTable>();
+  /** Tables made since the last exit was charged. */
+  made = 0;
+  private readonly tables = new Map<number, ShadowTable>();
+  /** Splits by the RAM word of the entry that points to them. */
+  private readonly splits = new Map<number, ShadowTable>();
+  private readonly byFrame = new Map<number, ShadowTable>();
+  /** Shadow leaves by what they map: (first guest frame, level) → RAM words. Only where page tables can lie. */
+  private readonly leaves = new Map<number, Set<number>>();
+  /** The key in `leaves` of each word there. */
+  private readonly leafOf = new Map<number, number>();
+  /** Shadowed tables within each large page's range: (first guest frame, level) → count. */
+  private readonly guardedIn = new Map<number, number>();
+  private readonly stride: number;
+  private clock = 0;
+
+  /**
+   * @param backedFrames guest frames that may be page tables lie below.
+   * @param hostOrder log2 of the frames of a host page: larger mappings are never made.
+   * @param maximum most tables; 0 is no limit.
+   */
+  constructor(
+    private readonly machine: Machine,
+    private readonly backedFrames: number,
+    private readonly hostOrder: number,
+    private readonly maximum: number,
+  ) {
+    this.stride = machine.paging.entryBytes / 4;
+  }
+
+  get count(): number {
+    return this.byFrame.size;
+  }
+
+  /** RAM word of an entry of a table. */
+  word(table: ShadowTable, index: number): number {
+    return table.frame * 1024 + index * this.stride;
+  }
+
+  /** The shadow of a guest table at a level, if there is one. */
+  find(gfn: Gfn, level: number): ShadowTable | undefined {
+    return this.tables.get(gfn * 8 + level);
+  }
+
+  /** Makes the shadow of a guest table, empty, and guards the guest table. */
+  make(gfn: Gfn, level: number): ShadowTable {
+    const table = this.newTable(gfn, level, false);
+    this.tables.set(gfn * 8 + level, table);
+    this.guard(gfn);
+    return table;
+  }
+
+  /** The table that maps a large page in smaller pieces under the entry at a word; made empty if need be. */
+  split(word: number, gfn: Gfn, level: number): ShadowTable {
+    const known = this.splits.get(word);
+    if (known !== undefined && known.gfn === gfn) return known;
+    if (known !== undefined) this.drop(known);
+    const table = this.newTable(gfn, level, true);
+    this.splits.set(word, table);
+    this.machine.counters.events[EVENT.shadow_large_split]!++;
+    return table;
+  }
+
+  use(table: ShadowTable): void {
+    table.lastUse = ++this.clock;
+    table.writesSinceUse = 0;
+  }
+
+  /** Whether a guest frame is a shadowed table that the guest may not write. */
+  isGuarded(gfn: Gfn): boolean {
+    if (gfn >= this.backedFrames || this.mayMapLarge(gfn - (gfn % this.framesAt(2)), 2)) return false;
+    return this.shadowsOf(gfn).some((table) => !table.isUnsynced);
+  }
+
+  /** All shadows of a guest frame, by level. */
+  shadowsOf(gfn: Gfn): ShadowTable[] {
+    const found: ShadowTable[] = [];
+    if (gfn >= this.backedFrames) return found;
+    for (let level = 1; level <= this.machine.paging.levels; level++) {
+      const table = this.tables.get(gfn * 8 + level);
+      if (table !== undefined) found.push(table);
+    }
+    return found;
+  }
+
+  /** Whether the page of a level around a guest frame holds no shadowed table, so that it may be mapped large. */
+  mayMapLarge(first: Gfn, level: number): boolean {
+    return (this.guardedIn.get(first * 8 + level) ?? 0) === 0;
+  }
+
+  /** Makes an entry point to a table. */
+  link(word: number, child: ShadowTable, lo: number, hi: number): void {
+    this.clearEntry(word, child.level + 1);
+    this.machine.ram[word] = lo;
+    if (this.stride === 2) this.machine.ram[word + 1] = hi;
+    child.parents.add(word);
+  }
+
+  /** Writes a leaf of a level that maps `gfn`'s page. */
+  setLeaf(word: number, level: number, gfn: Gfn, lo: number, hi: number): void {
+    const { ram, counters } = this.machine;
+    this.clearEntry(word, level);
+    ram[word] = lo;
+    if (this.stride === 2) ram[word + 1] = hi;
+    counters.events[EVENT.shadow_entries_filled]!++;
+    const first = gfn - (gfn % this.framesAt(level));
+    if (first >= this.backedFrames) return;
+    const key = first * 8 + level;
+    const words = this.leaves.get(key);
+    if (words === undefined) this.leaves.set(key, new Set([word]));
+    else words.add(word);
+    this.leafOf.set(word, key);
+  }
+
+  /** Makes an entry not present, with everything that hangs on it. Says whether it was present. */
+  clearEntry(word: number, level: number): boolean {
+    const { ram } = this.machine;
+    const lo = ram[word]!;
+    if ((lo & P) === 0) return false;
+    if (level === 1 || (lo & PS) !== 0) this.forgetLeaf(word);
+    else {
+      const split = this.splits.get(word);
+      const child = split ?? this.byFrame.get(this.frameAt(word));
+      invariant(child !== undefined, "a shadow entry points to a shadow table", () => ({ word, level }));
+      child.parents.delete(word);
+      if (split !== undefined) this.drop(split);
+    }
+    ram[word] = 0;
+    if (this.stride === 2) ram[word + 1] = 0;
+    return true;
+  }
+
+  /** Protects a guest frame's mappings against writing; the frame is a table in sync from now on. */
+  protect(gfn: Gfn): void {
+    const words = this.leaves.get(gfn * 8 + 1);
+    if (words === undefined) return;
+    let changed = false;
+    for (const word of words) {
+      if ((this.machine.ram[word]! & RW) === 0) continue;
+      this.machine.ram[word]! &= ~(RW | D);
+      changed = true;
+    }
+    if (changed) this.machine.mmu.flushAll(false);
+  }
+
+  /** Gives a table back. Translations are flushed, since paging-structure caches may remember it. */
+  drop(table: ShadowTable): void {
+    for (const word of table.parents) {
+      this.machine.ram[word] = 0;
+      if (this.stride === 2) this.machine.ram[word + 1] = 0;
+      if (this.splits.get(word) === table) this.splits.delete(word);
+    }
+    table.parents.clear();
+    const entries = table.level === this.machine.paging.levels ? this.machine.paging.rootEntries : this.machine.paging.entries;
+    for (let index = 0; index < entries; index++) this.clearEntry(this.word(table, index), table.level);
+    this.unsynced.delete(table);
+    this.byFrame.delete(table.frame);
+    if (table.isSplit) {
+      for (const [word, split] of this.splits) if (split === table) this.splits.delete(word);
+    } else {
+      this.tables.delete(table.gfn * 8 + table.level);
+      this.unguard(table.gfn);
+    }
+    this.machine.frames.give(OWNER.shadow_tables, table.frame);
+    this.machine.counters.events[EVENT.shadow_tables_dropped]!++;
+    this.machine.mmu.flushAll(false);
+  }
+
+  /** Drops every table. */
+  dropAll(): void {
+    for (const table of [...this.byFrame.values()]) if (this.byFrame.has(table.frame)) this.drop(table);
+  }
+
+  private forgetLeaf(word: number): void {
+    const key = this.leafOf.get(word);
+    if (key === undefined) return;
+    this.leafOf.delete(word);
+    const words = this.leaves.get(key)!;
+    words.delete(word);
+    if (words.size === 0) this.leaves.delete(key);
+  }
+
+  private newTable(gfn: Gfn, level: number, isSplit: boolean): ShadowTable {
+    const { frames, ram, counters } = this.machine;
+    if (this.maximum > 0 && this.byFrame.size >= this.maximum) this.dropOldest();
+    const frame = frames.takeBacked(OWNER.shadow_tables);
+    ram.fill(0, frame * 1024, frame * 1024 + 1024);
+    const table: ShadowTable = {
+      frame, level, gfn, isSplit, parents: new Set(), isUnsynced: false, lastUse: ++this.clock, writesSinceUse: 0,
+    };
+    this.byFrame.set(frame, table);
+    counters.events[EVENT.shadow_tables_made]!++;
+    this.made++;
+    return table;
+  }
+
+  /** Memory is short: drops the table that was used longest ago. */
+  private dropOldest(): void {
+    let oldest: ShadowTable | undefined;
+    for (const table of this.byFrame.values()) {
+      if (!this.inUse.has(table) && (oldest === undefined || table.lastUse < oldest.lastUse)) oldest = table;
+    }
+    if (oldest !== undefined) this.drop(oldest);
+  }
+
+  private guard(gfn: Gfn): void {
+    this.protect(gfn);
+    for (let level = 2; level <= 3; level++) {
+      const first = gfn - (gfn % this.framesAt(level));
+      const key = first * 8 + level;
+      this.guardedIn.set(key, (this.guardedIn.get(key) ?? 0) + 1);
+      const words = this.leaves.get(key);
+      if (words === undefined) continue;
+      for (const word of [...words]) this.clearEntry(word, level);
+      this.machine.mmu.flushAll(false);
+    }
+  }
+
+  private unguard(gfn: Gfn): void {
+    for (let level = 2; level <= 3; level++) {
+      const first = gfn - (gfn % this.framesAt(level));
+      const key = first * 8 + level;
+      const count = this.guardedIn.get(key)! - 1;
+      if (count > 0) {
+        this.guardedIn.set(key, count);
+        continue;
+      }
+      this.guardedIn.delete(key);
+      this.merge(first, level);
+    }
+  }
+
+  /** No table is left within a large page's range: splits of it go, and the next fault maps it large. */
+  private merge(first: Gfn, level: number): void {
+    if (this.framesAt(level) > 2 ** this.hostOrder) return;
+    for (const split of [...this.splits.values()]) {
+      if (split.level !== level - 1 || split.gfn !== first || this.inUse.has(split)) continue;
+      this.drop(split);
+      this.machine.counters.events[EVENT.shadow_large_merged]!++;
+    }
+  }
+
+  /** 4 KiB frames that an entry of a level maps. */
+  framesAt(level: number): number {
+    return 2 ** ((this.machine.paging.shifts[level] ?? 52) - 12);
+  }
+
+  private frameAt(word: number): number {
+    const { ram } = this.machine;
+    return (ram[word]! >>> 12) | (this.stride === 2 ? (ram[word + 1]! & 0x7ff) << 20 : 0);
+  }
+}
