@@ -1,7 +1,7 @@
 /**
- * What a CPU profile is: one generation's translation geometry, caches, features and prices, each with its source.
- * The profiles themselves are in profiles/, one file each. A number that nobody published is marked `assumed` and
- * carries the range over which conclusions must be tested.
+ * What a CPU profile is: one generation's translation geometry, caches, features and prices, each with its
+ * source. The profiles themselves are in profiles/, one file each. A number that nobody published is
+ * marked `assumed` and carries the range over which conclusions must be tested.
  */
 import type { PageSizeName } from "../util/units.js";
 import type { CostName, Costs } from "./costs.js";
@@ -23,13 +23,20 @@ export type ReplacementPolicy = "lru" | "tree-plru" | "fifo" | "random";
 /** One set-associative array of translations; a level has one or more, each for some page sizes. */
 export interface TlbGeometry {
   readonly entries: number;
-  /** Ways of each set; equal to `entries` when fully associative. Sets (entries / ways) are a power of two. */
+  /**
+   * Ways of each set; equal to `entries` when fully associative. Sets (entries / ways) are a power of two.
+   */
   readonly ways: number;
-  /** Page sizes this array may hold. 4M pages of the 32-bit format are held as 4M where listed, else as 2M pairs. */
+  /**
+   * Page sizes this array may hold. 4M pages of the 32-bit format are held as 4M where listed, else as 2M
+   * pairs.
+   */
   readonly pages: readonly PageSizeName[];
   readonly policy: ReplacementPolicy;
   readonly source: string;
+  /** True when no source gives the geometry; `range` then says how many entries are plausible. */
   readonly assumed?: boolean;
+  readonly range?: readonly [number, number];
 }
 
 /** A paging-structure cache: entries that hold, for a prefix of the address, where the next table is. */
@@ -37,7 +44,9 @@ export interface WalkCacheGeometry {
   readonly entries: number;
   readonly ways: number;
   readonly source: string;
+  /** True when no source gives the geometry; `range` then says how many entries are plausible. */
   readonly assumed?: boolean;
+  readonly range?: readonly [number, number];
 }
 
 /** One level of the cache hierarchy; 64-byte lines. */
@@ -88,7 +97,10 @@ export interface CpuProfile {
     readonly l2: readonly TlbGeometry[];
   };
   readonly walkCaches: {
-    /** By the level of the table the entry points to: `level1` is Intel's PDE cache, `level2` PDPTE, `level3` PML4, `level4` PML5. */
+    /**
+     * By the level of the table the entry points to: `level1` is Intel's PDE cache, `level2` PDPTE,
+     * `level3` PML4, `level4` PML5.
+     */
     readonly guest: Readonly<Partial<Record<WalkCacheLevel, WalkCacheGeometry>>>;
     /** The same for the EPT or NPT. */
     readonly host: Readonly<Partial<Record<WalkCacheLevel, WalkCacheGeometry>>>;
