@@ -32,11 +32,12 @@ export function findEntries(written: string, entries: readonly Entry[]): Entry[]
       .toLowerCase()
       .replace(/[\s_-]+/g, " ");
   const wanted = plain(written);
-  const isNamed = (entry: Entry): boolean =>
-    plain(entry.name) === wanted || plain(`${entry.kind} ${entry.name}`) === wanted;
-  const found = entries.filter(isNamed);
-  const byTitle = found.length > 0 ? found : entries.filter((entry) => plain(entry.title) === wanted);
-  if (byTitle.length === 0) {
+  const matching = (nameOf: (entry: Entry) => string): Entry[] =>
+    entries.filter((entry) => plain(nameOf(entry)) === wanted);
+  const byName = matching(({ name }) => name);
+  const byKind = written.trim().includes(" ") ? matching(({ kind, name }) => `${kind} ${name}`) : [];
+  const found = [byKind, byName, matching(({ title }) => title)].find((list) => list.length > 0);
+  if (found === undefined) {
     const kind = ENTRY_KINDS.find((name) => wanted.startsWith(`${name} `));
     const name = kind === undefined ? written : written.slice(kind.length + 1);
     const names = entries
@@ -44,7 +45,7 @@ export function findEntries(written: string, entries: readonly Entry[]): Entry[]
       .map((entry) => entry.name);
     throw messages.noSuchThing(name, names);
   }
-  return byTitle;
+  return found;
 }
 
 function entryText(entry: Entry, terminal: Terminal): string {

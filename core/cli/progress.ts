@@ -34,13 +34,13 @@ function plainProgress(terminal: Terminal): Progress {
 }
 
 function liveProgress(terminal: Terminal, now: () => number): Progress {
-  const running: string[] = [];
+  const running = new Set<string>();
   const began = now();
   let [before, done, total] = [0, 0, 0];
   let doing = "";
   const draw = (): void => {
     const state = { done, total, finished: done - before, seconds: (now() - began) / 1000 };
-    const cell = doing === "" ? (running.at(-1) ?? "") : doing;
+    const cell = doing === "" ? ([...running].at(-1) ?? "") : doing;
     terminal.redraw(progressLine(state, cell).slice(0, terminal.columns - 1));
   };
   const timer = setInterval(draw, REDRAW_MS);
@@ -52,10 +52,10 @@ function liveProgress(terminal: Terminal, now: () => number): Progress {
           [before, done, total] = [event.done, event.done, event.total];
           break;
         case "started":
-          running.push(event.cell.id);
+          running.add(event.cell.id);
           return;
         case "finished":
-          running.splice(running.indexOf(event.cell.id), 1);
+          running.delete(event.cell.id);
           done = event.done;
           if (event.outcome.status === "failed") {
             terminal.redraw("");
