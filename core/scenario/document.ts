@@ -12,6 +12,7 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  visit,
 } from "yaml";
 import { UserError } from "../util/errors.js";
 
@@ -65,7 +66,7 @@ export function readDocument(text: string, file: string): LocatedDocument {
   }
   return {
     file,
-    data: plainData(document, file),
+    data: plainData(document, file, at),
     locate: (path, of = "value", isSame = () => false) => {
       const offset = offsetOf(document, path, of, isSame);
       return offset === undefined ? undefined : at(offset);
@@ -124,7 +125,17 @@ function syntaxError(code: string, message: string, where: string): UserError {
   return new UserError(message, { where });
 }
 
-function plainData(document: Document.Parsed, file: string): Record<string, unknown> {
+function plainData(
+  document: Document.Parsed,
+  file: string,
+  at: (offset: number) => string,
+): Record<string, unknown> {
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document) !== undefined) return;
+      throw new UserError(`nothing is anchored as &${alias.source}`, { where: at(alias.range?.[0] ?? 0) });
+    },
+  });
   try {
     return document.toJS({ maxAliasCount: MOST_ALIASES }) as Record<string, unknown>;
   } catch (error) {

@@ -141,9 +141,14 @@ export function parseExpression(text: string, where: string): Expression {
   try {
     tree = parseTree(written);
   } catch (error) {
+    const problem = (error as Error).message
+      .replace(/\.$/, "")
+      .replace("Unexpect ", "unexpected ")
+      .toLowerCase();
+    const isAssignment = /[^=!<>]=[^=]/.test(text);
     return refuse(
-      `${(error as Error).message.replace(/\.$/, "").toLowerCase()}`,
-      "e.g. `exits == 0 where technique == 'native'`",
+      problem,
+      isAssignment ? "compare with ==" : "e.g. `exits == 0 where technique == 'native'`",
     );
   }
   return { text, where, tree: node(tree), names, calls };

@@ -3,7 +3,7 @@
  * itself, `sizes.<size>` of each in the same order, then each `--set`. Mappings merge key by key, lists and values
  * replace. A base value laid over an axis replaces the axis's values by its own.
  */
-import { dirname, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { UserError } from "../util/errors.js";
 import { RUN_SIZES, type RunSize } from "../util/parameters.js";
 import type { DocumentPath, LocatedDocument } from "./document.js";
@@ -33,12 +33,15 @@ export function chainOf(
     const parent: string | undefined = layer.body.extends;
     if (parent === undefined) break;
     const where = current.locate(["extends"])!;
-    const path: string = resolve(dirname(current.file), parent);
-    if (seen.has(path) || chain.length > DEEPEST_CHAIN) {
-      throw new UserError(`extends goes in a circle: ${[...seen, path].join(" → ")}`, {
-        where,
-        mend: "remove one `extends`",
-      });
+    const path: string = isAbsolute(parent) ? parent : join(dirname(current.file), parent);
+    if (seen.has(resolve(path)) || chain.length > DEEPEST_CHAIN) {
+      throw new UserError(
+        `extends goes in a circle: ${[...seen, resolve(path)].map((each) => basename(each)).join(" → ")}`,
+        {
+          where,
+          mend: "remove one `extends`",
+        },
+      );
     }
     try {
       current = read(path);

@@ -2,7 +2,7 @@
  * What a profile cannot do: the reason for an `unsupported` row. Known before the run, from the configuration alone;
  * a combination that only the machine can refuse is refused by runCell.
  */
-import { PAGE_SIZES, type PageSizeName } from "../util/units.js";
+import { formatBytes, PAGE_SIZES, type PageSizeName } from "../util/units.js";
 import { CATALOGUE, type Catalogue } from "./catalogue.js";
 import type { CellConfig, GuestPaging } from "./config.js";
 
@@ -48,7 +48,7 @@ export function impossibleReason(config: CellConfig, catalogue: Catalogue = CATA
   const footprint = config.parameters["footprint"];
   const isSize = workload?.parameters["footprint"]?.kind === "bytes";
   if (isSize && typeof footprint === "number" && footprint < PAGE_SIZES[config.page]) {
-    return `page ${config.page} is larger than the footprint of ${config.workload} (${footprint} bytes)`;
+    return `page ${config.page} is larger than the footprint of ${config.workload} (${formatBytes(footprint)})`;
   }
   return undefined;
 }

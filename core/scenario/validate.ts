@@ -25,9 +25,9 @@ export function validated(document: LocatedDocument, language: Language): Scenar
   const problems = result.success
     ? bodiesOf(result.data).flatMap(({ at, body }) => axisProblems(body, at, language))
     : result.error.issues.flatMap((issue) => problemsOf(issue, document.data, language.schema));
-  const [first, ...others] = problems;
-  if (result.success && first === undefined) return result.data;
-  const place = (problem: Problem): string => document.locate(problem.path, problem.of) ?? document.file;
+  const [first, ...others] = sorted(problems, document);
+  if (result.success && first === undefined) return inWrittenOrder(result.data, document.data);
+  const place = (problem: Problem): string => placeOf(document, problem);
   const more = others
     .slice(0, MOST_TOLD - 1)
     .map((other) => `${place(other)}: ${other.message}${other.mend ? ` (${other.mend})` : ""}`);
@@ -49,10 +49,11 @@ function problemsOf(issue: Issue, value: unknown, schema: unknown, base: Documen
       return issue.keys.map((key) => ({
         path: [...path, key],
         of: "key",
-        message: path.length === 0 ? `unknown key "${key}"` : `unknown key "${key}" in ${path.join(".")}`,
-        mend: suggestion(key, keysAt(schema, inner)),
+        message: path.length === 0 ? `unknown key "${key}"` : `unknown key "${key}" in ${dotted(path)}`,
+        mend: suggestion(key, keysOf(schemaAt(schema, inner), found)),
       }));
     case "invalid_value":
+      if (found === undefined) return told("is missing", suggestion("", issue.values.map(String)));
       return told(`${quoted(found)} is not valid here`, suggestion(String(found), issue.values.map(String)));
     case "invalid_type":
       return told(
@@ -114,6 +115,17 @@ function unionProblems(
   return (issue.errors[best] ?? []).flatMap((each) => problemsOf(each, found, options[best], path));
 }
 
+/** The schema gives keys in its own order; axes vary in the order in which they were written. */
+function inWrittenOrder<T>(checked: T, written: unknown): T {
+  if (typeof checked !== "object" || checked === null || typeof written !== "object" || written === null)
+    return checked;
+  if (Array.isArray(checked))
+    return checked.map((item, i) => inWrittenOrder(item, (written as unknown[])[i])) as T;
+  const from = written as Readonly<Record<string, unknown>>;
+  const entries = Object.keys(from).map((key) => [key, inWrittenOrder(checked[key as keyof T], from[key])]);
+  return Object.fromEntries(entries) as T;
+}
+
 /** The document and what it says for each size. */
 function bodiesOf(data: ScenarioDocument): { at: DocumentPath; body: ScenarioDocument }[] {
   const sizes = Object.entries(data.sizes ?? {}).map(([size, body]) => ({
@@ -156,9 +168,34 @@ function axisProblems(data: ScenarioDocument, at: DocumentPath, { axes }: Langua
   return problems;
 }
 
-function keysAt(schema: unknown, path: DocumentPath): string[] {
-  const shape = definitionOf(schemaAt(schema, path))?.["shape"];
-  return Object.keys((shape as object | undefined) ?? {});
+/** In the order of the file. */
+function sorted(problems: readonly Problem[], document: LocatedDocument): Problem[] {
+  const position = (problem: Problem): number => {
+    const [line = 0, column = 0] = placeOf(document, problem).split(":").slice(-2).map(Number);
+    return line * 1e5 + column;
+  };
+  return [...problems].sort((a, b) => position(a) - position(b));
+}
+
+/** The problem's place, or the nearest parent's that is written. */
+function placeOf(document: LocatedDocument, { path, of }: Problem): string {
+  for (let length = path.length; length > 0; length--) {
+    const place = document.locate(path.slice(0, length), of);
+    if (place !== undefined) return place;
+  }
+  return document.file;
+}
+
+/** The keys of a closed mapping; of several possible ones, those of the one that `value` comes nearest to. */
+function keysOf(schema: unknown, value: unknown): string[] {
+  const definition = definitionOf(schema);
+  if (definition?.["shape"] !== undefined) return Object.keys(definition["shape"] as object);
+  const options = ((definition?.["options"] ?? []) as z.ZodType[]).map((option) => ({
+    keys: keysOf(bare(option), value),
+    issues:
+      option.safeParse(value).error?.issues.filter(({ code }) => code !== "unrecognized_keys").length ?? 0,
+  }));
+  return options.filter(({ keys }) => keys.length > 0).sort((a, b) => a.issues - b.issues)[0]?.keys ?? [];
 }
 
 /** The schema of what stands at a path, through optionals, lists and closed mappings. */
@@ -185,7 +222,14 @@ function definitionOf(schema: unknown): Record<string, unknown> | undefined {
 }
 
 function nameOf(path: DocumentPath): string {
-  return path.length === 0 ? "" : `${path.join(".")}: `;
+  return path.length === 0 ? "" : `${dotted(path)}: `;
+}
+
+/** `matrix.page[0]` */
+function dotted(path: DocumentPath): string {
+  return path
+    .map((step, i) => (typeof step === "number" ? `[${step}]` : `${i === 0 ? "" : "."}${step}`))
+    .join("");
 }
 
 function quoted(value: unknown): string {

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { unsupportedReason } from "./support.js";
+import { planFrom, TEST_CATALOGUE } from "./testing/catalogue.js";
+
+const BASE = "technique: native\nworkload: gups\nparameters: { footprint: 4GiB }";
+
+test.each([
+  [["profile=old-2001"], "old-2001 has no long mode, which 4-level paging needs"],
+  [["profile=old-2001", "paging=pae"], undefined],
+  [["profile=old-2001", "paging=pae", "technique=hardware/nested"], "old-2001 has no EPT or NPT"],
+  [["paging=5-level"], "nehalem-2008 has no 57-bit addresses, which 5-level paging needs"],
+  [["page=1G"], "nehalem-2008 has no 1G pages"],
+  [["page=1G", "profile=new-2020"], undefined],
+  [["paging=32-bit", "page=2M"], "32-bit paging has no 2M pages"],
+  [["paging=32-bit", "page=4M"], undefined],
+  [["page=4M"], "4-level paging has no 4M pages"],
+  [["technique=hardware/nested", "host.page=1G"], "nehalem-2008 has no 1G pages in its nested table"],
+  [["technique=hardware/nested", "host.levels=5"], "nehalem-2008 has no 5-level nested table"],
+  [["technique=hardware/nested", "host.levels=5", "profile=new-2020", "host.page=1G"], undefined],
+])("%s: %s", (sets, reason) => {
+  expect(unsupportedReason(planFrom(BASE, sets).cells[0]!.config, TEST_CATALOGUE)).toBe(reason);
+});

@@ -1,0 +1,96 @@
+import { expect, test } from "vitest";
+import { UserError } from "../util/errors.js";
+import { planFrom } from "./testing/catalogue.js";
+
+/** The whole message a user sees. */
+function complaint(text: string): string {
+  try {
+    planFrom(text);
+  } catch (error) {
+    expect(error).toBeInstanceOf(UserError);
+    return (error as UserError).text;
+  }
+  return "accepted";
+}
+
+test.each([
+  ["unknown key", "titel: x", 'test.yaml:1:1: unknown key "titel"\n  did you mean "title"?'],
+  [
+    "unknown key inside",
+    "machine:\n  tlbs: true",
+    'test.yaml:2:3: unknown key "tlbs" in machine\n  did you mean "tlb"?',
+  ],
+  [
+    "unknown axis",
+    "matrix: {pages: [4K]}",
+    'test.yaml:1:10: unknown key "pages" in matrix\n  did you mean "page"?',
+  ],
+  [
+    "unknown name",
+    "technique: nested",
+    'test.yaml:1:12: technique: "nested" is not valid here\n  did you mean "hardware/nested"?',
+  ],
+  [
+    "unknown workload with parameters",
+    "matrix: {workload: [{name: gusp}]}",
+    "test.yaml:1:28: matrix.workload[0].name",
+  ],
+  [
+    "another workload's parameter",
+    "matrix: {workload: [{name: gups, skew: 1}]}",
+    "valid here: name, footprint",
+  ],
+  [
+    "a word for a list",
+    "matrix: {technique: native}",
+    'test.yaml:1:21: matrix.technique: expected a list, found "native"\n  write [native]',
+  ],
+  ["wrong unit", "machine: {memory: 4Gob}", 'test.yaml:1:19: machine.memory: "4Gob" is not a size'],
+  ["out of range", "parameters: {footprint: 1KiB}", "1KiB is out of range: from 4096"],
+  ["on for true", "host: {vpid: on}", 'host.vpid: expected true or false, found "on"\n  write true'],
+  ["fraction", "shadow: {maximumTables: 1.5}", "expected a whole number, found 1.5"],
+  [
+    "unknown chart",
+    "charts: [{kind: stak}]",
+    'test.yaml:1:17: charts[0].kind: "stak" is not valid here\n  did you mean "stack"?',
+  ],
+  ["chart without kind", "charts: [{x: page}]", "charts[0].kind: is missing"],
+  ["unknown key in a size", "sizes: {tiny: {matrx: {}}}", 'unknown key "matrx" in sizes.tiny'],
+  ["empty list", "matrix: {page: []}", "test.yaml:1:16: matrix.page: must not be empty"],
+  ["nothing after a key", "title:", "title: expected text, found nothing"],
+  [
+    "one axis twice",
+    "matrix: {profile: [old-2001], machine.profile: [new-2020]}",
+    "machine.profile is the same axis as matrix.profile",
+  ],
+  [
+    "an axis that hides a value",
+    "page: 4K\nmatrix: {page: [2M]}",
+    "page is an axis (matrix.page), so its base value has no effect",
+  ],
+  [
+    "a parameter nobody has",
+    "workload: forkwait\nparameters: {skew: 1}",
+    "parameters.skew: no workload of this scenario has it",
+  ],
+  [
+    "a baseline that does not vary",
+    "baseline: {technique: native}",
+    "the baseline names technique, which is not an axis",
+  ],
+  ["a bad expectation", "expect:\n  - cycles = 3", "test.yaml:2:5: unexpected token after expression"],
+  ["prototype", "__proto__: {a: 1}", 'unknown key "__proto__"'],
+])("%s is told with its place and how to mend it", (_, text, expected) => {
+  expect(complaint(text)).toContain(expected);
+});
+
+test("several problems are told at once, in the order of the file", () => {
+  const lines = complaint("titel: x\npage: 5K\nmachine: {tlbs: true}").split("\n");
+  expect(lines.map((line) => /test\.yaml:(\d)/.exec(line)?.[1]).filter(Boolean)).toEqual(["1", "2", "3"]);
+});
+
+test("a base value and its axis go together when include needs the value", () => {
+  const text =
+    "page: 2M\ntechnique: native\nmatrix: {workload: [gups], page: [4K]}\ninclude: [{workload: zipf}]";
+  expect(complaint(text)).toBe("accepted");
+});
