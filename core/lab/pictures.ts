@@ -1,9 +1,32 @@
 /** Charts and report of a run, drawn from what is on disk: at the end of a run, or again later. */
+import { renderCharts } from "../charts/render.js";
+import { Disk, readRun } from "../results/index.js";
+import { UserError } from "../util/errors.js";
 
 /**
  * Draws every chart and the report of a run into its folder.
  * @param reference as readRun takes it. @returns the files written, relative to the folder
+ * @throws UserError for a chart that cannot be drawn
  */
-export async function drawRun(_reference: string, _results: string): Promise<string[]> {
-  return [];
+export async function drawRun(reference: string, results: string): Promise<string[]> {
+  const disk = new Disk();
+  const { path, rows, record } = readRun(reference, results, disk);
+  if (record === undefined) {
+    throw new UserError("there is no run.json: the run is not complete", {
+      where: path,
+      mend: "run the scenario again; it goes on where it stopped",
+    });
+  }
+  const { charts, axes, baseline, files } = record.scenario;
+  const rendered = await renderCharts(charts, rows, {
+    axes,
+    place: `${files[0]}: charts`,
+    ...(baseline === null ? {} : { baseline: baseline as Readonly<Record<string, string | number | boolean>> }),
+  });
+  const written: string[] = [];
+  for (const { name, data } of rendered.flatMap((chart) => chart.files)) {
+    disk.replace(disk.inside(path, name), data);
+    written.push(name);
+  }
+  return written;
 }
