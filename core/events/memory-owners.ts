@@ -6,11 +6,12 @@ export interface MemoryOwner {
 }
 
 export const MEMORY_OWNERS = [
-  { name: "guest_data", label: "Guest data", description: "Frames given to the guest for its data pages, and its kernel's." },
-  { name: "guest_tables", label: "Guest page tables", description: "Frames that the guest uses as page tables." },
+  { name: "guest_memory", label: "Guest memory", description: "Machine frames given to the guest: its data, its page tables, and what its kernel has not used yet." },
+  { name: "guest_data", label: "Guest data", description: "Of the guest's memory: frames its kernel uses for data pages." },
+  { name: "guest_tables", label: "Guest page tables", description: "Of the guest's memory: frames its kernel uses as page tables." },
   { name: "shadow_tables", label: "Shadow page tables", description: "Frames of shadow page tables." },
   { name: "nested_tables", label: "Nested page tables", description: "Frames of the EPT or NPT." },
-  { name: "monitor_maps", label: "Monitor's maps", description: "Guest-physical to machine maps that a monitor keeps besides (p2m, m2p, reverse maps)." },
+  { name: "monitor_maps", label: "Monitor's maps", description: "Guest-physical to machine maps that a monitor keeps besides (p2m, m2p)." },
 ] as const satisfies readonly MemoryOwner[];
 
 export type MemoryOwnerName = (typeof MEMORY_OWNERS)[number]["name"];

@@ -1,6 +1,6 @@
 /**
  * The machine's frames and the ledger of who owns them. Two zones: backed frames (with contents) below a limit, bare
- * frames above it. Allocation is deterministic: freed chunks first (last freed first), then the next untouched frame;
+ * frames above it. Allocation is deterministic: freed chunks first (last freed first; a larger one is broken), then the next untouched frame;
  * larger chunks are naturally aligned. Physical fragmentation is not modelled.
  */
 import { MEMORY_OWNERS } from "../events/memory-owners.js";
@@ -24,9 +24,11 @@ class Zone {
   take(order: number): number {
     const recycled = this.freed.get(order)?.pop();
     if (recycled !== undefined) return recycled;
+    const piece = this.split(order);
+    if (piece >= 0) return piece;
     const size = 2 ** order;
     const aligned = Math.ceil(this.next / size) * size;
-    if (aligned + size > this.end) return this.split(order);
+    if (aligned + size > this.end) return -1;
     // What alignment skips becomes free chunks of the largest sizes that fit.
     while (this.next < aligned) {
       let skip = 0;
@@ -44,11 +46,11 @@ class Zone {
     else list.push(frame);
   }
 
-  /** Breaks the smallest larger free chunk. */
+  /** A chunk broken off the smallest larger free one, or -1. */
   private split(order: number): number {
-    const larger = [...this.freed.entries()].filter(([o, list]) => o > order && list.length > 0).map(([o]) => o);
-    if (larger.length === 0) return -1;
-    let from = Math.min(...larger);
+    let from = Number.POSITIVE_INFINITY;
+    for (const [size, list] of this.freed) if (size > order && list.length > 0 && size < from) from = size;
+    if (from === Number.POSITIVE_INFINITY) return -1;
     const frame = this.freed.get(from)!.pop()!;
     while (from > order) {
       from--;

@@ -12,12 +12,11 @@ import { Frames } from "./frames.js";
 import { makeLinearMemory } from "./memory.js";
 import { allocateContexts, Contexts } from "./mmu/contexts.js";
 import { PAGING_FORMATS, type PagingFormat, type PagingName } from "./mmu/format.js";
-import { HostWalker } from "./mmu/host-walker.js";
 import { Mmu } from "./mmu/mmu.js";
 import { Tlb } from "./mmu/tlb.js";
+import { makeHostWalker, makeWalker, type WalkObserver } from "./mmu/traced-walkers.js";
 import { allocateTranslations, AssociativeArray } from "./mmu/translations.js";
 import { walkCacheEntries, WalkCaches } from "./mmu/walk-caches.js";
-import { Walker } from "./mmu/walker.js";
 
 export interface MachineOptions {
   readonly profile: CpuProfile;
@@ -34,6 +33,8 @@ export interface MachineOptions {
   readonly walkCaches: boolean;
   readonly tlb: boolean;
   readonly seed: number;
+  /** Told of every reference of every walk; chosen once, so that runs without it pay nothing. */
+  readonly observer?: WalkObserver;
 }
 
 const NESTED_SHIFTS = PAGING_FORMATS["5-level"].shifts;
@@ -112,23 +113,29 @@ export class Machine {
     const hostWalker =
       nested === undefined
         ? undefined
-        : new HostWalker({
-            ...walkerCommon,
-            nestedTlb: nestedArray,
-            walkCaches: hostWalkCaches,
-            format: this.nestedFormat,
-            levels: nested.levels,
-            accessedDirty: nested.accessedDirty || this.nestedFormat === "npt",
-          });
-    const walker = new Walker({
-      ...walkerCommon,
-      walkCaches: guestWalkCaches,
-      host: hostWalker,
-      format: this.paging,
-      physicalAddressBits: profile.physicalAddressBits,
-      hasPage1G: profile.features.page1G,
-      noExecute: profile.features.nx,
-    });
+        : makeHostWalker(
+            {
+              ...walkerCommon,
+              nestedTlb: nestedArray,
+              walkCaches: hostWalkCaches,
+              format: this.nestedFormat,
+              levels: nested.levels,
+              accessedDirty: nested.accessedDirty || this.nestedFormat === "npt",
+            },
+            options.observer,
+          );
+    const walker = makeWalker(
+      {
+        ...walkerCommon,
+        walkCaches: guestWalkCaches,
+        host: hostWalker,
+        format: this.paging,
+        physicalAddressBits: profile.physicalAddressBits,
+        hasPage1G: profile.features.page1G,
+        noExecute: profile.features.nx,
+      },
+      options.observer,
+    );
     this.mmu = new Mmu({
       counters: this.counters,
       store,

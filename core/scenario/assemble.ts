@@ -9,6 +9,7 @@ import { guestMemoryFor } from "../guest/kernel/sizing.js";
 import type { WorkloadFootprint } from "../guest/workloads/workload.js";
 import { Machine } from "../machine/machine.js";
 import { PAGING_FORMATS } from "../machine/mmu/format.js";
+import type { WalkObserver } from "../machine/mmu/traced-walkers.js";
 import { DirectVcpu } from "../monitor/memory/direct/vcpu.js";
 import type { MachineVcpu, VcpuOptions } from "../monitor/memory/machine-vcpu.js";
 import { NestedVcpu } from "../monitor/memory/nested/vcpu.js";
@@ -28,7 +29,7 @@ export interface Assembly {
 }
 
 /** @throws UnsupportedError when the machine's memory, or the linear memory behind it, is too small. */
-export function assemble(config: CellConfig, footprint: WorkloadFootprint): Assembly {
+export function assemble(config: CellConfig, footprint: WorkloadFootprint, observer?: WalkObserver): Assembly {
   const profile = findProfile(config.machine.profile);
   invariant(profile !== undefined, "the scenario was checked", () => config.machine.profile);
   const { technique } = config;
@@ -60,6 +61,7 @@ export function assemble(config: CellConfig, footprint: WorkloadFootprint): Asse
     walkCaches: config.machine.walkCaches,
     tlb: config.machine.tlb,
     seed: config.seed,
+    ...(observer === undefined ? {} : { observer }),
   });
   return {
     profile,

@@ -31,6 +31,8 @@ class FrameStack {
 /** Frames for page tables: [1, end). Frame 0 is never a table, so that 0 can mean "none". */
 export class TableFrames {
   inUse = 0;
+  /** Most in use since the last `resetPeak`. */
+  peak = 0;
   private next = 1;
   private readonly freed = new FrameStack();
 
@@ -42,6 +44,7 @@ export class TableFrames {
       throw new GuestFailure(`guest out of memory: all ${this.end} frames for page tables are in use`);
     }
     this.inUse++;
+    if (this.inUse > this.peak) this.peak = this.inUse;
     return this.freed.size > 0 ? this.freed.pop() : this.next++;
   }
 
@@ -60,6 +63,8 @@ interface FreshRun {
 export class DataFrames {
   /** Frames (4 KiB each) handed out. */
   inUse = 0;
+  /** Most in use since the last `resetPeak`. */
+  peak = 0;
   private readonly freed: FrameStack[];
   private readonly fresh: FreshRun[][];
   /** Mappings of a page besides the first. */
@@ -90,6 +95,7 @@ export class DataFrames {
       );
     }
     this.inUse += this.pageFrames[level]!;
+    if (this.inUse > this.peak) this.peak = this.inUse;
     return frame;
   }
 

@@ -66,7 +66,7 @@ export class HostWalker {
   private readonly tables = new Int32Array(6);
   private readonly rights = new Int32Array(6);
 
-  constructor(private readonly parts: HostWalkerParts) {
+  constructor(protected readonly parts: HostWalkerParts) {
     this.isEpt = parts.format === "ept";
     this.presentMask = this.isEpt ? 7 : P;
     this.accessedBit = this.isEpt ? EPT_A : A;
@@ -123,7 +123,7 @@ export class HostWalker {
       const index = level === 5 ? 0 : (gfn >>> (9 * (level - 1))) & 511;
       const word = table * 1024 + index * 2;
       this.path[level] = word;
-      this.reference(table, index >>> 3, level);
+      this.reference(word, level);
       lo = ram[word]!;
       hi = ram[word + 1]!;
       if ((lo & this.presentMask) === 0) return -1;
@@ -172,7 +172,8 @@ export class HostWalker {
     }
   }
 
-  private reference(table: number, line: number, level: number): void {
+  /** One entry is read: counted and priced. `word` is its place in RAM. */
+  protected reference(word: number, level: number): void {
     const { counters, caches, flatLatency } = this.parts;
     const { events, cycles } = counters;
     this.references++;
@@ -181,7 +182,7 @@ export class HostWalker {
       cycles[CYCLES.walk_host]! += flatLatency;
       return;
     }
-    cycles[CYCLES.walk_host]! += caches.access(table, line);
+    cycles[CYCLES.walk_host]! += caches.access(word >>> 10, (word >>> 4) & 63);
     events[EVENT.walk_hits_l1 + caches.level - 1]!++;
   }
 }

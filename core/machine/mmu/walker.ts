@@ -77,7 +77,6 @@ export class Walker {
   /** High-half bits of an entry that must be zero: above MAXPHYADDR, and NX where it is off. */
   private readonly reservedHi: number;
   private readonly wordShift: number;
-  private readonly lineShift: number;
   private readonly largestLeaf: number;
   private references = 0;
 
@@ -91,7 +90,6 @@ export class Walker {
     // Bits 51..MAXPHYADDR are reserved; 62..52 are ignored. PAE reserves 62..52 too, which this leaves out.
     this.reservedHi = (0xfffff & ~((1 << frameBits) - 1)) | (noExecute ? 0 : NX);
     this.wordShift = format.entryBytes === 8 ? 1 : 0;
-    this.lineShift = format.entryBytes === 8 ? 3 : 4;
     this.largestLeaf = format.levels === 2 ? 2 : format.levels === 3 ? 2 : parts.hasPage1G ? 3 : 2;
   }
 
@@ -152,7 +150,7 @@ export class Walker {
       const index = indexAt(format.shifts[level]!, format.entries, hi, lo);
       const word = table * 1024 + (index << this.wordShift);
       this.path[level] = word;
-      this.reference(table, index >>> this.lineShift, level);
+      this.reference(word, level);
       entryLo = ram[word]!;
       entryHi = this.wordShift === 1 ? ram[word + 1]! : 0;
       if ((entryLo & P) === 0) return this.fault(0, kind, user);
@@ -209,9 +207,11 @@ export class Walker {
 
   /** Reads the PAE format's four PDPTEs at a CR3 load. Returns false on a violation. `offset` in bytes within the frame. */
   loadPdptes(offset: number, now: number): boolean {
+    const { ram, host, counters } = this.parts;
+    if (host !== undefined) host.references = 0;
     const table = this.toHost(this.root, now);
+    if (host !== undefined) counters.events[EVENT.walk_refs]! += host.references;
     if (table < 0) return false;
-    const { ram } = this.parts;
     for (let word = 0; word < 8; word++) this.pdptes[word] = ram[table * 1024 + (offset >>> 2) + word]!;
     return true;
   }
@@ -259,7 +259,8 @@ export class Walker {
     return WALK_VIOLATION;
   }
 
-  private reference(table: number, line: number, level: number): void {
+  /** One entry is read: counted and priced. `word` is its place in RAM. */
+  protected reference(word: number, level: number): void {
     const { counters, caches, flatLatency } = this.parts;
     const { events, cycles } = counters;
     this.references++;
@@ -268,7 +269,7 @@ export class Walker {
       cycles[CYCLES.walk_guest]! += flatLatency;
       return;
     }
-    cycles[CYCLES.walk_guest]! += caches.access(table, line);
+    cycles[CYCLES.walk_guest]! += caches.access(word >>> 10, (word >>> 4) & 63);
     events[EVENT.walk_hits_l1 + caches.level - 1]!++;
   }
 }

@@ -58,7 +58,7 @@ export class GuestMap {
     const { order } = this;
     const first = gfn - (gfn % 2 ** order);
     const host =
-      gfn < this.backedFrames ? frames.takeBacked(OWNER.guest_data, order) : frames.takeBare(OWNER.guest_data, order);
+      gfn < this.backedFrames ? frames.takeBacked(OWNER.guest_memory, order) : frames.takeBare(OWNER.guest_memory, order);
     const leaf = 1 + order / 9;
     let table = this.root;
     for (let level = this.levels; level > leaf; level--) {

@@ -45,7 +45,7 @@ export class ParavirtualVcpu extends MachineVcpu implements XenHypercalls {
     this.guestFrames = new Int32Array(machine.frames.total);
     for (let gfn = 0; gfn < frames; gfn++) {
       const mfn =
-        gfn < backedFrames ? machine.frames.takeBacked(OWNER.guest_data) : machine.frames.takeBare(OWNER.guest_data);
+        gfn < backedFrames ? machine.frames.takeBacked(OWNER.guest_memory) : machine.frames.takeBare(OWNER.guest_memory);
       this.machineFrames[gfn] = mfn;
       this.guestFrames[mfn] = gfn;
     }
