@@ -1,6 +1,6 @@
 /**
  * The oracle: x86 address translation written down as the manual has it, separately from the machine's walker, slow and
- * plain (64-bit entries are BigInts). Intel SDM vol. 3, March 2024: 4.3 (32-bit paging), 4.4 (PAE), 4.5 (4- and
+ * plain (64-bit entries are BigInts). Intel SDM vol. 3: 4.3 (32-bit paging), 4.4 (PAE), 4.5 (4- and
  * 5-level), 4.6.1 (access rights), 4.7 (page-fault error codes), 4.8 (accessed and dirty flags).
  *
  * Where the manual leaves a choice: accessed and dirty flags are set only by accesses that do not fault.
@@ -181,13 +181,13 @@ function pageAddress(entry: bigint, low: number, controls: PagingControls): bigi
   return bits(entry, 31, 22) | ((bits(entry, 20, 13) >> 13n) << 32n);
 }
 
-/** Whether a present entry has a reserved bit set (4.3, table 4-14 to 4-20). */
+/** Whether a present entry has a reserved bit set (4.7, RSVD flag; the bits are in the tables of 4.3 to 4.5). */
 function hasReservedBit(entry: bigint, step: Step, isLeaf: boolean, controls: PagingControls): boolean {
   const { format, noExecute, physicalAddressBits: maxPhysical, page1G } = controls;
   if (format === "32-bit") {
     if (step.low !== 22 || !isLeaf) return false;
-    const highestAddressBit = Math.min(maxPhysical, 40) - 20;
-    return bits(entry, 21, highestAddressBit) !== 0n;
+    // Bits 20:13 are address bits 39:32, as far as there are any (table 4-4).
+    return bits(entry, 21, Math.min(maxPhysical, 40) - 19) !== 0n;
   }
   if (!noExecute && bit(entry, 63)) return true;
   // 4- and 5-level ignore bits 62:52; PAE reserves them.

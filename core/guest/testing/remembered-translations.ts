@@ -34,8 +34,8 @@ export class RememberedTranslations {
 
   add(pcid: number, va: Gva, page: Page): void {
     const context = page.global ? GLOBAL : pcid;
-    let pages = this.contexts.get(context);
-    if (pages === undefined) this.contexts.set(context, (pages = new Map()));
+    const pages = this.contexts.get(context) ?? new Map<number, Remembered>();
+    this.contexts.set(context, pages);
     pages.set(Math.floor(va / 4096), { frame: page.address >> 12n, page });
   }
 
