@@ -1,0 +1,102 @@
+/**
+ * The cycle stack: where the cycles go, by who owns them, one bar for each value of `x`. Bars lie, so that names are read
+ * without turning the head. Per reference by default; `value: cycles` gives totals, and a baseline gives multiples of the
+ * baseline's cycles, so that bars of different workloads share a scale.
+ */
+import { columnOf } from "../results/columns.js";
+import { humanNumber, humanValue, times } from "../results/humanise.js";
+import type { NamedChartSpec } from "../scenario/charts.js";
+import type { Row } from "../scenario/scenario.js";
+import { axisTitle, tickLabel } from "./axes.js";
+import { baselineRow, isRelative } from "./baseline.js";
+import { type Drawing, inPanels, missingLayer, PANEL, panelGrid, type Scene, type Spec } from "./drawing.js";
+import { inOrder, labelOf, leftoverAxes, panelsFor } from "./panels.js";
+import { CATEGORY_SCALE } from "./theme.js";
+
+const BAR_STEP = 22;
+
+export function stackChart(spec: NamedChartSpec, scene: Scene): Drawing {
+  const x = spec.x ?? "technique";
+  const relative = isRelative(spec, scene);
+  const value = columnOf(relative ? "slowdown" : (spec.value ?? spec.y ?? "cycles_per_reference"));
+  const all = [...scene.rows, ...scene.missing];
+  const leftover = leftoverAxes(all, scene.axes, [x, ...(spec.facet ? [spec.facet] : [])]);
+  const { panel, inner, label } = panelsFor(all, spec.facet, leftover);
+  const drawn = scene.rows.flatMap((row) => {
+    const divisor = relative ? baselineRow(row, spec, scene)?.["cycles"] : divisorOf(row, value.name);
+    return typeof divisor === "number" && divisor > 0 ? [{ row, divisor }] : [];
+  });
+
+  const present = CATEGORY_SCALE.filter(({ name }) => drawn.some(({ row }) => Number(row[`cycles_${name}`]) > 0));
+  const barOf = (row: Row): string => [humanValue(x, row[x] ?? ""), labelOf(row, label)].filter(Boolean).join(" · ");
+  const write = relative ? times : humanNumber;
+  const values = drawn.flatMap(({ row, divisor }) =>
+    present.map((category, order): Spec => {
+      const amount = Number(row[`cycles_${category.name}`] ?? 0) / divisor;
+      return { [PANEL]: labelOf(row, panel), bar: barOf(row), category: category.label, order, value: amount, text: write(amount) };
+    }),
+  );
+  const totals = drawn.map(({ row, divisor }): Spec => {
+    const total = Number(row["cycles"]) / divisor;
+    return { [PANEL]: labelOf(row, panel), bar: barOf(row), total, text: write(total) };
+  });
+
+  const missing = scene.missing.map((row): Spec => ({
+    [PANEL]: labelOf(row, panel), bar: barOf(row), missing: row["status"] ?? "", reason: row["reason"] ?? "",
+  }));
+
+  const bars = inOrder(all, [...drawn.map(({ row }) => row), ...scene.missing], barOf);
+  const panels = inOrder(all, drawn.map(({ row }) => row), (row) => labelOf(row, panel));
+  const { columns, width } = panelGrid(panels.length, inner);
+  const sharesScale = relative || panels.length < 2;
+  const y = { field: "bar", type: "nominal", sort: bars, title: null, axis: { ticks: false, domain: false } };
+  const axis = { labelExpr: tickLabel(value), tickCount: Math.max(3, Math.round(width / 70)), domain: false };
+  const layer: Spec[] = [
+    {
+      transform: [{ filter: "isValid(datum.category)" }],
+      mark: { type: "bar", stroke: "#ffffff", strokeWidth: 0.5, height: { band: 0.76 } },
+      encoding: {
+        y,
+        x: { field: "value", type: "quantitative", stack: "zero", title: sharesScale ? axisTitle(value) : null, axis },
+        color: {
+          field: "category",
+          type: "nominal",
+          scale: { domain: present.map((category) => category.label), range: present.map((category) => category.colour) },
+          legend: { orient: "bottom", columns: 5, title: null, symbolType: "square", offset: 14 },
+        },
+        order: { field: "order", type: "quantitative" },
+        tooltip: [
+          { field: "bar", title: columnOf(x).label },
+          { field: "category", title: "Cycles" },
+          { field: "text", title: value.label },
+        ],
+      },
+    },
+    {
+      transform: [{ filter: "isValid(datum.total)" }],
+      mark: { type: "text", align: "left", dx: 4, fontSize: 10.5 },
+      encoding: { y, x: { field: "total", type: "quantitative" }, text: { field: "text" } },
+    },
+    ...(missing.length > 0 ? [missingLayer(y, {}, 0)] : []),
+  ];
+  return {
+    view: inPanels([...values, ...totals, ...missing.filter((datum) => panels.includes(String(datum[PANEL])))], { width, height: { step: BAR_STEP }, layer }, {
+      labels: panels, columns, spacing: 46, independent: sharesScale ? [] : ["x"],
+    }),
+    title: "Where the cycles go",
+    subtitle: `${relative ? "Cycles as multiples of the baseline's" : value.label} by owner: guest (blues), translation (oranges), virtualization (purples)${sharesScale ? "" : "; each panel has its own scale"}`,
+    notes: noteMissing(scene.rows.length - drawn.length, relative ? "has no baseline row" : "has no references"),
+    width: columns * (width + 46) + 140,
+  };
+}
+
+/** What the categories are divided by to give the value. */
+function divisorOf(row: Row, value: string): number | undefined {
+  if (value === "cycles") return 1;
+  const references = row["references"];
+  return typeof references === "number" ? references : undefined;
+}
+
+function noteMissing(missing: number, why: string): string[] {
+  return missing > 0 ? [`Left out: ${missing} ${missing === 1 ? "row that" : "rows, each of which"} ${why}.`] : [];
+}

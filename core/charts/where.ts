@@ -1,0 +1,59 @@
+/** Which rows a chart draws, and whether the columns it names exist: the user's words checked against the rows. */
+import type { ChartSpec } from "../scenario/charts.js";
+import { evaluate, type Expression, isTrue, MissingValue, parseExpression, type Scope } from "../scenario/expression.js";
+import type { Row } from "../scenario/scenario.js";
+import { languageOf } from "../scenario/schema.js";
+import { UserError } from "../util/errors.js";
+import { nearestWords } from "../util/nearest.js";
+import { parseBytes } from "../util/units.js";
+
+/** The rows for which the expression is true; a row without a value that it needs is not drawn. */
+export function rowsWhere(rows: readonly Row[], where: string | undefined, place: string): readonly Row[] {
+  if (where === undefined) return rows;
+  const expression = parseExpression(where, place);
+  for (const name of expression.names) columnIn(rows, name, place);
+  return rows.filter((row) => selects(expression, row, place));
+}
+
+function selects(expression: Expression, row: Row, place: string): boolean {
+  const scope: Scope = {
+    read: (name) => row[columnName(name)],
+    call: (name, args) => {
+      if (name === "bytes") return parseBytes(String(evaluate(args[0]!, scope)));
+      throw new UserError(`there is no function ${name} in a chart's where`, { where: place, mend: "compare columns; bytes('64MiB') gives a size" });
+    },
+  };
+  try {
+    return isTrue(evaluate(expression.tree, scope));
+  } catch (error) {
+    if (error instanceof MissingValue) return false;
+    throw error;
+  }
+}
+
+/** The column that a word names, by column or by the scenario's path of the axis. @throws UserError with the nearest ones. */
+export function columnIn(rows: readonly Row[], name: string, place: string): string {
+  const columns = new Set(rows.flatMap((row) => Object.keys(row)));
+  const column = columns.has(name) ? name : columnName(name);
+  if (columns.has(column) || rows.length === 0) return column;
+  const near = nearestWords(name, columns);
+  throw new UserError(`no row has a column "${name}"`, {
+    where: place,
+    mend: near.length > 0 ? `did you mean ${near.join(" or ")}?` : "columns are listed in results/COLUMNS.md",
+  });
+}
+
+/** The chart with each column it names checked and replaced by its name in rows. */
+export function withColumns(spec: ChartSpec, rows: readonly Row[], place: string): ChartSpec {
+  if ("spec" in spec) return spec;
+  const named: Record<string, string> = {};
+  for (const key of ["x", "y", "value", "facet", "color"] as const) {
+    const name = spec[key];
+    if (name !== undefined) named[key] = name === "slowdown" ? name : columnIn(rows, name, place);
+  }
+  return { ...spec, ...named };
+}
+
+function columnName(name: string): string {
+  return languageOf().axes.byName.get(name)?.column ?? name;
+}

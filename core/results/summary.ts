@@ -1,0 +1,95 @@
+/**
+ * The table at the end of a run, for a terminal at least 100 columns wide: the axes that vary, then what matters most. A
+ * pure function of rows. A cell that is not done says why in place of numbers.
+ */
+import type { Row } from "../scenario/scenario.js";
+import { columnOf } from "./columns.js";
+import { humanNumber, humanValue, percent, times } from "./humanise.js";
+import { coordinatesOf } from "./table.js";
+
+const WIDTH = 100;
+const GAP = "  ";
+
+interface Measure {
+  readonly title: string;
+  readonly column: string;
+  text(value: number): string;
+}
+
+const MEASURES: readonly Measure[] = [
+  { title: "cycles/ref", column: "cycles_per_reference", text: humanNumber },
+  { title: "slowdown", column: "slowdown", text: times },
+  { title: "TLB miss", column: "tlb_miss_rate", text: percent },
+  { title: "refs/walk", column: "walk_refs_per_walk", text: humanNumber },
+  { title: "exits", column: "exits", text: humanNumber },
+  { title: "memory+", column: "overhead_peak_bytes", text: (bytes) => (bytes === 0 ? "0" : humanValue("overhead_peak_bytes", bytes)) },
+];
+
+/** Lines of at most 100 columns; a note names measures' units once. No rows give one line. */
+export function summaryLines(rows: readonly Row[]): string[] {
+  if (rows.length === 0) return ["no cells have finished"];
+  const axes = varyingOf(rows);
+  const names = axes.length > 0 ? axes : ["technique", "workload"].filter((name) => rows[0]![name] !== undefined);
+  const measures = MEASURES.filter(({ column }) => rows.some((row) => typeof row[column] === "number"));
+  const head = [...names, ...measures.map(({ title }) => title)];
+  const body = rows.map((row) => [
+    ...names.map((name) => humanValue(name, row[name] ?? "")),
+    ...measures.map((measure) => measured(row[measure.column], measure)),
+  ]);
+  const widths = fitted([head, ...body], names.length);
+  const lines = [rendered(head, widths, names.length), widths.map((width) => "-".repeat(width)).join(GAP)];
+  rows.forEach((row, index) => {
+    const cells = body[index]!;
+    if (row["status"] === "done" || row["status"] === undefined) {
+      lines.push(rendered(cells, widths, names.length));
+      return;
+    }
+    const start = rendered(cells.slice(0, names.length), widths, names.length);
+    lines.push(clipped(`${start}${GAP}${row["status"]}: ${row["reason"]}`, WIDTH));
+  });
+  return lines.map((line) => line.trimEnd());
+}
+
+/** Coordinates with more than one value, in order. */
+export function varyingOf(rows: readonly Row[]): string[] {
+  return coordinatesOf(rows).filter((name) => new Set(rows.map((row) => row[name])).size > 1);
+}
+
+/** What the measures of the table mean, one line each. */
+export function summaryLegend(): string[] {
+  return MEASURES.map(({ title, column }) => `${title.padEnd(10)}  ${columnOf(column).description}`);
+}
+
+/** Column widths that fit: names shrink, the widest first; numbers never do. */
+function fitted(table: readonly (readonly string[])[], names: number): number[] {
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((line) => line[column]!.length)));
+  const least = 6;
+  while (total(widths) > WIDTH) {
+    const widest = widths.slice(0, names).reduce((at, width, index, all) => (width > all[at]! ? index : at), 0);
+    if (names === 0 || widths[widest]! <= least) break;
+    widths[widest]!--;
+  }
+  return widths;
+}
+
+function rendered(cells: readonly string[], widths: readonly number[], names: number): string {
+  return cells
+    .map((cell, column) =>
+      column < names ? clipped(cell, widths[column]!).padEnd(widths[column]!) : cell.padStart(widths[column]!),
+    )
+    .join(GAP);
+}
+
+function measured(value: string | number | undefined, { text }: Measure): string {
+  return typeof value === "number" ? text(value) : "";
+}
+
+/** One line without control characters, cut with an ellipsis. */
+function clipped(text: string, width: number): string {
+  const line = text.replace(/\p{Cc}+/gu, " ");
+  return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
+}
+
+function total(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, 0) + GAP.length * Math.max(0, widths.length - 1);
+}
