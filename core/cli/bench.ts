@@ -76,6 +76,10 @@ function hasFailed(row: Row): boolean {
 function showResult(result: LabRun, quiet: boolean, terminal: Terminal): void {
   const { rows } = result.table;
   if (!quiet) {
+    const { title, question } = result.plan.scenario;
+    terminal.print(terminal.paint("bold", title));
+    if (question !== "") terminal.print(question);
+    terminal.print("");
     const shown = rows.length > MOST_ROWS ? rows.slice(0, MOST_ROWS) : rows;
     terminal.print(summaryLines(shown).join("\n"));
     if (shown.length < rows.length) terminal.print(messages.moreRows(rows.length - shown.length));

@@ -94,9 +94,7 @@ export const interrupted = (done: number, total: number, folder: string): string
   `stopped: ${done} of ${total} cells are done and kept in ${folder}\n  run the same command again to go on from there`;
 
 export const expectationsSummary = (passed: number, total: number): string =>
-  passed === total
-    ? `expectations: all ${total} hold`
-    : `expectations: ${total - passed} of ${total} do not hold`;
+  `expectations: ${passed} of ${total} hold`;
 
 export const overRows = (rows: number): string => (rows === 1 ? "1 row" : `${rows} rows`);
 
