@@ -107,6 +107,10 @@ export const failedCells = (failed: number, total: number): string =>
 
 export const runFolder = (folder: string): string => `run: ${folder}`;
 
+export const timing = (cell: string): string => `host time of ${cell}`;
+
+export const drawing = "drawing charts";
+
 export const timingFailed = (cell: string, reason: string): string => `no host time of ${cell}: ${reason}`;
 
 export const notChecked = "expectations are not checked: --only left out cells that they may speak of";

@@ -27,6 +27,7 @@ function plainProgress(terminal: Terminal): Progress {
   return {
     event: (event) => {
       if (event.kind === "finished") terminal.note(finishedLine(event, terminal));
+      else if (event.kind === "timing") terminal.note(messages.timing(event.cell.id));
       else noteOnce(event, terminal);
     },
     end: () => {},
@@ -63,10 +64,10 @@ function liveProgress(terminal: Terminal, now: () => number): Progress {
           }
           break;
         case "timing":
-          doing = `host time of ${event.cell.id}`;
+          doing = messages.timing(event.cell.id);
           break;
         case "drawing":
-          doing = "drawing charts";
+          doing = messages.drawing;
           break;
       }
       terminal.redraw("");

@@ -31,9 +31,10 @@ export async function timeCells(
   for (const cell of plan.cells) {
     const outcome = outcomes.get(cell.id);
     const references = outcome?.values["references"];
-    if (outcome?.status !== "done" || hooks.signal?.aborted === true) continue;
+    if (outcome?.status !== "done") continue;
     hooks.started(cell);
     const reply = await ask({ config: cell.config, samples: plan.scenario.timing.samples }, hooks.signal);
+    if (hooks.signal?.aborted === true) break;
     if ("error" in reply) hooks.failed(cell, reply.error);
     else timings.push({ cell: cell.id, timing: reply.timing, references: Number(references ?? 0) });
   }

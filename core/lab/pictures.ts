@@ -21,7 +21,9 @@ export async function drawRun(reference: string, results: string): Promise<strin
   const rendered = await renderCharts(charts, rows, {
     axes,
     place: `${files[0]}: charts`,
-    ...(baseline === null ? {} : { baseline: baseline as Readonly<Record<string, string | number | boolean>> }),
+    ...(baseline === null
+      ? {}
+      : { baseline: baseline as Readonly<Record<string, string | number | boolean>> }),
   });
   const written: string[] = [];
   for (const { name, data } of rendered.flatMap((chart) => chart.files)) {

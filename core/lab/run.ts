@@ -118,15 +118,15 @@ export async function run(source: ScenarioSource, options: RunOptions): Promise<
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       ...(options.progress === undefined ? {} : { progress: options.progress }),
     });
-    if (!interrupted && plan.scenario.timing.samples > 0) {
-      folder.writeTiming(await timeCells(plan, outcomes, timingHooks(options)));
-    }
+    const isTimed = !interrupted && plan.scenario.timing.samples > 0;
+    const timings = isTimed ? await timeCells(plan, outcomes, timingHooks(options)) : undefined;
     if (interrupted || options.signal?.aborted === true) {
       folder.writeRows();
       const { path, table } = folder;
       return { plan, folder: path, table, expectations: undefined, pictures: [], interrupted: true };
     }
 
+    if (timings !== undefined) folder.writeTiming(timings);
     const { table } = folder;
     const expectations = options.only === undefined ? checkExpectations(plan, table.rows) : undefined;
     folder.complete(

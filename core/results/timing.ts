@@ -43,11 +43,11 @@ const MS_PER_SECOND = 1000;
 
 /**
  * Runs `run` `samples` times after `warmup` unmeasured runs, and awaits it where it is asynchronous.
- * @param samples at least 1. An error of `run` is thrown on.
+ * @param samples at least 1. @param prepare called before each run, warm-up included, and not measured. Errors are thrown on.
  */
 export async function measure(
   run: () => void | Promise<void>,
-  { samples, warmup = 1 }: { samples: number; warmup?: number },
+  { samples, warmup = 1, prepare }: { samples: number; warmup?: number; prepare?: () => void },
 ): Promise<HostTiming> {
   const { Bench } = await import("tinybench");
   const bench = new Bench({
@@ -59,7 +59,7 @@ export async function measure(
     retainSamples: true,
     throws: true,
   });
-  bench.add("cell", run, { async: true });
+  bench.add("cell", run, { async: true, ...(prepare === undefined ? {} : { beforeEach: prepare }) });
   const [task] = await bench.run();
   const result = task!.result;
   if (result.state !== "completed") throw new Error(`the measurement ended as ${result.state}`);
