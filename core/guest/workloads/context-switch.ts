@@ -26,7 +26,7 @@ const PARAMETERS = {
   switches: {
     kind: "count",
     description: "Context switches in the measured region.",
-    default: { tiny: 400, small: 4_000, full: 1_000_000 },
+    default: { tiny: 200, small: 4_000, full: 1_000_000 },
     minimum: 1,
   },
 } as const satisfies ParameterSpecs;
@@ -36,7 +36,7 @@ const LINES = 64;
 class ContextSwitch implements Workload {
   private readonly processes: Process[] = [];
   private turn = 0;
-  private reads = new Int32Array(0);
+  private reads: Int32Array = new Int32Array(0);
 
   constructor(private readonly context: WorkloadContext<typeof PARAMETERS>) {}
 

@@ -26,13 +26,13 @@ const PARAMETERS = {
   forks: {
     kind: "count",
     description: "Children forked in the measured region.",
-    default: { tiny: 60, small: 300, full: 40_000 },
+    default: { tiny: 30, small: 600, full: 40_000 },
     minimum: 1,
   },
 } as const satisfies ParameterSpecs;
 
 class Forkwait implements Workload {
-  private childWrites = new Int32Array(0);
+  private childWrites: Int32Array = new Int32Array(0);
 
   constructor(private readonly context: WorkloadContext<typeof PARAMETERS>) {}
 

@@ -7,7 +7,7 @@ import type { ParameterSpecs } from "../../util/parameters.js";
 import type { Random } from "../../util/random.js";
 import { PAGE_SIZES } from "../../util/units.js";
 import type { Process } from "../kernel/process.js";
-import { BATCH_REFERENCES, newBatch, pageNumber, pageSweep, WARM_UP_REFERENCES } from "./batches.js";
+import { BATCH_REFERENCES, newBatch, pageNumber, pageSweep, touchAll, warmUpFor } from "./batches.js";
 import { wholePages } from "./sizes.js";
 import type { Workload, WorkloadContext, WorkloadDefinition } from "./workload.js";
 import { ZipfStream } from "./zipf-stream.js";
@@ -16,7 +16,7 @@ const PARAMETERS = {
   footprint: {
     kind: "bytes",
     description: "Data of one process.",
-    default: { tiny: 8 * 2 ** 20, small: 64 * 2 ** 20, full: 2 ** 30 },
+    default: { tiny: 4 * 2 ** 20, small: 32 * 2 ** 20, full: 2 ** 30 },
     minimum: 4096,
   },
   code: {
@@ -36,7 +36,7 @@ const PARAMETERS = {
   references: {
     kind: "count",
     description: "User references in the measured region.",
-    default: { tiny: 300_000, small: 3_000_000, full: 500_000_000 },
+    default: { tiny: 80_000, small: 1_500_000, full: 500_000_000 },
     minimum: 1,
   },
   exponent: {
@@ -118,7 +118,7 @@ class Mix implements Workload {
   private turn = 0;
   private dataPage = 0;
   private codePage = 0;
-  private childWrites = new Int32Array(0);
+  private childWrites: Int32Array = new Int32Array(0);
 
   constructor(private readonly context: WorkloadContext<MixParameters>) {
     const { parameters, random } = context;
@@ -143,12 +143,14 @@ class Mix implements Workload {
       kernel.switchTo(process);
       const va = kernel.mmap(parameters.footprint, { page, populate: true });
       const code = kernel.mmap(parameters.code, { populate: true, writable: false, executable: true });
+      touchAll(kernel, va, parameters.footprint, REF_WRITE);
+      touchAll(kernel, code, parameters.code, REF_FETCH);
       this.dataPage = pageNumber(va);
       this.codePage = pageNumber(code);
       const bytes = Math.min(wholePages(parameters.footprint, page), CHILD_WRITES * PAGE_SIZES[page]);
       this.childWrites = pageSweep(va, bytes, PAGE_SIZES[page], REF_WRITE);
     }
-    this.refer(Math.min(parameters.references, WARM_UP_REFERENCES));
+    this.refer(warmUpFor(parameters.references));
   }
 
   run(): void {
