@@ -21,7 +21,9 @@ export interface Axis {
 
 export interface AxisTable {
   readonly all: readonly Axis[];
-  /** By path, column or unambiguous last word. */
+  /** As scenario files name them: by path, or by last word where unambiguous. */
+  readonly written: ReadonlyMap<string, Axis>;
+  /** As expressions and the command line name them: by column too. */
   readonly byName: ReadonlyMap<string, Axis>;
 }
 
@@ -60,7 +62,9 @@ export function axesOf(catalogue: Catalogue): AxisTable {
     }
   }
   addParameters(catalogue, add);
-  return { all, byName: namesOf(all) };
+  const written = writtenNames(all);
+  const columns = all.map((axis): [string, Axis] => [axis.column, axis]);
+  return { all, written, byName: new Map([...columns, ...written]) };
 }
 
 /** `host.page` → `host_page`; `machine.walkCaches` → `walk_caches`; `machine.costs.vm_exit` → `cost_vm_exit`. */
@@ -95,18 +99,16 @@ function addParameters(
   }
 }
 
-function namesOf(all: readonly Axis[]): Map<string, Axis> {
-  const names = new Map<string, Axis>();
-  const ambiguous = new Set<string>();
+function writtenNames(all: readonly Axis[]): Map<string, Axis> {
+  const lastWords = new Map<string, Axis[]>();
   for (const axis of all) {
-    const last = axis.path.slice(axis.path.lastIndexOf(".") + 1);
-    if (axis.path.split(".").length > 2) continue;
-    if (names.has(last)) ambiguous.add(last);
-    names.set(last, axis);
+    const [first, second, ...deeper] = axis.path.split(".");
+    if (deeper.length > 0) continue;
+    const word = second ?? first!;
+    lastWords.set(word, [...(lastWords.get(word) ?? []), axis]);
   }
-  for (const word of ambiguous) names.delete(word);
-  for (const axis of all) names.set(axis.column, axis);
-  for (const axis of all) names.set(axis.path, axis);
+  const names = new Map(all.map((axis) => [axis.path, axis]));
+  for (const [word, axes] of lastWords) if (axes.length === 1 && !names.has(word)) names.set(word, axes[0]!);
   return names;
 }
 

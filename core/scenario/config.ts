@@ -72,7 +72,7 @@ export interface Cell {
   readonly index: number;
   /** `technique=native workload=gups page=4K`: unique within the scenario. */
   readonly id: string;
-  /** The matrix coordinates by axis name, as they were written in the scenario: the first columns of the row. */
+  /** The coordinates by column, every axis of the plan in its order: the first columns of the row. "" where the cell has no such axis. */
   readonly axes: Readonly<Record<string, ParameterValue>>;
   readonly config: CellConfig;
 }

@@ -85,6 +85,12 @@ const ended = (status: CellOutcome["status"]): CellOutcome => ({
   exits: [],
 });
 
+test("nothing finished: expectations fail, and no column is called unknown", () => {
+  const { passed, failures } = verdict("cycels == peer('technique', 'native').cycels", () => ended("failed"));
+  expect([passed, failures.length]).toEqual([false, 12]);
+  expect(verdict("sum(exits) == 0 where page == '2M'").passed).toBe(false);
+});
+
 test("a failed cell fails what selects it, also by a number it has not", () => {
   const broken = (id: string) => (id.includes("shadow") ? ended("failed") : undefined);
   expect(verdict("cycles > 0 where technique == 'hardware/shadow'", broken)).toMatchObject({
@@ -142,6 +148,7 @@ test.each([
   ["this.x", "disabled"],
   ["{a: 1}", "ObjectExpression is not allowed"],
   ["/x/", "is not a number or text"],
+  [`1${"+1".repeat(600)}`, "characters are too many"],
   ["", "expect[0]: must not be empty"],
   ["where exits", "unexpected end of input"],
 ])("%s is refused", (line, expected) => {

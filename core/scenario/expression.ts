@@ -45,6 +45,8 @@ export type Node =
 /** A value was needed and there is none: the row has no such number. Not the user's mistake: the row fails. */
 export class MissingValue extends Error {}
 
+/** The tree is walked by recursion. */
+const LONGEST = 1000;
 const STRINGS = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/.source;
 const WORDS: Readonly<Record<string, string>> = { and: "&&", or: "||", not: "!" };
 const COMPARISONS = new Set(["==", "!=", "<", "<=", ">", ">="]);
@@ -55,11 +57,12 @@ export function parseExpression(text: string, where: string): Expression {
   const names = new Set<string>();
   const calls = new Set<string>();
   const refuse = (what: string, mend?: string): never => {
-    throw new UserError(`${what} in the expression \`${text}\``, {
+    throw new UserError(`${what} in the expression \`${text.slice(0, 100)}\``, {
       where,
       ...(mend === undefined ? {} : { mend }),
     });
   };
+  if (text.length > LONGEST) return refuse(`${text.length} characters are too many`);
   const written = text.replace(
     new RegExp(`${STRINGS}|\\b(?:and|or|not)\\b`, "g"),
     (word) => WORDS[word] ?? word,

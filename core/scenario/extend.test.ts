@@ -17,7 +17,7 @@ matrix: { page: [4K, 2M], workload: [gups, zipf] }
 charts: [{ kind: stack }]
 sizes: { tiny: { matrix: { workload: [gups] }, title: Tiny } }`,
   "child.yaml":
-    "extends: base.yaml\ntitle: Child\nmachine: { memory: 8GiB }\nmatrix: { workload: [forkwait], host_page: [4K, 2M] }",
+    "extends: base.yaml\ntitle: Child\nmachine: { memory: 8GiB }\nmatrix: { workload: [forkwait], host.page: [4K, 2M] }",
   "page.yaml": "extends: base.yaml\npage: 1G",
   "circle-a.yaml": "extends: circle-b.yaml",
   "circle-b.yaml": "title: B\nextends: circle-a.yaml",

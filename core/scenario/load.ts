@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { UserError } from "../util/errors.js";
 import type { RunSize } from "../util/parameters.js";
 import { type DocumentPath, type LocatedDocument, readDocument } from "./document.js";
-import { parseExpectation } from "./expectation.js";
+import { parseCondition, parseExpectation } from "./expectation.js";
 import { chainOf, type Layer, locateIn, merged, sizeLayer } from "./extend.js";
 import { overrideLayer } from "./overrides.js";
 import type { Scenario } from "./scenario.js";
@@ -42,6 +42,9 @@ export function scenarioOf(source: ScenarioSource, overrides: Overrides, languag
 
   const expect = (body.expect ?? []).map((text, index) => ({ text, where: locate(["expect", index]) }));
   for (const expectation of expect) parseExpectation(expectation);
+  for (const [index, { where }] of (body.charts ?? []).entries()) {
+    if (where !== undefined) parseCondition(where, locate(["charts", index, "where"]));
+  }
   return {
     name: basename(path).replace(/\.ya?ml$/, ""),
     files: chain.map(({ file }) => file).reverse(),

@@ -79,17 +79,19 @@ export class RowScopes {
     return this.cells.get(row) ?? "";
   }
 
-  /** Every column named exists; when nothing finished, there are none to compare with. */
+  /** Every column named exists. */
   check(expression: Expression): void {
-    if (!this.rows.some((row) => row["status"] === "done")) return;
-    for (const name of expression.names) {
-      if (this.columns.has(this.columnOf(name))) continue;
-      const mend = suggestion(name, this.columns);
-      throw new UserError(`no row has a column "${name}" (in \`${expression.text}\`)`, {
-        where: expression.where,
-        ...(mend === undefined ? {} : { mend }),
-      });
-    }
+    for (const name of expression.names) this.checkColumn(name, expression.text, expression.where);
+  }
+
+  /** When nothing finished, there are no columns to compare with. */
+  private checkColumn(name: string, text: string, where: string): void {
+    if (this.columns.has(this.columnOf(name)) || !this.rows.some((row) => row["status"] === "done")) return;
+    const mend = suggestion(name, this.columns);
+    throw new UserError(`no row has a column "${name}" (in \`${text}\`)`, {
+      where,
+      ...(mend === undefined ? {} : { mend }),
+    });
   }
 
   selects(condition: Expression | undefined, row: Row): boolean {
@@ -138,7 +140,7 @@ export class RowScopes {
   private scopeOf(row: Row, where: string, values: Record<string, Value>): Scope {
     const scope: Scope = {
       read: (name) => {
-        const value = row[this.columnOf(name)];
+        const value = valueIn(row, this.columnOf(name));
         if (value !== undefined) values[name] = value;
         return value;
       },
@@ -164,11 +166,11 @@ export class RowScopes {
     const isBase = name === "base";
     const changes = isBase ? this.baseline(where) : this.changes(given, where);
     const column = this.columnOf(isBase ? String(given[0]) : (member ?? ""));
-    if (!this.columns.has(column)) throw new UserError(`no row has a column "${column}"`, { where });
-    const value = this.index.peer(row, changes)?.[column];
     const text = isBase
       ? `base('${column}')`
       : `peer(${given.map((each) => `'${each}'`).join(", ")}).${column}`;
+    this.checkColumn(column, text, where);
+    const value = valueIn(this.index.peer(row, changes), column);
     if (value !== undefined) values[text] = value;
     else throw new MissingValue(`${text} has no value: no such row, or it did not finish`);
     return value;
@@ -212,6 +214,11 @@ function outcome(cell: string, values: Record<string, Value>, judge: () => Value
     if (error instanceof MissingValue) return [{ cell, reason: error.message, values }];
     throw error;
   }
+}
+
+/** Own columns alone: a row is no place to find a prototype's. */
+function valueIn(row: Row | undefined, column: string): Value | undefined {
+  return row !== undefined && Object.hasOwn(row, column) ? row[column] : undefined;
 }
 
 function asNumber(value: Value): number {

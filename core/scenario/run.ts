@@ -1,14 +1,14 @@
 /**
  * A scenario, from its file to its verdict. The phases, and where each lives:
  *
- *   1 load      document.ts     YAML text → data with positions
- *   2 extend    extend.ts       parents, sizes and --set laid over one another
- *   3 validate  validate.ts     closed schema, units, nearest valid words → Scenario
- *   4 expand    expand.ts       matrix, zip, include, exclude → points → resolved cells
- *   5 plan      plan.ts         cells in order, with a hash → Plan
- *   6 run       run-cells.ts    cells in worker threads → outcomes, each to the sink at once
- *   7 check     expectation.ts  expect: over the rows → verdicts
- *   8 write     the ResultSink  rows, exits and provenance on disk (results/)
+ *   1 load      document.ts                  YAML text → data with positions
+ *   2 extend    extend.ts, overrides.ts      parents, sizes and --set laid over one another
+ *   3 validate  validate.ts, problems.ts     each of them against the closed schema (schema.ts); load.ts → Scenario
+ *   4 expand    points.ts, expand.ts         matrix, zip, exclude, include → points; resolve.ts → cells
+ *   5 plan      plan.ts                      cells in order, with a hash → Plan
+ *   6 run       run-cells.ts, pool.ts        cells in worker threads → outcomes, each to the sink at once
+ *   7 check     expectation.ts               expect: over the rows (row.ts) → verdicts
+ *   8 write     the ResultSink               rows, exits and provenance on disk (results/)
  */
 
 import type { RunSize } from "../util/parameters.js";

@@ -46,8 +46,10 @@ function buildSchema(catalogue: Catalogue, axes: AxisTable) {
   const workload = workloadSchema(catalogue);
   const valueSchema = (axis: Axis): z.ZodType<PointValue> =>
     axis.path === "workload" ? workload : axis.schema;
-  const shapeOf = <T extends z.ZodType>(of: (axis: Axis) => T): Record<string, z.ZodOptional<T>> =>
-    Object.fromEntries([...axes.byName].map(([name, axis]) => [name, of(axis).optional()]));
+  const shapeOf = <T extends z.ZodType>(of: (axis: Axis) => T): Record<string, z.ZodOptional<T>> => {
+    const schemas = new Map(axes.all.map((axis) => [axis, of(axis).optional()]));
+    return Object.fromEntries([...axes.written].map(([name, axis]) => [name, schemas.get(axis)!]));
+  };
 
   const lists = shapeOf((axis) => z.array(valueSchema(axis)).min(1));
   const points = shapeOf((axis) => oneOrMore(valueSchema(axis)));

@@ -2,6 +2,7 @@
  * What a profile cannot do: the reason for an `unsupported` row. Known before the run, from the configuration alone;
  * a combination that only the machine can refuse is refused by runCell.
  */
+import { defaultOf } from "../util/parameters.js";
 import { formatBytes, PAGE_SIZES, type PageSizeName } from "../util/units.js";
 import { CATALOGUE, type Catalogue } from "./catalogue.js";
 import type { CellConfig, GuestPaging } from "./config.js";
@@ -42,13 +43,27 @@ export function unsupportedReason(config: CellConfig, catalogue: Catalogue = CAT
   return undefined;
 }
 
-/** Why the combination makes no sense on any machine: the user's to mend; undefined when it does. */
+/** Parameters that are memory mapped by `page`. */
+const MAPPED = new Set(["footprint", "mapping", "workingSet"]);
+
+/**
+ * Why the combination makes no sense on any machine: the user's to mend; undefined when it does. Mapped memory asked to
+ * be smaller than the page that maps it is refused; a default that is smaller is rounded up by the workload.
+ */
 export function impossibleReason(config: CellConfig, catalogue: Catalogue = CATALOGUE): string | undefined {
   const workload = catalogue.workloads.find(({ name }) => name === config.workload);
-  const footprint = config.parameters["footprint"];
-  const isSize = workload?.parameters["footprint"]?.kind === "bytes";
-  if (isSize && typeof footprint === "number" && footprint < PAGE_SIZES[config.page]) {
-    return `page ${config.page} is larger than the footprint of ${config.workload} (${formatBytes(footprint)})`;
+  const pageBytes = PAGE_SIZES[config.page];
+  for (const [name, spec] of Object.entries(workload?.parameters ?? {})) {
+    const bytes = config.parameters[name];
+    const isMapped = spec.kind === "bytes" && MAPPED.has(name);
+    if (
+      !isMapped ||
+      typeof bytes !== "number" ||
+      bytes >= pageBytes ||
+      bytes === defaultOf(spec, config.size)
+    )
+      continue;
+    return `page ${config.page} is larger than the ${name} of ${config.workload} (${formatBytes(bytes)})`;
   }
   return undefined;
 }
