@@ -11,7 +11,12 @@ import type { GuestKernel } from "../kernel/kernel.js";
 export const BATCH_REFERENCES = 4096;
 
 /** References that bring TLBs and caches into their steady state: the lines of an 8 MiB cache. */
-export const WARM_UP_REFERENCES = 131_072;
+const WARM_UP_REFERENCES = 131_072;
+
+/** References to make before the measured region; fewer where that is short. */
+export function warmUpFor(references: number): number {
+  return Math.min(WARM_UP_REFERENCES, Math.ceil(references / 2));
+}
 
 export function newBatch(references = BATCH_REFERENCES): Int32Array {
   return new Int32Array(2 * references);
@@ -35,6 +40,18 @@ export function runStream(
     fill(n);
     kernel.user(batch, n);
   }
+}
+
+/** Makes one reference to each 4 KiB of [va, va + bytes): a program initialising its memory, which it then owns. */
+export function touchAll(kernel: GuestKernel, va: Gva, bytes: number, kind: number): void {
+  const batch = newBatch();
+  let page = pageNumber(va);
+  runStream(kernel, batch, Math.ceil(bytes / 4096), (n) => {
+    for (let i = 0; i < 2 * n; i += 2, page++) {
+      batch[i] = (page << 12) | kind;
+      batch[i + 1] = page >>> 20;
+    }
+  });
 }
 
 /** One reference to each page of [va, va + bytes) in order, at a step of `stepBytes` (a multiple of 4 KiB). */

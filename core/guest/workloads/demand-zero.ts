@@ -10,13 +10,13 @@ const PARAMETERS = {
   footprint: {
     kind: "bytes",
     description: "Memory mapped and touched in a round.",
-    default: { tiny: 8 * 2 ** 20, small: 64 * 2 ** 20, full: 4 * 2 ** 30 },
+    default: { tiny: 4 * 2 ** 20, small: 64 * 2 ** 20, full: 4 * 2 ** 30 },
     minimum: 4096,
   },
   rounds: {
     kind: "count",
     description: "Rounds of mapping, touching and unmapping.",
-    default: { tiny: 4, small: 8, full: 100 },
+    default: { tiny: 2, small: 8, full: 100 },
     minimum: 1,
   },
 } as const satisfies ParameterSpecs;

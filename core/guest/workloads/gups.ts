@@ -4,7 +4,7 @@
  */
 import { REF_WRITE } from "../../machine/address.js";
 import type { ParameterSpecs } from "../../util/parameters.js";
-import { newBatch, pageNumber, runStream, WARM_UP_REFERENCES } from "./batches.js";
+import { newBatch, pageNumber, runStream, touchAll, warmUpFor } from "./batches.js";
 import { wholePages } from "./sizes.js";
 import type { Workload, WorkloadContext, WorkloadDefinition } from "./workload.js";
 
@@ -12,13 +12,13 @@ const PARAMETERS = {
   footprint: {
     kind: "bytes",
     description: "Size of the table.",
-    default: { tiny: 32 * 2 ** 20, small: 2 ** 30, full: 16 * 2 ** 30 },
+    default: { tiny: 32 * 2 ** 20, small: 512 * 2 ** 20, full: 16 * 2 ** 30 },
     minimum: 4096,
   },
   updates: {
     kind: "count",
     description: "Updates in the measured region: two references each, a read and a write.",
-    default: { tiny: 150_000, small: 1_500_000, full: 500_000_000 },
+    default: { tiny: 40_000, small: 600_000, full: 500_000_000 },
     minimum: 1,
   },
 } as const satisfies ParameterSpecs;
@@ -35,8 +35,10 @@ class Gups implements Workload {
   prepare(): void {
     const { kernel, parameters, page } = this.context;
     kernel.switchTo(kernel.spawn());
-    this.firstPage = pageNumber(kernel.mmap(parameters.footprint, { page, populate: true }));
-    this.update(Math.min(parameters.updates, WARM_UP_REFERENCES / 2));
+    const va = kernel.mmap(parameters.footprint, { page, populate: true });
+    this.firstPage = pageNumber(va);
+    touchAll(kernel, va, parameters.footprint, REF_WRITE);
+    this.update(warmUpFor(parameters.updates));
   }
 
   run(): void {

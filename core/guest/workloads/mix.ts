@@ -80,7 +80,7 @@ const PARAMETERS = {
   forkEvery: {
     kind: "count",
     description: "User references from one fork, with exit, to the next; 0 for none.",
-    default: 200_000,
+    default: { tiny: 20_000, small: 200_000, full: 200_000 },
     minimum: 0,
   },
 } as const satisfies ParameterSpecs;

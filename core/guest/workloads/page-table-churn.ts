@@ -29,7 +29,7 @@ const PARAMETERS = {
   rounds: {
     kind: "count",
     description: "Mappings made in the measured region.",
-    default: { tiny: 800, small: 8_000, full: 2_000_000 },
+    default: { tiny: 300, small: 8_000, full: 2_000_000 },
     minimum: 1,
   },
 } as const satisfies ParameterSpecs;

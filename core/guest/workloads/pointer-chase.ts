@@ -7,9 +7,10 @@
  * Short cycles are made once and replayed. Hot code.
  */
 
+import { REF_WRITE } from "../../machine/address.js";
 import { UnsupportedError } from "../../util/errors.js";
 import type { ParameterSpecs } from "../../util/parameters.js";
-import { BATCH_REFERENCES, newBatch, pageNumber, runStream, WARM_UP_REFERENCES } from "./batches.js";
+import { BATCH_REFERENCES, newBatch, pageNumber, runStream, touchAll, warmUpFor } from "./batches.js";
 import { Scatter } from "./scatter.js";
 import { wholePages } from "./sizes.js";
 import type { Workload, WorkloadContext, WorkloadDefinition } from "./workload.js";
@@ -18,7 +19,7 @@ const PARAMETERS = {
   footprint: {
     kind: "bytes",
     description: "Memory that the nodes fill.",
-    default: { tiny: 32 * 2 ** 20, small: 2 ** 30, full: 16 * 2 ** 30 },
+    default: { tiny: 32 * 2 ** 20, small: 512 * 2 ** 20, full: 16 * 2 ** 30 },
     minimum: 4096,
   },
   node: {
@@ -32,7 +33,7 @@ const PARAMETERS = {
   references: {
     kind: "count",
     description: "Pointers followed in the measured region.",
-    default: { tiny: 300_000, small: 3_000_000, full: 1_000_000_000 },
+    default: { tiny: 80_000, small: 1_000_000, full: 1_000_000_000 },
     minimum: 1,
   },
 } as const satisfies ParameterSpecs;
@@ -64,12 +65,14 @@ class PointerChase implements Workload {
   prepare(): void {
     const { kernel, parameters, page } = this.context;
     kernel.switchTo(kernel.spawn());
-    this.firstPage = pageNumber(kernel.mmap(parameters.footprint, { page, populate: true }));
+    const va = kernel.mmap(parameters.footprint, { page, populate: true });
+    this.firstPage = pageNumber(va);
+    touchAll(kernel, va, parameters.footprint, REF_WRITE);
     if (this.isReplayed) {
       this.fill(this.nodes);
       this.position = 0;
     }
-    this.chase(Math.min(parameters.references, WARM_UP_REFERENCES));
+    this.chase(warmUpFor(parameters.references));
   }
 
   run(): void {

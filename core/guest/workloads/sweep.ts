@@ -5,7 +5,7 @@
  */
 import { REF_WRITE } from "../../machine/address.js";
 import type { ParameterSpecs } from "../../util/parameters.js";
-import { BATCH_REFERENCES, newBatch, pageNumber, runStream, WARM_UP_REFERENCES } from "./batches.js";
+import { BATCH_REFERENCES, newBatch, pageNumber, runStream, touchAll, warmUpFor } from "./batches.js";
 import { wholePages } from "./sizes.js";
 import type { Workload, WorkloadContext, WorkloadDefinition } from "./workload.js";
 
@@ -14,7 +14,11 @@ const REPLAYED_REFERENCES = 1 << 20;
 
 const ACCESSES = ["read", "write"] as const;
 
-function parametersOf(strideBytes: number, strideText: string) {
+function parametersOf(
+  strideBytes: number,
+  strideText: string,
+  references: { tiny: number; small: number; full: number },
+) {
   return {
     footprint: {
       kind: "bytes",
@@ -32,7 +36,7 @@ function parametersOf(strideBytes: number, strideText: string) {
     references: {
       kind: "count",
       description: "References in the measured region.",
-      default: { tiny: 500_000, small: 5_000_000, full: 1_000_000_000 },
+      default: references,
       minimum: 1,
     },
     access: { kind: "choice", description: "What each reference does.", default: "read", choices: ACCESSES },
@@ -68,11 +72,12 @@ class Sweep implements Workload {
     this.firstPage = pageNumber(va);
     this.endPage = this.firstPage + Math.ceil(parameters.footprint / 4096);
     this.page = this.firstPage;
+    touchAll(kernel, va, parameters.footprint, REF_WRITE);
     if (this.isReplayed) {
       this.fill(this.batch.length / 2);
       this.offset = 0;
     }
-    this.advance(Math.min(parameters.references, WARM_UP_REFERENCES));
+    this.advance(warmUpFor(parameters.references));
   }
 
   run(): void {
@@ -128,7 +133,11 @@ export const SEQUENTIAL: WorkloadDefinition<SweepParameters> = {
   description:
     "Walks through memory word by word, over and over: the friendliest pattern, one TLB miss a page at most.",
   source: "McCalpin's STREAM, reduced to one array",
-  parameters: parametersOf(8, "By default one word."),
+  parameters: parametersOf(8, "By default one word.", {
+    tiny: 500_000,
+    small: 5_000_000,
+    full: 1_000_000_000,
+  }),
   footprint: footprintOf,
   create: (context) => new Sweep(context),
 };
@@ -142,6 +151,7 @@ export const STRIDED: WorkloadDefinition<SweepParameters> = {
   parameters: parametersOf(
     4096 + 64,
     "By default a page and a cache line, so that lines spread over cache sets.",
+    { tiny: 100_000, small: 1_500_000, full: 500_000_000 },
   ),
   footprint: footprintOf,
   create: (context) => new Sweep(context),

@@ -3,13 +3,13 @@
  * ranks have a bucket each; later ones share buckets that grow by 1/64, uniform inside, which changes no rank's
  * probability by more than s / 128. Buckets are drawn by Walker's alias method (Vose, IEEE TSE 17(9), 1991).
  */
-import type { Random } from "../../util/random.js";
 
 const EXACT_RANKS = 512;
 const BUCKETS_LOG2 = 11;
 const BUCKETS = 1 << BUCKETS_LOG2;
 /** Bits of a draw that remain for the alias decision. */
 const THRESHOLD_BITS = 32 - BUCKETS_LOG2;
+const THRESHOLD_MASK = (1 << THRESHOLD_BITS) - 1;
 
 export class ZipfSampler {
   private readonly starts = new Int32Array(BUCKETS);
@@ -35,12 +35,13 @@ export class ZipfSampler {
     this.buildAlias(weights);
   }
 
-  /** A rank, from two random words. Hot. */
-  sample(random: Random): number {
-    const draw = random.int32();
-    let bucket = draw >>> THRESHOLD_BITS;
-    if ((draw & ((1 << THRESHOLD_BITS) - 1)) >= this.threshold[bucket]!) bucket = this.alias[bucket]!;
-    const within = ((random.int32() >>> 0) * this.sizes[bucket]!) / 0x1_0000_0000;
+  /** The rank that two random words give. Hot. */
+  rank(draw: number, second: number): number {
+    const drawn = draw >>> THRESHOLD_BITS;
+    // All ones where the drawn bucket is kept, else the alias: no branch, since none could be predicted.
+    const keep = ((draw & THRESHOLD_MASK) - this.threshold[drawn]!) >> 31;
+    const bucket = (drawn & keep) | (this.alias[drawn]! & ~keep);
+    const within = ((second >>> 0) * this.sizes[bucket]!) / 0x1_0000_0000;
     return this.starts[bucket]! + (within | 0);
   }
 

@@ -28,10 +28,13 @@ export class ZipfStream {
   fill(batch: Int32Array, from: number, to: number, firstPage: number): void {
     const { sampler, scatter, random, writeThreshold } = this;
     for (let i = 2 * from; i < 2 * to; i += 2) {
-      const page = firstPage + scatter.at(sampler.sample(random));
-      const draw = random.int32();
-      const kind = (draw & 0xffff) < writeThreshold ? REF_WRITE : 0;
-      batch[i] = (page << 12) | ((draw >>> 20) & 0xff8) | kind;
+      const first = random.int32();
+      const second = random.int32();
+      const page = firstPage + scatter.at(sampler.rank(first, second));
+      // The place and kind of access, from both words scrambled anew.
+      const draw = Math.imul(first ^ (second << 16) ^ (second >>> 16), 0x9e3779b1);
+      const write = (((draw >>> 8) & 0xffff) - writeThreshold) >>> 31; // 1 below the threshold, else 0
+      batch[i] = (page << 12) | ((draw >>> 20) & 0xff8) | (write * REF_WRITE);
       batch[i + 1] = page >>> 20;
     }
   }

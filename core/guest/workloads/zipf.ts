@@ -1,6 +1,7 @@
 /** Reads and writes with Zipf's law over the pages of a region: few pages take most references, as in caches and stores. */
+import { REF_WRITE } from "../../machine/address.js";
 import type { ParameterSpecs } from "../../util/parameters.js";
-import { newBatch, pageNumber, runStream, WARM_UP_REFERENCES } from "./batches.js";
+import { newBatch, pageNumber, runStream, touchAll, warmUpFor } from "./batches.js";
 import { wholePages } from "./sizes.js";
 import type { Workload, WorkloadContext, WorkloadDefinition } from "./workload.js";
 import { ZipfStream } from "./zipf-stream.js";
@@ -9,7 +10,7 @@ const PARAMETERS = {
   footprint: {
     kind: "bytes",
     description: "Memory referenced.",
-    default: { tiny: 32 * 2 ** 20, small: 2 ** 30, full: 16 * 2 ** 30 },
+    default: { tiny: 32 * 2 ** 20, small: 512 * 2 ** 20, full: 16 * 2 ** 30 },
     minimum: 4096,
   },
   exponent: {
@@ -29,7 +30,7 @@ const PARAMETERS = {
   references: {
     kind: "count",
     description: "References in the measured region.",
-    default: { tiny: 300_000, small: 4_000_000, full: 1_000_000_000 },
+    default: { tiny: 80_000, small: 1_500_000, full: 1_000_000_000 },
     minimum: 1,
   },
 } as const satisfies ParameterSpecs;
@@ -47,8 +48,10 @@ class Zipf implements Workload {
   prepare(): void {
     const { kernel, parameters, page } = this.context;
     kernel.switchTo(kernel.spawn());
-    this.firstPage = pageNumber(kernel.mmap(parameters.footprint, { page, populate: true }));
-    this.refer(Math.min(parameters.references, WARM_UP_REFERENCES));
+    const va = kernel.mmap(parameters.footprint, { page, populate: true });
+    this.firstPage = pageNumber(va);
+    touchAll(kernel, va, parameters.footprint, REF_WRITE);
+    this.refer(warmUpFor(parameters.references));
   }
 
   run(): void {
