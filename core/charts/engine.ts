@@ -75,6 +75,6 @@ function closedLoader(vega: Vega): ReturnType<Vega["loader"]> {
 export function browserScripts(): string[] {
   const require = createRequire(import.meta.url);
   return ["vega", "vega-lite", "vega-embed"].map((name) =>
-    readFileSync(join(dirname(require.resolve(name)), `${name}.min.js`), "utf8"),
+    readFileSync(join(dirname(require.resolve(name)), `${name}.min.js`), "utf8").replace(/^\/\/# sourceMappingURL=.*$/gm, ""),
   );
 }

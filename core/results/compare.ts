@@ -121,20 +121,19 @@ function changeOf(column: string, before: string | number, after: string | numbe
 }
 
 function byMagnitude(a: ColumnChange, b: ColumnChange): number {
-  const [left, right] = [magnitude(a.relative), magnitude(b.relative)];
-  return left === right ? 0 : right - left;
+  return compareRelative(a.relative, b.relative);
 }
 
-function magnitude(relative: number | undefined): number {
-  return relative === undefined ? Number.MAX_VALUE : Math.abs(relative);
+/** Sorts changes that are no ratio (of text, or to nothing) first, then the largest. */
+function compareRelative(a: number | undefined, b: number | undefined): number {
+  if (a === undefined || b === undefined) return Number(a !== undefined) - Number(b !== undefined);
+  const [left, right] = [Math.abs(a), Math.abs(b)];
+  return left === right ? 0 : right > left ? 1 : -1;
 }
 
 function moverOf(changes: readonly ColumnChange[]): ColumnChange | undefined {
   const events = changes.filter(({ column, relative }) => findColumn(column)?.kind === "event" && relative !== undefined);
-  return events.reduce<ColumnChange | undefined>(
-    (most, change) => (most === undefined || magnitude(change.relative) > magnitude(most.relative) ? change : most),
-    undefined,
-  );
+  return events.sort(byMagnitude)[0];
 }
 
 function summaries(changed: readonly CellChange[]): ColumnSummary[] {
@@ -145,7 +144,7 @@ function summaries(changed: readonly CellChange[]): ColumnSummary[] {
   const largestOf = (changes: readonly ColumnChange[]): ColumnChange => [...changes].sort(byMagnitude)[0]!;
   return [...byColumn]
     .map(([column, changes]) => ({ column, cells: changes.length, largest: largestOf(changes).relative }))
-    .sort((a, b) => magnitude(b.largest) - magnitude(a.largest) || b.cells - a.cells);
+    .sort((a, b) => compareRelative(a.largest, b.largest) || b.cells - a.cells);
 }
 
 function timingOf(before: readonly Row[], after: readonly Row[]): TimingSummary | undefined {

@@ -1,0 +1,61 @@
+/** Drawing without a canvas: deterministic pictures, text that fits, titles that cannot name a folder. */
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { svgOf } from "./engine.js";
+import { fontFiles, textWidthOf } from "./fonts.js";
+import { pngOf } from "./raster.js";
+import { renderCharts } from "./render.js";
+import { gallery } from "./testing/gallery.js";
+import { eptRows } from "./testing/rows.js";
+
+const context = { axes: ["technique", "workload", "page"], baseline: { technique: "native" } };
+const stack = { kind: "stack", where: "workload == 'gups' and page == '4K'" } as const;
+
+describe("pictures", () => {
+  it("draws every chart of the gallery with text in it", async () => {
+    const charts = gallery();
+    expect(charts.length).toBeGreaterThan(10);
+    for (const { chart, rows, context: about } of charts) {
+      const [drawn] = await renderCharts([chart], rows, about);
+      expect(drawn!.svg).toMatch(/<text/);
+      expect(drawn!.svg).not.toMatch(/NaN|undefined|\[object/);
+    }
+  });
+
+  it("are the same bytes every time", async () => {
+    const hashOf = async (): Promise<string[]> => {
+      const [drawn] = await renderCharts([stack], eptRows(), context);
+      return drawn!.files.map(({ data }) => createHash("sha256").update(data).digest("hex"));
+    };
+    expect(await hashOf()).toEqual(await hashOf());
+  });
+
+  it("have letters: a font that is missing would leave the picture smaller", async () => {
+    const svg = await svgOf({ mark: "point", data: { values: [{}] }, title: "Letters" });
+    const without = svg.replaceAll("Letters", "");
+    expect((await pngOf(svg)).length).toBeGreaterThan((await pngOf(without)).length);
+  });
+
+  it("are named by their titles, made harmless", async () => {
+    const [drawn] = await renderCharts([{ ...stack, title: "../../Évil / title" }], eptRows(), context);
+    expect(drawn!.files.map(({ name }) => name)).toEqual(["svg", "png"].reduce((names, end) => [...names, `charts/1-e-vil-title.${end}`], ["charts/1-e-vil-title.vl.json"]));
+  });
+
+  it("refuse to read files even if a specification asks", async () => {
+    const spec = { data: { url: "file:///etc/hostname" }, mark: "point", encoding: { x: { field: "a", type: "nominal" } } };
+    await expect(svgOf(spec)).rejects.toThrow(/cannot be drawn/);
+  });
+
+  it("name what Vega-Lite does not understand", async () => {
+    await expect(svgOf({ mark: "nonsense", data: { values: [] } }, "ept.yaml: charts[3]")).rejects.toMatchObject({ where: "ept.yaml: charts[3]" });
+  });
+});
+
+describe("text widths", () => {
+  it("are the font's own: i is narrower than m, and widths add up", () => {
+    const width = textWidthOf(fontFiles().regular);
+    expect(width("i")).toBeCloseTo(569 / 2048, 6); // DejaVu Sans, hmtx
+    expect(width("m")).toBeCloseTo(1995 / 2048, 6);
+    expect(width("im")).toBeCloseTo(width("i") + width("m"), 12);
+  });
+});

@@ -1,0 +1,149 @@
+/** The sections of a report: tables of what was measured, what was assumed, and where it comes from. */
+import { MEMORY_OWNERS } from "../events/memory-owners.js";
+import { EXIT_REASONS } from "../events/exit-reasons.js";
+import { type Column, columnOf } from "../results/columns.js";
+import type { ConstantRecord } from "../results/constants.js";
+import { grouped, humanNumber, humanValue, percent } from "../results/humanise.js";
+import type { RunRecord } from "../results/record.js";
+import { varyingOf } from "../results/summary.js";
+import type { ExpectationResult, Row } from "../scenario/scenario.js";
+import { type Html, html, type TableCell, type TableColumn, tableHtml } from "./html.js";
+
+const MOST_FAILURES = 5;
+
+/** Cells that are not done, with the reason; nothing when all are. */
+export function gapsSection(rows: readonly Row[], axes: readonly string[]): Html | string {
+  const gaps = rows.filter((row) => row["status"] !== "done");
+  if (gaps.length === 0) return "";
+  const columns = [...axes.map(headOf), { title: "Status" }, { title: "Reason" }];
+  const body = gaps.map((row) => [...axes, "status", "reason"].map((name) => cellOf(name, row)));
+  return html`<section id="gaps"><h2>Cells without numbers</h2>${tableHtml(columns, body)}</section>`;
+}
+
+export function expectationsSection(expectations: readonly ExpectationResult[]): Html | string {
+  if (expectations.length === 0) return "";
+  const items = expectations.map(({ text, passed, rows, reason, failures }) => {
+    const shown = failures.slice(0, MOST_FAILURES).map((failure) => {
+      const values = Object.entries(failure.values).map(([name, value]) => `${name} = ${value}`).join(", ");
+      return html`<li>${failure.cell}: ${[failure.reason, values].filter(Boolean).join("; ")}</li>`;
+    });
+    const more = failures.length > MOST_FAILURES ? html`<li>… and ${failures.length - MOST_FAILURES} more</li>` : "";
+    const why = passed ? "" : html`<ul>${reason === "" ? "" : html`<li>${reason}</li>`}${shown}${more}</ul>`;
+    const word = passed ? "holds" : "fails";
+    return html`<tr class="${word}"><td><strong>${word}</strong></td><td><code>${text}</code>${why}</td><td class="number">${rows}</td></tr>\n`;
+  });
+  return html`<section id="expectations"><h2>Expectations</h2>
+<div class="scroll"><table class="plain"><thead><tr><th>Verdict</th><th>Expectation</th><th class="number">Rows</th></tr></thead><tbody>${items}</tbody></table></div></section>`;
+}
+
+/** All rows; columns that say nothing here (empty or 0 throughout, or a coordinate that never varies) are left out. */
+export function rowsSection(rows: readonly Row[]): Html {
+  const varying = new Set(varyingOf(rows));
+  const names = Object.keys(rows[0] ?? {}).filter((name) => {
+    const { kind } = columnOf(name);
+    if (name === "cell" || name === "reason") return false;
+    if (kind === "coordinate") return varying.has(name);
+    return rows.some((row) => row[name] !== "" && row[name] !== 0 && row[name] !== undefined);
+  });
+  const body = rows.map((row) => names.map((name) => cellOf(name, row)));
+  return html`<section id="rows"><h2>Rows</h2><p class="small">${rows.length} cells; click a title to sort, rest on it for its meaning. Columns that are 0 or empty throughout are left out; rows.csv has all.</p>
+${tableHtml(names.map(headOf), body)}</section>`;
+}
+
+export function exitsSection(exits: readonly Row[]): Html | string {
+  if (exits.length === 0) return "";
+  const columns: TableColumn[] = [
+    { title: "Cell" }, { title: "Reason" }, { title: "Count", isNumber: true }, { title: "Cycles", isNumber: true },
+    { title: "Share of the cell's cycles", isNumber: true },
+  ];
+  const labels = new Map<string, string>(EXIT_REASONS.map(({ name, label }) => [name, label]));
+  const number = (value: string | number | undefined, text: (value: number) => string): TableCell =>
+    typeof value === "number" ? { text: text(value), value } : { text: "" };
+  const body = exits.map((row) => [
+    { text: String(row["cell"]) },
+    { text: labels.get(String(row["reason"])) ?? String(row["reason"]) },
+    number(row["count"], grouped),
+    number(row["cycles"], humanNumber),
+    number(row["share"], percent),
+  ]);
+  return html`<section id="exits"><h2>Exits by reason</h2>${tableHtml(columns, body)}</section>`;
+}
+
+/** Who owned the machine's frames, at the most. */
+export function memorySection(rows: readonly Row[], axes: readonly string[]): Html | string {
+  const names = MEMORY_OWNERS.map(({ name }) => `${name}_peak_bytes`);
+  const counted = rows.filter((row) => names.some((name) => typeof row[name] === "number"));
+  if (counted.length === 0) return "";
+  const columns = [...axes, ...names, "overhead_peak_bytes"].filter((name) => counted.some((row) => row[name] !== undefined));
+  const body = counted.map((row) => columns.map((name) => cellOf(name, row)));
+  return html`<section id="memory"><h2>Memory ledger</h2><p class="small">The most frames that each owner had at any time.</p>${tableHtml(columns.map(headOf), body)}</section>`;
+}
+
+/** Host numbers, apart from everything modelled. */
+export function timingSection(timings: readonly Row[]): Html | string {
+  if (timings.length === 0) return "";
+  const names = Object.keys(timings[0]!);
+  const head = names.map((name): TableColumn => ({ title: name.replaceAll("_", " "), isNumber: name !== "cell" }));
+  const body = timings.map((row) => names.map((name) => plainCell(row[name] ?? "")));
+  return html`<section id="timing"><h2>Time on the host</h2><p class="small">How long this machine took to simulate each cell: noisy, and never compared with modelled numbers.</p>${tableHtml(head, body)}</section>`;
+}
+
+export function assumptionsSection({ constants }: RunRecord): Html {
+  const assumed = constants.filter((constant) => constant.assumed);
+  const sourced = constants.filter((constant) => !constant.assumed);
+  const none = html`<p>None: every constant has a published source.</p>`;
+  return html`<section id="assumptions"><h2>Assumptions</h2>
+<p class="small">Constants that no source gives, with the range over which to test a conclusion: <code>--set machine.costs.NAME=VALUE</code>.</p>
+${assumed.length > 0 ? constantsTable(assumed) : none}
+<details><summary>${sourced.length} constants with a source</summary>${constantsTable(sourced)}</details></section>`;
+}
+
+function constantsTable(constants: readonly ConstantRecord[]): Html {
+  const columns: TableColumn[] = [
+    { title: "Profile" }, { title: "Constant" }, { title: "Value" }, { title: "Range" }, { title: "Source, or why assumed" },
+  ];
+  const body = constants.map(({ profile, name, value, range, source }) => [
+    { text: profile },
+    { text: name },
+    typeof value === "number" ? { text: `${grouped(value)} cycles`, value } : { text: value },
+    { text: range === undefined ? "" : `${grouped(range[0])} to ${grouped(range[1])}` },
+    { text: source },
+  ]);
+  return tableHtml(columns, body);
+}
+
+export function provenanceSection(record: RunRecord): Html {
+  const { scenario, host, source, versions, files = {} } = record;
+  const code = source === null ? "no repository" : `${source.commit}${source.dirty ? ", with changes that are not committed" : ""}`;
+  const facts: readonly (readonly [string, string])[] = [
+    ["Command", record.command.join(" ")],
+    ["Scenario", scenario.files.join(", ")],
+    ["Plan (SHA-256)", record.plan],
+    ["Seed", String(record.seed)],
+    ["Source", code],
+    ["Started", record.started],
+    ["Took", `${humanNumber(record.hostSeconds)} s with ${record.workers} ${record.workers === 1 ? "worker" : "workers"}`],
+    ["Host", `${host.cpu}, ${host.cores} cores, ${humanValue("guest_data_bytes", host.memoryBytes)}, ${host.system}`],
+    ["Versions", Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ")],
+    ...Object.entries(files).map(([name, hash]) => [`${name} (SHA-256)`, hash] as const),
+  ];
+  const list = facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>\n`);
+  return html`<section id="provenance"><h2>Provenance</h2><dl>${list}</dl>
+<details><summary>The scenario, resolved</summary><pre>${JSON.stringify(scenario.resolved, null, 2)}</pre></details></section>`;
+}
+
+function headOf(name: string): TableColumn {
+  const column: Column = columnOf(name);
+  const isNumber = column.kind !== "coordinate" && column.kind !== "outcome";
+  return { title: column.label, hint: `${name} (${column.unit}): ${column.description}`, isNumber };
+}
+
+function cellOf(name: string, row: Row): TableCell {
+  const value = row[name] ?? "";
+  const text = humanValue(name, value);
+  return typeof value === "number" ? { text, value } : { text };
+}
+
+function plainCell(value: string | number): TableCell {
+  return typeof value === "number" ? { text: humanNumber(value), value } : { text: value };
+}

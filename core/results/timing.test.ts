@@ -1,0 +1,31 @@
+/** Host timing: as many samples as asked for, statistics in order. No time is asserted: that would be noise. */
+import { describe, expect, it } from "vitest";
+import { measure, TIMING_COLUMNS, timingTable } from "./timing.js";
+
+describe("measure", () => {
+  it("runs as often as asked, warm-up besides, and keeps every sample", async () => {
+    let runs = 0;
+    const timing = await measure(() => void runs++, { samples: 7, warmup: 2 });
+    expect(timing.samples).toHaveLength(7);
+    expect(runs).toBe(9);
+    expect([...timing.samples].sort((a, b) => a - b)).toEqual(timing.samples);
+    expect(timing.min).toBe(timing.samples[0]);
+    expect(timing.median).toBeLessThanOrEqual(timing.p75);
+    expect(timing.p75).toBeLessThanOrEqual(timing.p99);
+  });
+
+  it("waits for what is asynchronous, and passes errors on", async () => {
+    const timing = await measure(() => new Promise((resolve) => setTimeout(resolve, 5)), { samples: 2, warmup: 0 });
+    expect(timing.min).toBeGreaterThan(0.003);
+    await expect(measure(() => Promise.reject(new Error("broken")), { samples: 2 })).rejects.toThrow("broken");
+  });
+});
+
+describe("timingTable", () => {
+  it("has a column for each statistic, and references a second by the median", () => {
+    const timing = { samples: [1, 2, 3], min: 1, median: 2, mean: 2, p75: 2.5, p99: 3, sd: 1 };
+    const { columns, rows } = timingTable([{ cell: "a", timing, references: 1000 }]);
+    expect(columns).toEqual(TIMING_COLUMNS.map(({ name }) => name));
+    expect(rows[0]).toMatchObject({ cell: "a", samples: 3, median_seconds: 2, references_per_second: 500 });
+  });
+});
