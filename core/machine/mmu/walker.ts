@@ -76,6 +76,8 @@ export class Walker {
   private readonly tableRights = new Int32Array(6);
   /** High-half bits of an entry that must be zero: above MAXPHYADDR, and NX where it is off. */
   private readonly reservedHi: number;
+  /** Bits of a 4 MiB page's entry that must be zero. */
+  private readonly reservedPse36: number;
   private readonly wordShift: number;
   private readonly largestLeaf: number;
   private references = 0;
@@ -87,8 +89,12 @@ export class Walker {
     this.host = parts.host;
     const { format, physicalAddressBits, noExecute } = parts;
     const frameBits = Math.max(0, physicalAddressBits - 32);
-    // Bits 51..MAXPHYADDR are reserved; 62..52 are ignored. PAE reserves 62..52 too, which this leaves out.
-    this.reservedHi = (0xfffff & ~((1 << frameBits) - 1)) | (noExecute ? 0 : NX);
+    // Bits 51..MAXPHYADDR are reserved; PAE reserves 62..52 too, which the longer formats ignore.
+    const ignoredHi = format.name === "pae" ? 0x7ff0_0000 : 0;
+    this.reservedHi = (0xfffff & ~((1 << frameBits) - 1)) | ignoredHi | (noExecute ? 0 : NX);
+    // PSE-36: bits 20..13 are address bits 39..32 as far as there are any; 21 and the rest are reserved (table 4-4).
+    const pseBits = Math.min(physicalAddressBits, 40) - 19;
+    this.reservedPse36 = (0x3f_ffff >>> pseBits) << pseBits;
     this.wordShift = format.entryBytes === 8 ? 1 : 0;
     this.largestLeaf = format.levels === 2 ? 2 : format.levels === 3 ? 2 : parts.hasPage1G ? 3 : 2;
   }
@@ -229,7 +235,7 @@ export class Walker {
   /** Bits that a large-page entry must have zero. */
   private reservedInLarge(level: number, entryLo: number): boolean {
     if (level > this.largestLeaf) return true;
-    if (this.wordShift === 0) return (entryLo & (1 << 21)) !== 0;
+    if (this.wordShift === 0) return (entryLo & this.reservedPse36) !== 0;
     return (entryLo & (level === 2 ? 0x1fe000 : 0x3fffe000)) !== 0;
   }
 
@@ -247,7 +253,7 @@ export class Walker {
   }
 
   private fault(code: number, kind: number, user: boolean): number {
-    const fetch = kind === FETCH && this.parts.noExecute;
+    const fetch = kind === FETCH && this.parts.noExecute && this.parts.format.hasNx;
     this.errorCode = code | (kind === WRITE ? PF_WRITE : 0) | (user ? PF_USER : 0) | (fetch ? PF_FETCH : 0);
     return WALK_PAGE_FAULT;
   }

@@ -102,7 +102,7 @@ export class GuestWalk {
   }
 
   private fail(code: number, kind: number, user: boolean): boolean {
-    const fetch = kind === FETCH && this.machine.profile.features.nx;
+    const fetch = kind === FETCH && this.machine.profile.features.nx && this.machine.paging.hasNx;
     this.errorCode = code | (kind === WRITE ? PF_WRITE : 0) | (user ? PF_USER : 0) | (fetch ? PF_FETCH : 0);
     return false;
   }
