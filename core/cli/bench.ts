@@ -7,13 +7,16 @@ import type { RunSize } from "../util/parameters.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
 import { interruption } from "./interruption.js";
 import * as messages from "./messages.js";
+import { pictureLines } from "./picture-lines.js";
 import { progressOn, SILENT } from "./progress.js";
 import { PROJECT_ROOT, RESULTS_FOLDER } from "./project.js";
 import { scenarioFile } from "./scenario-file.js";
 import type { Terminal } from "./terminal.js";
+import { wrapText } from "./text-table.js";
 
 /** Rows that the table shows; all are in rows.csv. */
 const MOST_ROWS = 60;
+const WIDTH = 100;
 /** Failing rows shown for each expectation. */
 const MOST_FAILURES = 5;
 
@@ -85,11 +88,13 @@ function showResult(result: LabRun, quiet: boolean, terminal: Terminal): void {
     if (shown.length < rows.length) terminal.print(messages.moreRows(rows.length - shown.length));
     terminal.print("");
   }
+  for (const sentence of result.answer) terminal.print(wrapText(sentence, WIDTH).join("\n"));
+  if (result.answer.length > 0) terminal.print("");
   const failed = rows.filter(hasFailed).length;
   if (failed > 0) terminal.print(terminal.paint("red", messages.failedCells(failed, rows.length)));
   showExpectations(result, terminal);
   terminal.print(messages.runFolder(shownPath(result.folder)));
-  for (const picture of result.pictures) terminal.print(`  ${picture}`);
+  for (const line of pictureLines(result.pictures)) terminal.print(`  ${line}`);
 }
 
 function showExpectations({ expectations, interrupted, plan }: LabRun, terminal: Terminal): void {
@@ -118,14 +123,8 @@ function expectationLines(expectation: ExpectationResult, { paint }: Terminal): 
   return lines;
 }
 
-function resultJson({
-  plan,
-  folder,
-  table,
-  expectations,
-  pictures,
-  interrupted,
-}: LabRun): Record<string, unknown> {
+function resultJson(result: LabRun): Record<string, unknown> {
+  const { plan, folder, table, answer, expectations, pictures, interrupted } = result;
   const { name, title, question, seed, size } = plan.scenario;
   return {
     scenario: { name, title, question, seed, size },
@@ -134,6 +133,7 @@ function resultJson({
     cells: plan.cells.length,
     interrupted,
     rows: table.rows,
+    answer,
     expectations: expectations ?? null,
     pictures,
   };

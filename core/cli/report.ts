@@ -3,6 +3,7 @@ import { drawRun } from "../lab/pictures.js";
 import { findRun, shownPath } from "../results/index.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
 import * as messages from "./messages.js";
+import { pictureLines } from "./picture-lines.js";
 import { RESULTS_FOLDER } from "./project.js";
 import type { Terminal } from "./terminal.js";
 
@@ -20,6 +21,6 @@ export async function report(options: ReportOptions, terminal: Terminal): Promis
     return EXIT_CODE.ok;
   }
   terminal.print(messages.runFolder(shownPath(folder)));
-  for (const picture of pictures) terminal.print(`  ${picture}`);
+  for (const line of pictureLines(pictures)) terminal.print(`  ${line}`);
   return EXIT_CODE.ok;
 }

@@ -1,5 +1,6 @@
 /** Charts and report of a run, drawn from what is on disk: at the end of a run, or again later. */
 import { renderCharts } from "../charts/render.js";
+import { reportHtml } from "../charts/report.js";
 import { Disk, readRun } from "../results/index.js";
 import { UserError } from "../util/errors.js";
 
@@ -10,7 +11,7 @@ import { UserError } from "../util/errors.js";
  */
 export async function drawRun(reference: string, results: string): Promise<string[]> {
   const disk = new Disk();
-  const { path, rows, record } = readRun(reference, results, disk);
+  const { path, rows, exits, timings, record } = readRun(reference, results, disk);
   if (record === undefined) {
     throw new UserError("there is no run.json: the run is not complete", {
       where: path,
@@ -30,5 +31,9 @@ export async function drawRun(reference: string, results: string): Promise<strin
     disk.replace(disk.inside(path, name), data);
     written.push(name);
   }
-  return written;
+  disk.replace(
+    disk.inside(path, "report.html"),
+    reportHtml({ record, rows, exits, timings, charts: rendered }),
+  );
+  return [...written, "report.html"];
 }

@@ -7,6 +7,7 @@
  */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { answerOf } from "../charts/answer.js";
 import {
   createRun,
   Disk,
@@ -77,6 +78,8 @@ export interface LabRun {
   readonly table: Table;
   /** Undefined when the run was interrupted, or `only` left out cells that they may speak of. */
   readonly expectations: readonly ExpectationResult[] | undefined;
+  /** The answer in a sentence or three; none when the run was interrupted. */
+  readonly answer: readonly string[];
   /** Files written besides the CSV files and run.json, relative to the folder. */
   readonly pictures: readonly string[];
   readonly interrupted: boolean;
@@ -123,7 +126,15 @@ export async function run(source: ScenarioSource, options: RunOptions): Promise<
     if (interrupted || options.signal?.aborted === true) {
       folder.writeRows();
       const { path, table } = folder;
-      return { plan, folder: path, table, expectations: undefined, pictures: [], interrupted: true };
+      return {
+        plan,
+        folder: path,
+        table,
+        expectations: undefined,
+        answer: [],
+        pictures: [],
+        interrupted: true,
+      };
     }
 
     if (timings !== undefined) folder.writeTiming(timings);
@@ -141,7 +152,9 @@ export async function run(source: ScenarioSource, options: RunOptions): Promise<
     );
     if (options.charts !== false) options.progress?.({ kind: "drawing" });
     const pictures = options.charts === false ? [] : await drawRun(folder.path, options.results);
-    return { plan, folder: folder.path, table, expectations, pictures, interrupted: false };
+    const baseline = plan.scenario.baseline ?? null;
+    const answer = answerOf(table.rows, { axes: plan.axes, baseline, expectations: [] });
+    return { plan, folder: folder.path, table, expectations, answer, pictures, interrupted: false };
   } finally {
     folder.release();
   }
