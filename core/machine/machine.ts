@@ -12,6 +12,7 @@ import { Frames } from "./frames.js";
 import { makeLinearMemory } from "./memory.js";
 import { allocateContexts, Contexts } from "./mmu/contexts.js";
 import { PAGING_FORMATS, type PagingFormat, type PagingName } from "./mmu/format.js";
+import { LeafHints } from "./mmu/leaf-hints.js";
 import { Mmu } from "./mmu/mmu.js";
 import { Tlb } from "./mmu/tlb.js";
 import { makeHostWalker, makeWalker, type WalkObserver } from "./mmu/traced-walkers.js";
@@ -109,6 +110,7 @@ export class Machine {
       caches: options.caches === "off" ? undefined : caches,
       flatLatency: profile.caches.l2.latency.value,
       entryBitsCost: this.costs.entry_bits,
+      hints: new LeafHints(ram, this.paging.entryBytes, nested !== undefined),
     };
     const hostWalker =
       nested === undefined
@@ -152,6 +154,7 @@ export class Machine {
       counters: this.counters,
       dataCaches: options.caches === "all" ? caches : undefined,
       referenceCost: this.costs.reference,
+      hints: walkerCommon.hints,
     });
   }
 }

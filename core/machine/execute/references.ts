@@ -6,16 +6,21 @@
  * - `predicted`: for a page, the L1 entry that held it last. It is verified against the entry itself, so it can be wrong
  *   but never stale.
  * - the page of the previous reference: its entry already is the last used, so nothing about it would change.
+ * And while references miss often, the page-table entries of those to come are read ahead (leaf-hints.ts).
  */
 import { CYCLES } from "../../events/categories.js";
 import type { Counters } from "../../events/counters.js";
 import { EVENT } from "../../events/events.js";
 import { REF_FETCH, REF_WRITE } from "../address.js";
 import type { Caches } from "../cache.js";
+import type { LeafHints } from "../mmu/leaf-hints.js";
 import type { Mmu } from "../mmu/mmu.js";
 import { FETCH, needOf, READ, WRITE } from "../mmu/permissions.js";
+import { FLAGS, FRAME, MASK, TAG_HI, useOf } from "../mmu/translations.js";
 
 const PREDICTIONS = 1 << 12;
+/** References between two decisions whether to warm the host's caches for those to come. */
+const CHUNK = 128;
 
 export interface ReferenceDriverParts {
   readonly mmu: Mmu;
@@ -24,11 +29,16 @@ export interface ReferenceDriverParts {
   readonly dataCaches: Caches | undefined;
   /** Issue cost of a reference, cycles. */
   readonly referenceCost: number;
+  readonly hints: LeafHints;
 }
 
 export class ReferenceDriver {
   /** Host frame of the last reference made by `once`. */
   frame = 0;
+  /** The last chunk walked for one reference in eight or more. */
+  private missesOften = false;
+  /** What was read ahead: kept so that the reads cannot be optimised away. */
+  ahead = 0;
   /** By page: an entry of L1D in the lower half, for fetches of L1I in the upper. */
   private readonly predicted = new Int32Array(2 * PREDICTIONS);
 
@@ -42,8 +52,22 @@ export class ReferenceDriver {
    * (`mmu.status`), to be run again once that is resolved.
    */
   run(refs: Int32Array, from: number, to: number, user: boolean): number {
+    const { hints, counters } = this.parts;
+    for (let start = from; start < to; ) {
+      const end = Math.min(start + CHUNK, to);
+      if (this.missesOften) this.ahead ^= hints.warm(refs, start, end);
+      const walks = counters.events[EVENT.walks]!;
+      const reached = this.runChunk(refs, start, end, user);
+      if (reached < end) return reached;
+      this.missesOften = (counters.events[EVENT.walks]! - walks) * 8 > end - start;
+      start = end;
+    }
+    return to;
+  }
+
+  private runChunk(refs: Int32Array, from: number, to: number, user: boolean): number {
     const { mmu, dataCaches } = this.parts;
-    const { tagLo, tagHi, mask, frame, flags, lastUse } = mmu.parts.store;
+    const { words, uses } = mmu.parts.store;
     const { predicted } = this;
     const { tlbEnabled } = mmu.parts;
     const writeProtect = mmu.walker.writeProtect;
@@ -80,13 +104,13 @@ export class ReferenceDriver {
         const slot = (pageLo & (PREDICTIONS - 1)) | (isData ? 0 : PREDICTIONS);
         let entry = predicted[slot]!;
         const address = (hi >>> 12) & 0x1fff;
-        const tag = tagHi[entry];
+        const tag = words[entry + TAG_HI];
         if (
-          ((tagLo[entry]! ^ pageLo) & mask[entry]!) === 0 &&
+          ((words[entry]! ^ pageLo) & words[entry + MASK]!) === 0 &&
           (tag === (context | address) || tag === (globalContext | address)) &&
-          (flags[entry]! & need) !== 0
+          (words[entry + FLAGS]! & need) !== 0
         ) {
-          lastUse[entry] = now++;
+          uses[useOf(entry)] = now++;
         } else {
           mmu.now = now;
           entry = mmu.translate(hi, word & ~7, word & 3, user);
@@ -94,11 +118,11 @@ export class ReferenceDriver {
           if (entry < 0) break;
           predicted[slot] = entry;
         }
-        physical = frame[entry]! + (pageLo & ~mask[entry]!);
+        physical = words[entry + FRAME]! + (pageLo & ~words[entry + MASK]!);
         if (isData && tlbEnabled) {
           lastPage = pageLo;
           lastHi = hi;
-          lastFlags = flags[entry]!;
+          lastFlags = words[entry + FLAGS]!;
           lastFrame = physical;
         }
       }
@@ -120,14 +144,14 @@ export class ReferenceDriver {
   /** One reference; the same as a batch of one, with its host frame left in `frame`. Returns whether it was made. */
   once(hi: number, lo: number, kind: number, user: boolean): boolean {
     const { mmu, dataCaches, counters } = this.parts;
-    const { store } = mmu.parts;
+    const { words } = mmu.parts.store;
     const entry = mmu.translate(hi, lo, kind, user);
     if (entry < 0) {
       counters.events[EVENT.tlb_lookups]!++;
       return false;
     }
     const pageLo = (lo >>> 12) | (hi << 20);
-    this.frame = store.frame[entry]! + (pageLo & ~store.mask[entry]!);
+    this.frame = words[entry + FRAME]! + (pageLo & ~words[entry + MASK]!);
     const stall = dataCaches === undefined ? 0 : dataCaches.access(this.frame, (lo >>> 6) & 63) - dataCaches.l1.latency;
     this.count(1, kind === WRITE ? 1 : 0, kind === FETCH ? 1 : 0, stall, user);
     return true;

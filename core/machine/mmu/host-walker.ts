@@ -15,7 +15,8 @@ import { CYCLES } from "../../events/categories.js";
 import type { Counters } from "../../events/counters.js";
 import { EVENT } from "../../events/events.js";
 import { A, D, EPT_A, EPT_D, EPT_W, EPT_X, frameOf, NX, P, PS, RW } from "./entry.js";
-import type { AssociativeArray } from "./translations.js";
+import type { LeafHints } from "./leaf-hints.js";
+import { type AssociativeArray, FLAGS, FRAME, useOf } from "./translations.js";
 import type { WalkCaches } from "./walk-caches.js";
 
 export type NestedFormat = "ept" | "npt";
@@ -34,6 +35,7 @@ export interface HostWalkerParts {
   readonly accessedDirty: boolean;
   /** Price of setting them, cycles. */
   readonly entryBitsCost: number;
+  readonly hints: LeafHints;
 }
 
 /** Flags kept in the nested TLB: what the mapping allows, and whether its D bit is set. */
@@ -55,6 +57,8 @@ export class HostWalker {
   writable = true;
   /** Entries read since the walk began; the guest dimension resets it. */
   references = 0;
+  /** Whether the walker's reads of guest tables count as writes. */
+  readonly tableReadsAreWrites: boolean;
   private readonly presentMask: number;
   private readonly accessedBit: number;
   private readonly writeBit: number;
@@ -68,40 +72,37 @@ export class HostWalker {
 
   constructor(protected readonly parts: HostWalkerParts) {
     this.isEpt = parts.format === "ept";
+    this.tableReadsAreWrites = !this.isEpt || parts.accessedDirty;
     this.presentMask = this.isEpt ? 7 : P;
     this.accessedBit = this.isEpt ? EPT_A : A;
     this.writeBit = this.isEpt ? EPT_W : RW;
     this.dirtyBit = this.isEpt ? EPT_D : D;
   }
 
-  /** Whether the walker's reads of guest tables count as writes. */
-  get tableReadsAreWrites(): boolean {
-    return !this.isEpt || this.parts.accessedDirty;
-  }
-
   /** The host frame of a guest frame for an access, or -1: a violation. */
   translate(gfn: number, write: boolean, fetch: boolean, now: number): number {
     const { nestedTlb, counters } = this.parts;
-    if (nestedTlb === undefined) return this.walk(gfn, write, fetch, now);
+    if (nestedTlb === undefined) return this.walk(gfn, write, fetch, -1, now);
     const entry = nestedTlb.find(gfn, gfn, this.context, this.context);
     if (entry >= 0) {
-      const { flags, frame, lastUse } = nestedTlb.store;
-      const allowed = flags[entry]!;
+      const { words, uses } = nestedTlb.store;
+      const allowed = words[entry + FLAGS]!;
       if ((!write || (allowed & (MAY_WRITE | DIRTY)) === (MAY_WRITE | DIRTY)) && (!fetch || (allowed & MAY_EXECUTE) !== 0)) {
         counters.events[EVENT.nested_tlb_hits]!++;
-        lastUse[entry] = now;
+        uses[useOf(entry)] = now;
         this.order = allowed >>> ORDER_SHIFT;
         this.executable = (allowed & MAY_EXECUTE) !== 0;
         this.writable = (allowed & (MAY_WRITE | DIRTY)) === (MAY_WRITE | DIRTY);
-        return frame[entry]!;
+        return words[entry + FRAME]!;
       }
     }
     counters.events[EVENT.nested_tlb_misses]!++;
-    return this.walk(gfn, write, fetch, now);
+    return this.walk(gfn, write, fetch, entry, now);
   }
 
-  private walk(gfn: number, write: boolean, fetch: boolean, now: number): number {
-    const { ram, walkCaches, levels, accessedDirty, nestedTlb, counters } = this.parts;
+  /** @param known the nested TLB's entry that did not allow the access, or -1. */
+  private walk(gfn: number, write: boolean, fetch: boolean, known: number, now: number): number {
+    const { ram, walkCaches, levels, accessedDirty, nestedTlb, counters, hints } = this.parts;
     let level = levels;
     let table = this.root;
     let rights = MAY_WRITE | MAY_EXECUTE;
@@ -110,8 +111,8 @@ export class HostWalker {
         const entry = walkCaches.find(lowest, gfn, this.context, now);
         if (entry < 0) continue;
         level = lowest;
-        table = walkCaches.store.frame[entry]!;
-        rights = walkCaches.store.flags[entry]!;
+        table = walkCaches.store.words[entry + FRAME]!;
+        rights = walkCaches.store.words[entry + FLAGS]!;
         counters.events[EVENT.walk_cache_host_hits]!++;
         break;
       }
@@ -141,6 +142,7 @@ export class HostWalker {
       this.setBits(start, level, write);
       lo = ram[this.path[level]!]!;
     }
+    if (level === 1) hints.noteHost(gfn, table);
     if (walkCaches !== undefined) {
       for (let below = start - 1; below >= level; below--) {
         walkCaches.fill(below, gfn, this.context, this.tables[below]!, this.rights[below]!, now);
@@ -154,7 +156,7 @@ export class HostWalker {
     this.writable = writable && dirty;
     if (nestedTlb !== undefined) {
       const flags = rights | (dirty ? DIRTY : 0) | (order << ORDER_SHIFT);
-      nestedTlb.fill(gfn, gfn, this.context, -1, frame, flags, now);
+      nestedTlb.fill(known, gfn, gfn, this.context, -1, frame, flags, now);
     }
     return frame;
   }

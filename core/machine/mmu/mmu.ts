@@ -15,7 +15,7 @@ import type { Contexts } from "./contexts.js";
 import { G } from "./entry.js";
 import { FETCH, needOf, permissionsOf } from "./permissions.js";
 import { highTag, type Tlb } from "./tlb.js";
-import type { TranslationStore } from "./translations.js";
+import { FLAGS, FRAME, GUEST_MASK, MASK, TAG_HI, type TranslationStore, useOf } from "./translations.js";
 import type { WalkCaches } from "./walk-caches.js";
 import { WALK_DONE, type Walker } from "./walker.js";
 
@@ -65,6 +65,7 @@ export class Mmu {
    */
   translate(hi: number, lo: number, kind: number, user: boolean): number {
     const { store, counters, l2, l1i, l1d, tlbEnabled } = this.parts;
+    const { words } = store;
     const { events } = counters;
     const now = this.now++;
     const pageLo = (lo >>> 12) | (hi << 20);
@@ -72,57 +73,65 @@ export class Mmu {
     const globalTag = highTag(this.globalContext, hi);
     const need = needOf(kind, user, this.walker.writeProtect);
     const l1 = kind === FETCH ? l1i : l1d;
+    let first = -1;
+    let second = -1;
     if (tlbEnabled) {
-      const first = l1.find(pageLo, tag, globalTag);
+      first = l1.find(pageLo, tag, globalTag);
       if (first >= 0) {
-        if ((store.flags[first]! & need) !== 0) {
-          store.lastUse[first] = now;
+        if ((words[first + FLAGS]! & need) !== 0) {
+          store.uses[useOf(first)] = now;
           return first;
         }
         events[EVENT.tlb_permission_walks]!++;
+        if (l2 !== undefined) second = l2.find(pageLo, tag, globalTag);
       } else {
         events[kind === FETCH ? EVENT.tlb_l1i_misses : EVENT.tlb_l1d_misses]!++;
-        const second = l2 === undefined ? -1 : l2.find(pageLo, tag, globalTag);
-        if (second >= 0 && (store.flags[second]! & need) !== 0) {
+        if (l2 !== undefined) second = l2.find(pageLo, tag, globalTag);
+        if (second >= 0 && (words[second + FLAGS]! & need) !== 0) {
           events[EVENT.tlb_l2_hits]!++;
           counters.cycles[CYCLES.tlb_l2]! += this.parts.l2HitCost;
-          store.lastUse[second] = now;
+          store.uses[useOf(second)] = now;
           return this.promote(l1, second, pageLo, now);
         }
         events[second < 0 ? EVENT.tlb_misses : EVENT.tlb_permission_walks]!++;
       }
     } else events[EVENT.tlb_misses]!++;
-    return this.walkAndFill(hi, lo, kind, user, tag, globalTag, l1, now);
+    if (!this.walk(hi, lo, kind, user, tag, now)) return -1;
+    return this.fill(l1, first, second, pageLo, tag, globalTag, now);
   }
 
-  private walkAndFill(
-    hi: number, lo: number, kind: number, user: boolean, tag: number, globalTag: number, l1: Tlb, now: number,
-  ): number {
+  private walk(hi: number, lo: number, kind: number, user: boolean, tag: number, now: number): boolean {
     const { walker } = this;
     this.parts.counters.cycles[CYCLES.walk_guest]! += this.parts.walkStartCost;
     this.status = walker.walk(hi, lo, kind, user, tag, now);
-    if (this.status !== WALK_DONE) return -1;
-    const { order, guestOrder, frame, rights } = walker;
-    const pageLo = (lo >>> 12) | (hi << 20);
+    return this.status === WALK_DONE;
+  }
+
+  /** Holds what the walker found, in place of the entries that were not enough. */
+  private fill(
+    l1: Tlb, first: number, second: number, pageLo: number, tag: number, globalTag: number, now: number,
+  ): number {
+    const { l2, store, tlbEnabled } = this.parts;
+    const { order, guestOrder, frame, rights } = this.walker;
     const tagHi = (rights & G) === 0 ? tag : globalTag;
     const flags = permissionsOf(rights);
     if (order !== guestOrder) this.hasFractures = true;
-    this.parts.l2?.fill(pageLo, tagHi, order, guestOrder, frame, flags, now);
-    const entry = l1.fill(pageLo, tagHi, order, guestOrder, frame, flags, now);
-    if (this.parts.store.mask[entry]! !== -1 << guestOrder) this.hasFractures = true;
+    l2?.fill(second, pageLo, tagHi, order, guestOrder, frame, flags, now);
+    const entry = l1.fill(first, pageLo, tagHi, order, guestOrder, frame, flags, now);
+    if (store.words[entry + MASK] !== -1 << guestOrder) this.hasFractures = true;
     // Without a TLB the entry carries this one translation to the caller and never matches again.
-    if (!this.parts.tlbEnabled) this.parts.store.tagHi[entry] = -1;
+    if (!tlbEnabled) store.words[entry + TAG_HI] = -1;
     return entry;
   }
 
   /** Copies an L2 entry into L1. */
   private promote(l1: Tlb, second: number, pageLo: number, now: number): number {
-    const { store } = this.parts;
-    const mask = store.mask[second]!;
+    const { words } = this.parts.store;
+    const mask = words[second + MASK]!;
     const order = 31 - Math.clz32(-mask);
-    const guestOrder = 31 - Math.clz32(-store.guestMask[second]!);
-    const frame = store.frame[second]! + (pageLo & ~mask);
-    return l1.fill(pageLo, store.tagHi[second]!, order, guestOrder, frame, store.flags[second]!, now);
+    const guestOrder = 31 - Math.clz32(-words[second + GUEST_MASK]!);
+    const frame = words[second + FRAME]! + (pageLo & ~mask);
+    return l1.fill(-1, pageLo, words[second + TAG_HI]!, order, guestOrder, frame, words[second + FLAGS]!, now);
   }
 
   // Address spaces.

@@ -7,7 +7,7 @@ import type { TlbGeometry } from "../../events/profile.js";
 import type { Random } from "../../util/random.js";
 import { PAGE_SIZES } from "../../util/units.js";
 import { CONTEXT_SHIFT } from "./contexts.js";
-import { AssociativeArray, type TranslationStore } from "./translations.js";
+import { AssociativeArray, ENTRY_WORDS, GUEST_MASK, MASK, TAG_HI, type TranslationStore } from "./translations.js";
 
 /** One page size in one array. */
 interface Probe {
@@ -35,7 +35,7 @@ export class Tlb {
    * @param fractures whether a page whose size no array holds is held as a smaller one (else not at all).
    */
   constructor(
-    store: TranslationStore,
+    private readonly store: TranslationStore,
     first: number,
     geometries: readonly TlbGeometry[],
     fractures: boolean,
@@ -70,17 +70,26 @@ export class Tlb {
 
   /**
    * Holds a translation. `frame` is the host frame of the 4 KiB page asked for; `order` the mapping's size, held here
-   * in the largest size that is not above it; `guestOrder` the size with which the guest mapped it. Returns the entry, or -1 when no array
-   * holds such pages.
+   * in the largest size that is not above it; `guestOrder` the size with which the guest mapped it. `known` is the entry
+   * that `find` gave for this address, to be replaced, or -1. Returns the entry, or -1 when no array holds such pages.
    */
-  fill(pageLo: number, tagHi: number, order: number, guestOrder: number, frame: number, flags: number, now: number): number {
+  fill(
+    known: number, pageLo: number, tagHi: number, order: number, guestOrder: number, frame: number, flags: number, now: number,
+  ): number {
+    const { words } = this.store;
     const probe = this.holder[order];
     if (probe === undefined) return -1;
     probe.used = true;
     const { mask } = probe;
+    let replaced = known;
+    if (known >= 0 && words[known + MASK] !== mask) {
+      // The page was mapped with another size before.
+      words[known + TAG_HI] = -1;
+      replaced = -1;
+    }
     const first = frame - (pageLo & ~mask);
-    const entry = probe.array.fill(pageLo >>> probe.order, pageLo & mask, tagHi, mask, first, flags, now);
-    probe.array.store.guestMask[entry] = -1 << guestOrder;
+    const entry = probe.array.fill(replaced, pageLo >>> probe.order, pageLo & mask, tagHi, mask, first, flags, now);
+    words[entry + GUEST_MASK] = -1 << guestOrder;
     return entry;
   }
 
@@ -89,17 +98,18 @@ export class Tlb {
     for (;;) {
       const entry = this.find(pageLo, tagHi, globalTagHi);
       if (entry < 0) return;
-      this.arrays[0]!.store.tagHi[entry] = -1;
+      this.store.words[entry + TAG_HI] = -1;
     }
   }
 
   /** The same where the guest's page may be held in pieces: every piece goes. */
   invalidateFractured(pageLo: number, tagHi: number, globalTagHi: number): void {
-    for (const { store, base, end } of this.arrays) {
-      for (let entry = base; entry < end; entry++) {
-        const high = store.tagHi[entry];
+    const { words } = this.store;
+    for (const { base, end } of this.arrays) {
+      for (let entry = base; entry < end; entry += ENTRY_WORDS) {
+        const high = words[entry + TAG_HI];
         if (high !== tagHi && high !== globalTagHi) continue;
-        if (((store.tagLo[entry]! ^ pageLo) & store.guestMask[entry]!) === 0) store.tagHi[entry] = -1;
+        if (((words[entry]! ^ pageLo) & words[entry + GUEST_MASK]!) === 0) words[entry + TAG_HI] = -1;
       }
     }
   }

@@ -7,7 +7,7 @@
  */
 import type { CpuProfile, WalkCacheGeometry, WalkCacheLevel } from "../../events/profile.js";
 import type { Random } from "../../util/random.js";
-import { AssociativeArray, type TranslationStore } from "./translations.js";
+import { AssociativeArray, type TranslationStore, useOf } from "./translations.js";
 
 const LEVELS: readonly WalkCacheLevel[] = ["level1", "level2", "level3", "level4"];
 
@@ -68,17 +68,17 @@ export class WalkCaches {
     const tagHi = hi & prefix.maskHi;
     const set = prefix.shift >= 32 ? tagHi : pageLo >>> prefix.shift;
     const entry = prefix.array.find(set, pageLo & prefix.maskLo, tagHi, tagHi);
-    if (entry >= 0) this.store.lastUse[entry] = now;
+    if (entry >= 0) this.store.uses[useOf(entry)] = now;
     return entry;
   }
 
-  /** Remembers where the table of a level is, and the rights so far. */
+  /** Remembers where the table of a level is, and the rights so far; `find` has just missed it. */
   fill(level: number, pageLo: number, hi: number, frame: number, rights: number, now: number): void {
     const prefix = this.prefixes[level];
     if (prefix === undefined) return;
     const tagHi = hi & prefix.maskHi;
     const set = prefix.shift >= 32 ? tagHi : pageLo >>> prefix.shift;
-    prefix.array.fill(set, pageLo & prefix.maskLo, tagHi, prefix.maskLo, frame, rights, now);
+    prefix.array.fill(-1, set, pageLo & prefix.maskLo, tagHi, prefix.maskLo, frame, rights, now);
   }
 
   /** Drops everything of a context (INVLPG does, whatever the address: SDM vol. 3, 4.10.4.1). */

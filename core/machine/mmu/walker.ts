@@ -20,8 +20,10 @@ import { EVENT } from "../../events/events.js";
 import type { Caches } from "../cache.js";
 import { A, D, frameOf, G, NX, P, PF_FETCH, PF_PRESENT, PF_RESERVED, PF_USER, PF_WRITE, PS, RW, US } from "./entry.js";
 import { indexAt, type PagingFormat } from "./format.js";
+import type { LeafHints } from "./leaf-hints.js";
 import type { HostWalker } from "./host-walker.js";
 import { FETCH, WRITE } from "./permissions.js";
+import { FLAGS, FRAME } from "./translations.js";
 import type { WalkCaches } from "./walk-caches.js";
 
 /** How a walk ended. */
@@ -46,6 +48,7 @@ export interface WalkerParts {
   readonly noExecute: boolean;
   /** Price of setting A and D bits, cycles. */
   readonly entryBitsCost: number;
+  readonly hints: LeafHints;
 }
 
 export class Walker {
@@ -117,7 +120,7 @@ export class Walker {
   }
 
   private descend(hi: number, lo: number, kind: number, user: boolean, tag: number, now: number): number {
-    const { ram, host, format, walkCaches, counters } = this.parts;
+    const { ram, host, format, walkCaches, counters, hints } = this.parts;
     const pageLo = (lo >>> 12) | (hi << 20);
     let level = format.levels;
     let table = -1;
@@ -127,8 +130,8 @@ export class Walker {
         const entry = walkCaches.find(lowest, pageLo, tag, now);
         if (entry < 0) continue;
         level = lowest;
-        table = walkCaches.store.frame[entry]!;
-        rights = walkCaches.store.flags[entry]!;
+        table = walkCaches.store.words[entry + FRAME]!;
+        rights = walkCaches.store.words[entry + FLAGS]!;
         counters.events[EVENT.walk_cache_guest_hits]!++;
         break;
       }
@@ -199,6 +202,7 @@ export class Walker {
       if (!host.writable) dirty = false;
       if (!host.executable) rights |= NX;
     }
+    if (level === 1) hints.noteGuest(pageLo, table);
     this.setBits(start, level, write);
     if (walkCaches !== undefined) {
       for (let below = start - 1; below >= level; below--) {
