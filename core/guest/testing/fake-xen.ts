@@ -3,7 +3,7 @@
  * direct paging are checked, not priced. It throws when the guest writes a validated table directly, updates one that is
  * not validated, or loads a root that is not pinned.
  *
- * A table is validated while something refers to it: a pin, or a link from a validated table (xen/arch/x86/mm.c,
+ * A table is validated while something refers to it: a pin, CR3, or a link from a validated table (xen/arch/x86/mm.c,
  * get_page_type and put_page_type, with counts only).
  */
 import type { Gfn, Gva, Hfn } from "../../machine/address.js";
@@ -16,6 +16,9 @@ export class FakeXen implements XenHypercalls {
   batches = 0;
   /** References to validated tables by machine frame. */
   private readonly references = new Map<Hfn, number>();
+  /** Level at which a validated table is used. */
+  private readonly levels = new Map<Hfn, number>();
+  private base: Hfn | undefined;
 
   /**
    * Puts the hypervisor under a vcpu.
@@ -77,7 +80,12 @@ export class FakeXen implements XenHypercalls {
   }
 
   newBasePointer(root: Gfn): void {
-    if (!this.references.has(this.machineFrame(root))) throw new Error("a root that is not pinned");
+    const frame = this.machineFrame(root);
+    if (!this.references.has(frame)) throw new Error("a root that is not pinned");
+    // The table in CR3 holds a reference of its own.
+    this.get(frame, this.cpu.paging.levels);
+    if (this.base !== undefined) this.put(this.base, this.cpu.paging.levels);
+    this.base = frame;
     this.cpu.writeCr3(root, 0, false);
   }
 
@@ -88,8 +96,6 @@ export class FakeXen implements XenHypercalls {
   invalidatePage(va: Gva): void {
     this.cpu.invalidatePage(va);
   }
-
-  private readonly levels = new Map<Hfn, number>();
 
   private get mask(): number {
     return 2 ** Math.ceil(Math.log2(this.cpu.memory.frames)) - 1;
