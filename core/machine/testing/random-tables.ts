@@ -25,15 +25,28 @@ export interface RandomAccess {
 }
 
 /** Entries at `indicesOf(format)` of each table, table after table. @param leafFrames frames of large pages. */
-export function randomEntries(format: PagingFormat, leafFrames: fc.Arbitrary<number>): fc.Arbitrary<RandomEntry[]> {
+export function randomEntries(
+  format: PagingFormat,
+  leafFrames: fc.Arbitrary<number>,
+): fc.Arbitrary<RandomEntry[]> {
   // Mostly what lets a walk go on; every other value too.
   const often = (wanted: number): fc.Arbitrary<number> =>
     fc.oneof({ weight: 6, arbitrary: fc.constant(wanted) }, { weight: 1, arbitrary: fc.constant(0) });
   const flags = fc
-    .tuple(often(1), often(2), often(4), fc.integer({ min: 0, max: 0x78 >>> 3 }), fc.integer({ min: 0, max: 15 }))
+    .tuple(
+      often(1),
+      often(2),
+      often(4),
+      fc.integer({ min: 0, max: 0x78 >>> 3 }),
+      fc.integer({ min: 0, max: 15 }),
+    )
     .map(([p, rw, us, middle, high]) => p | rw | us | (middle << 3) | (high << 8));
-  const pointer = fc.tuple(flags, fc.nat(TABLE_FRAMES - 1)).map(([f, frame]) => ({ lo: f | (frame << 12), hi: 0 }));
-  const large = fc.tuple(flags, leafFrames).map(([f, frame]) => ({ lo: f | 0x80 | (frame << 12), hi: frame >>> 20 }));
+  const pointer = fc
+    .tuple(flags, fc.nat(TABLE_FRAMES - 1))
+    .map(([f, frame]) => ({ lo: f | (frame << 12), hi: 0 }));
+  const large = fc
+    .tuple(flags, leafFrames)
+    .map(([f, frame]) => ({ lo: f | 0x80 | (frame << 12), hi: frame >>> 20 }));
   const odd = fc.tuple(flags, fc.integer()).map(([f, frame]) => ({ lo: f | 0x80 | (frame << 12), hi: 0 }));
   const highBits = fc.oneof(
     { weight: 12, arbitrary: fc.constant(0) },
@@ -42,7 +55,11 @@ export function randomEntries(format: PagingFormat, leafFrames: fc.Arbitrary<num
   );
   const entry = fc
     .tuple(
-      fc.oneof({ weight: 8, arbitrary: pointer }, { weight: 3, arbitrary: large }, { weight: 1, arbitrary: odd }),
+      fc.oneof(
+        { weight: 8, arbitrary: pointer },
+        { weight: 3, arbitrary: large },
+        { weight: 1, arbitrary: odd },
+      ),
       highBits,
     )
     .map(([{ lo, hi }, high]) => ({ lo, hi: format.entryBytes === 8 ? hi | high : 0 }));
@@ -59,12 +76,20 @@ export function randomAccesses(format: PagingFormat, maxLength: number): fc.Arbi
       const indices = indicesOf(format);
       let address = BigInt(offset * 8);
       for (let level = 1; level <= format.levels; level++) {
-        const index = level === format.levels ? indices[slots[level - 1]!]! % format.rootEntries : indices[slots[level - 1]!]!;
+        const index =
+          level === format.levels
+            ? indices[slots[level - 1]!]! % format.rootEntries
+            : indices[slots[level - 1]!]!;
         address |= BigInt(index) << BigInt(format.shifts[level]!);
       }
       // Canonical: the highest translated bit goes on to the left.
       const signed = format.addressBits === 32 ? address : BigInt.asIntN(format.addressBits, address);
-      return { hi: Number(BigInt.asIntN(32, signed >> 32n)), lo: Number(BigInt.asIntN(32, signed)), kind, user };
+      return {
+        hi: Number(BigInt.asIntN(32, signed >> 32n)),
+        lo: Number(BigInt.asIntN(32, signed)),
+        kind,
+        user,
+      };
     }),
     { minLength: 1, maxLength },
   );

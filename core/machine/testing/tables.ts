@@ -13,7 +13,14 @@ export function newTable(machine: Machine): number {
 }
 
 /** Maps one page at a level (1 is 4 KiB), making the tables above it. Flags are entry flags besides PS. */
-export function mapPage(machine: Machine, root: number, va: Gva, frame: number, flags: number, leaf = 1): void {
+export function mapPage(
+  machine: Machine,
+  root: number,
+  va: Gva,
+  frame: number,
+  flags: number,
+  leaf = 1,
+): void {
   const { paging, ram } = machine;
   const stride = paging.entryBytes / 4;
   let table = root;
