@@ -3,15 +3,23 @@ import { describe, expect, it } from "vitest";
 import type { Row } from "../scenario/scenario.js";
 import { answerOf } from "./answer.js";
 
-const row = (technique: string, workload: string, slowdown: number | "", status = "done"): Row => ({ technique, workload, status, slowdown });
+const row = (technique: string, workload: string, slowdown: number | "", status = "done"): Row => ({
+  technique,
+  workload,
+  status,
+  slowdown,
+});
 const context = { axes: ["technique", "workload"], baseline: { technique: "native" }, expectations: [] };
 
 describe("answerOf", () => {
   it("ranks by geometric mean and says where the best loses", () => {
     const rows = [
-      row("native", "a", 1), row("native", "b", 1),
-      row("shadow", "a", 1), row("shadow", "b", 16),
-      row("nested", "a", 1.5), row("nested", "b", 1.5),
+      row("native", "a", 1),
+      row("native", "b", 1),
+      row("shadow", "a", 1),
+      row("shadow", "b", 16),
+      row("nested", "a", 1.5),
+      row("nested", "b", 1.5),
     ];
     expect(answerOf(rows, context)).toEqual([
       "Against native, nested costs least: 1.50×; shadow 4.00× (geometric mean over the 2 cases that all finished).",
@@ -21,24 +29,40 @@ describe("answerOf", () => {
   });
 
   it("compares only where all finished", () => {
-    const rows = [row("shadow", "a", 2), row("shadow", "b", 1), row("nested", "a", 3), row("nested", "b", "", "unsupported")];
+    const rows = [
+      row("shadow", "a", 2),
+      row("shadow", "b", 1),
+      row("nested", "a", 3),
+      row("nested", "b", "", "unsupported"),
+    ];
     const text = answerOf(rows, context).join(" ");
-    expect(text).toContain("shadow costs least: 2.00×; nested 3.00× (geometric mean over the 1 case that all finished)");
+    expect(text).toContain(
+      "shadow costs least: 2.00×; nested 3.00× (geometric mean over the 1 case that all finished)",
+    );
     expect(text).toContain("Left out of this: 1 case that only some finished.");
     expect(text).toContain("Of 4 cells, 1 unsupported.");
   });
 
   it("does not rank what never meets", () => {
-    expect(answerOf([row("shadow", "a", 2), row("nested", "b", 3)], context)[0]).toMatch(/^No cell was finished by all/);
+    expect(answerOf([row("shadow", "a", 2), row("nested", "b", 3)], context)[0]).toMatch(
+      /^No cell was finished by all/,
+    );
   });
 
   it("has no answer without cells", () => {
-    expect(answerOf([row("shadow", "a", "", "failed")], context)[0]).toBe("No cell is done, so there is no answer.");
+    expect(answerOf([row("shadow", "a", "", "failed")], context)[0]).toBe(
+      "No cell is done, so there is no answer.",
+    );
   });
 
   it("tells of failed expectations", () => {
     const verdict = { text: "", where: "", rows: 1, reason: "", failures: [] };
-    const expectations = [{ ...verdict, passed: true }, { ...verdict, passed: false }];
-    expect(answerOf([row("shadow", "a", 1)], { ...context, expectations })).toContain("1 of 2 expectations failed.");
+    const expectations = [
+      { ...verdict, passed: true },
+      { ...verdict, passed: false },
+    ];
+    expect(answerOf([row("shadow", "a", 1)], { ...context, expectations })).toContain(
+      "1 of 2 expectations failed.",
+    );
   });
 });

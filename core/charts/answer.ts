@@ -1,6 +1,7 @@
 /**
- * The answer in a sentence or three, derived from the rows alone. Techniques (or whatever the baseline names) are compared
- * by the geometric mean of their slowdowns, over cells that all of them finished, and where the best one loses is said.
+ * The answer in a sentence or three, derived from the rows alone. Techniques (or whatever the baseline
+ * names) are compared by the geometric mean of their slowdowns, over cells that all of them finished, and
+ * where the best one loses is said.
  */
 import { columnOf } from "../results/columns.js";
 import { humanValue, times } from "../results/humanise.js";
@@ -26,16 +27,22 @@ function verdict(done: readonly Row[], { axes, baseline }: AnswerContext): strin
   const contenders = done.filter((row) => row[column] !== baseline?.[column] && row[column] !== undefined);
   const names = distinct(contenders.map((row) => String(row[column])));
   const measure = baseline === null ? "cycles_per_reference" : "slowdown";
-  if (names.length < 2) return spreadSentence(done, axes, names.length === 1 ? measure : "cycles_per_reference");
+  if (names.length < 2)
+    return spreadSentence(done, axes, names.length === 1 ? measure : "cycles_per_reference");
   const others = axes.filter((axis) => axis !== column);
   const contests = contestsOf(contenders, column, others, names, measure);
   const cases = new Set(contenders.map((row) => keyOf(row, others))).size;
-  if (contests.length === 0) return [`No cell was finished by all of ${names.join(", ")}, so they are not ranked.`];
+  if (contests.length === 0)
+    return [`No cell was finished by all of ${names.join(", ")}, so they are not ranked.`];
 
-  const means = names.map((name) => ({ name, mean: geometricMean(contests.map((contest) => contest.values.get(name)!)) }));
+  const means = names.map((name) => ({
+    name,
+    mean: geometricMean(contests.map((contest) => contest.values.get(name)!)),
+  }));
   means.sort((a, b) => a.mean - b.mean);
   const [best, ...rest] = means as [(typeof means)[number], ...typeof means];
-  const write = (value: number): string => (measure === "slowdown" ? times(value) : `${humanValue(measure, value)} cycles a reference`);
+  const write = (value: number): string =>
+    measure === "slowdown" ? times(value) : `${humanValue(measure, value)} cycles a reference`;
   const against = baseline === null ? "" : `Against ${Object.values(baseline).join(", ")}, `;
   const ranked = rest.map(({ name, mean }) => `${name} ${write(mean)}`).join(", ");
   const over = `geometric mean over the ${contests.length} ${contests.length === 1 ? "case" : "cases"} that all finished`;
@@ -45,7 +52,9 @@ function verdict(done: readonly Row[], { axes, baseline }: AnswerContext): strin
     first.charAt(0).toUpperCase() + first.slice(1),
     ...lossSentence(contests, best.name, write),
     ...winnersSentence(contests, done, column),
-    ...(left > 0 ? [`Left out of this: ${left} ${left === 1 ? "case" : "cases"} that only some finished.`] : []),
+    ...(left > 0
+      ? [`Left out of this: ${left} ${left === 1 ? "case" : "cases"} that only some finished.`]
+      : []),
   ];
 }
 
@@ -56,7 +65,13 @@ interface Contest {
   readonly values: ReadonlyMap<string, number>;
 }
 
-function contestsOf(rows: readonly Row[], column: string, others: readonly string[], names: readonly string[], measure: string): Contest[] {
+function contestsOf(
+  rows: readonly Row[],
+  column: string,
+  others: readonly string[],
+  names: readonly string[],
+  measure: string,
+): Contest[] {
   const varying = leftoverAxes(rows, others, [column]);
   const groups = new Map<string, Row[]>();
   for (const row of rows) groups.set(keyOf(row, others), [...(groups.get(keyOf(row, others)) ?? []), row]);
@@ -68,21 +83,32 @@ function contestsOf(rows: readonly Row[], column: string, others: readonly strin
     }
     const row = group[0]!;
     const label = varying.map((axis) => valueLabel(axis, row[axis] ?? "")).join(", ");
-    return names.every((name) => values.has(name)) ? [{ row, label: label === "" ? "the one case" : label, values }] : [];
+    return names.every((name) => values.has(name))
+      ? [{ row, label: label === "" ? "the one case" : label, values }]
+      : [];
   });
 }
 
 const MOST_LOSSES = 3;
 
-function lossSentence(contests: readonly Contest[], best: string, write: (value: number) => string): string[] {
+function lossSentence(
+  contests: readonly Contest[],
+  best: string,
+  write: (value: number) => string,
+): string[] {
   const losses = contests.flatMap(({ label, values }) => {
     const [winner, least] = leastOf(values);
     const own = values.get(best)!;
     return own > least * 1.005 ? [{ label, winner, least, own }] : [];
   });
-  if (losses.length === 0) return [contests.length === 1 ? "" : `It is within 0.5% of the best in every one of them.`].filter(Boolean);
+  if (losses.length === 0)
+    return [contests.length === 1 ? "" : `It is within 0.5% of the best in every one of them.`].filter(
+      Boolean,
+    );
   losses.sort((a, b) => b.own / b.least - a.own / a.least);
-  const shown = losses.slice(0, MOST_LOSSES).map((loss) => `${loss.label} (${write(loss.own)}, ${loss.winner} ${write(loss.least)})`);
+  const shown = losses
+    .slice(0, MOST_LOSSES)
+    .map((loss) => `${loss.label} (${write(loss.own)}, ${loss.winner} ${write(loss.least)})`);
   const more = losses.length > MOST_LOSSES ? ` and ${losses.length - MOST_LOSSES} more` : "";
   return [`It loses on ${shown.join("; ")}${more}.`];
 }
@@ -95,7 +121,9 @@ function winnersSentence(contests: readonly Contest[], done: readonly Row[], col
     const own = contests.filter(({ row }) => row["workload"] === workload);
     if (own.length === 0) return [];
     const names = [...own[0]!.values.keys()];
-    const means = new Map(names.map((name) => [name, geometricMean(own.map(({ values }) => values.get(name)!))]));
+    const means = new Map(
+      names.map((name) => [name, geometricMean(own.map(({ values }) => values.get(name)!))]),
+    );
     return [`${workload} ${leastOf(means)[0]}`];
   });
   return winners.length < 2 ? [] : [`Least by workload: ${winners.join(", ")}.`];
@@ -103,25 +131,34 @@ function winnersSentence(contests: readonly Contest[], done: readonly Row[], col
 
 /** When nothing competes: from where to where the measure goes. */
 function spreadSentence(done: readonly Row[], axes: readonly string[], measure: string): string[] {
-  const known = done.filter((row) => typeof row[measure] === "number").sort((a, b) => Number(a[measure]) - Number(b[measure]));
+  const known = done
+    .filter((row) => typeof row[measure] === "number")
+    .sort((a, b) => Number(a[measure]) - Number(b[measure]));
   const [first, last] = [known[0], known.at(-1)];
-  if (first === undefined || last === undefined) return [`${done.length} ${done.length === 1 ? "cell is" : "cells are"} done.`];
+  if (first === undefined || last === undefined)
+    return [`${done.length} ${done.length === 1 ? "cell is" : "cells are"} done.`];
   const name = columnOf(measure).label;
   const at = (row: Row): string => axes.map((axis) => valueLabel(axis, row[axis] ?? "")).join(", ");
   if (first === last) return [`${name}: ${humanValue(measure, first[measure]!)}.`];
-  return [`${name} goes from ${humanValue(measure, first[measure]!)} (${at(first)}) to ${humanValue(measure, last[measure]!)} (${at(last)}).`];
+  return [
+    `${name} goes from ${humanValue(measure, first[measure]!)} (${at(first)}) to ${humanValue(measure, last[measure]!)} (${at(last)}).`,
+  ];
 }
 
 function expectationSentence(expectations: readonly ExpectationResult[]): string[] {
   if (expectations.length === 0) return [];
   const failed = expectations.filter(({ passed }) => !passed).length;
   if (failed > 0) return [`${failed} of ${expectations.length} expectations failed.`];
-  return [expectations.length === 1 ? "The expectation holds." : `All ${expectations.length} expectations hold.`];
+  return [
+    expectations.length === 1 ? "The expectation holds." : `All ${expectations.length} expectations hold.`,
+  ];
 }
 
 function gapSentence(rows: readonly Row[]): string[] {
   const count = (status: string): number => rows.filter((row) => row["status"] === status).length;
-  const gaps = (["failed", "unsupported"] as const).flatMap((status) => (count(status) > 0 ? [`${count(status)} ${status}`] : []));
+  const gaps = (["failed", "unsupported"] as const).flatMap((status) =>
+    count(status) > 0 ? [`${count(status)} ${status}`] : [],
+  );
   return gaps.length === 0 ? [] : [`Of ${rows.length} cells, ${gaps.join(" and ")}.`];
 }
 

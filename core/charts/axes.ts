@@ -1,12 +1,15 @@
 /**
- * Axes and labels from the column dictionary: titles with units, thousands separators, and sizes as "64 KiB" directly at
- * the ticks. Vega expressions here only format numbers.
+ * Axes and labels from the column dictionary: titles with units, thousands separators, and sizes as "64
+ * KiB" directly at the ticks. Vega expressions here only format numbers.
  */
 import { type Column, columnOf } from "../results/columns.js";
 import { humanValue } from "../results/humanise.js";
 import { GIB, KIB, MIB, TIB } from "../util/units.js";
 
-/** "Walk references (count)" says less than "Walk references": units that the label or the ticks already say are left out. */
+/**
+ * "Walk references (count)" says less than "Walk references": units that the label or the ticks already say
+ * are left out.
+ */
 export function axisTitle(column: Column): string {
   const { label, unit } = column;
   if (unit !== "cycles" && unit !== "cycles per reference" && unit !== "references per walk") return label;
@@ -16,9 +19,14 @@ export function axisTitle(column: Column): string {
 const TRIMMED = "format(datum.value, ',.3~r')";
 const NUMBER_LABEL = `abs(datum.value) >= 1e6 ? format(datum.value, '.3~s') : ${TRIMMED}`;
 const BYTES_LABEL = [
-  ...([["TiB", TIB], ["GiB", GIB], ["MiB", MIB], ["KiB", KIB]] as const).map(
-    ([name, size]) => `datum.value >= ${size} ? format(datum.value / ${size}, ',.3~r') + ' ${name}' : `,
-  ),
+  ...(
+    [
+      ["TiB", TIB],
+      ["GiB", GIB],
+      ["MiB", MIB],
+      ["KiB", KIB],
+    ] as const
+  ).map(([name, size]) => `datum.value >= ${size} ? format(datum.value / ${size}, ',.3~r') + ' ${name}' : `),
   "datum.value + ' B'",
 ].join("");
 

@@ -12,12 +12,14 @@ export function isRelative(spec: NamedChartSpec, scene: Scene): boolean {
 }
 
 /**
- * What the chart compares with, by column: its own `baseline` is a value of `x`, or else of the technique; without one,
- * the scenario's. @throws UserError when no axis has the value.
+ * What the chart compares with, by column: its own `baseline` is a value of `x`, or else of the technique;
+ * without one, the scenario's. @throws UserError when no axis has the value.
  */
 export function baselineOf(spec: NamedChartSpec, scene: Scene): Readonly<Record<string, string | number>> {
   if (spec.baseline === undefined) {
-    return Object.fromEntries(Object.entries(scene.baseline).map(([column, value]) => [column, written(value)]));
+    return Object.fromEntries(
+      Object.entries(scene.baseline).map(([column, value]) => [column, written(value)]),
+    );
   }
   const value = written(spec.baseline);
   for (const column of distinct([spec.x ?? "technique", "technique", ...scene.axes])) {
@@ -25,7 +27,9 @@ export function baselineOf(spec: NamedChartSpec, scene: Scene): Readonly<Record<
   }
   const column = spec.x ?? "technique";
   const values = distinct(scene.rows.map((row) => String(row[column])));
-  throw new UserError(`no row has the baseline "${value}"`, { mend: `values of ${column}: ${values.join(", ")}` });
+  throw new UserError(`no row has the baseline "${value}"`, {
+    mend: `values of ${column}: ${values.join(", ")}`,
+  });
 }
 
 const indices = new WeakMap<Scene, Map<string, Map<string, Row>>>();

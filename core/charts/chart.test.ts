@@ -1,4 +1,7 @@
-/** Each kind of chart against its golden specification, and what a chart refuses. BLESS=1 rewrites the golden files. */
+/**
+ * Each kind of chart against its golden specification, and what a chart refuses. BLESS=1 rewrites the
+ * golden files.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { ChartSpec } from "../scenario/charts.js";
@@ -8,7 +11,11 @@ import type { Spec } from "./drawing.js";
 import { gallery } from "./testing/gallery.js";
 import { eptRows } from "./testing/rows.js";
 
-const context = { axes: ["technique", "workload", "page"], baseline: { technique: "native" }, place: "ept.yaml: charts[0]" };
+const context = {
+  axes: ["technique", "workload", "page"],
+  baseline: { technique: "native" },
+  place: "ept.yaml: charts[0]",
+};
 
 /** All data of a specification, wherever it is. */
 function dataOf(spec: Spec): readonly Spec[] {
@@ -46,7 +53,8 @@ describe("what a chart shows", () => {
     }
     const totals = data.filter(({ total }) => total !== undefined);
     expect(totals).toHaveLength(34);
-    for (const { panel, bar, total } of totals) expect(sums.get(`${panel} ${bar}`)).toBeCloseTo(Number(total), 9);
+    for (const { panel, bar, total } of totals)
+      expect(sums.get(`${panel} ${bar}`)).toBeCloseTo(Number(total), 9);
   });
 
   it("piles no two cells on one another: axes that the chart does not name become panels", () => {
@@ -64,9 +72,16 @@ describe("what a chart shows", () => {
 
   it("compares with the baseline row that is equal in all other axes", () => {
     const rows = eptRows();
-    const data = dataOf(chartOf({ kind: "compare", value: "tlb_misses", baseline: "4K", x: "page" }, rows, context));
+    const data = dataOf(
+      chartOf({ kind: "compare", value: "tlb_misses", baseline: "4K", x: "page" }, rows, context),
+    );
     const gups = data.find(({ panel, row }) => panel === "gups" && row === "native");
-    const of = (page: string) => Number(rows.find((r) => r["technique"] === "native" && r["workload"] === "gups" && r["page"] === page)!["tlb_misses"]);
+    const of = (page: string) =>
+      Number(
+        rows.find((r) => r["technique"] === "native" && r["workload"] === "gups" && r["page"] === page)![
+          "tlb_misses"
+        ],
+      );
     expect(gups?.["ratio"]).toBeCloseTo(of("2M") / of("4K"), 12);
   });
 });
@@ -86,18 +101,26 @@ describe("what a chart refuses", () => {
   });
 
   it("a baseline that no row has", () => {
-    expect(refusal({ kind: "compare", value: "cycles", baseline: "nativ" }).text).toContain("values of technique: native");
+    expect(refusal({ kind: "compare", value: "cycles", baseline: "nativ" }).text).toContain(
+      "values of technique: native",
+    );
   });
 
   it("data from anywhere else", () => {
     const encoding = { x: { field: "cycles", type: "quantitative" } };
-    expect(refusal({ spec: { data: { url: "file:///etc/hostname" }, mark: "bar", encoding } }).message).toContain("spec.data");
+    expect(
+      refusal({ spec: { data: { url: "file:///etc/hostname" }, mark: "bar", encoding } }).message,
+    ).toContain("spec.data");
     const lookup = [{ lookup: "cell", from: { data: { url: "http://example.org/x.csv" }, key: "cell" } }];
     expect(refusal({ spec: { transform: lookup, mark: "bar", encoding } }).message).toContain("url");
   });
 
   it("but not a field that a transform makes", () => {
-    const spec = { transform: [{ calculate: "datum.cycles * 2", as: "twice" }], mark: "bar", encoding: { x: { field: "twice", type: "quantitative" } } };
+    const spec = {
+      transform: [{ calculate: "datum.cycles * 2", as: "twice" }],
+      mark: "bar",
+      encoding: { x: { field: "twice", type: "quantitative" } },
+    };
     expect(() => chartOf({ spec }, eptRows(), context)).not.toThrow();
   });
 });

@@ -1,8 +1,10 @@
 /**
- * From rows and a scenario's chart to a Vega-Lite specification: the rows are chosen and checked, a kind draws them, and
- * every picture gets a title, a subtitle with units, and a note of what it does not show. Pure functions throughout.
+ * From rows and a scenario's chart to a Vega-Lite specification: the rows are chosen and checked, a kind
+ * draws them, and every picture gets a title, a subtitle with units, and a note of what it does not show.
+ * Pure functions throughout.
  *
- * The specification is Vega-Lite 5 in word and features, because JupyterLab and VS Code know no 6; both versions draw it.
+ * The specification is Vega-Lite 5 in word and features, because JupyterLab and VS Code know no 6; both
+ * versions draw it.
  */
 import type { ChartSpec, NamedChartSpec } from "../scenario/charts.js";
 import type { Row } from "../scenario/scenario.js";
@@ -59,7 +61,16 @@ function finished(drawing: Drawing, spec: ChartSpec, notes: readonly string[]): 
   const head = { $schema: VEGA_LITE_SCHEMA, config: THEME };
   if (notes.length === 0) return { ...head, title, ...withoutTitle(drawing.view) };
   const text = notes.flatMap((note) => wrapped(note, drawing.width / 6.2));
-  const under = { text, orient: "bottom", anchor: "start", fontSize: 11, fontWeight: "normal", color: GREY, offset: 12, lineHeight: 15 };
+  const under = {
+    text,
+    orient: "bottom",
+    anchor: "start",
+    fontSize: 11,
+    fontWeight: "normal",
+    color: GREY,
+    offset: 12,
+    lineHeight: 15,
+  };
   return { ...head, title: under, vconcat: [{ title, ...withoutTitle(drawing.view) }] };
 }
 
@@ -70,7 +81,8 @@ function withoutTitle({ title: _, ...view }: Spec): Spec {
 
 /** An empty chart says so: an axis without data looks like a result. */
 function emptyDrawing(chosen: number): Drawing {
-  const text = chosen === 0 ? "Nothing to show: no row matches." : "Nothing to show: no cell of this chart is done.";
+  const text =
+    chosen === 0 ? "Nothing to show: no row matches." : "Nothing to show: no cell of this chart is done.";
   return {
     view: {
       data: { values: [{ text }] },

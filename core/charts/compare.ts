@@ -1,6 +1,7 @@
 /**
- * Comparison with a baseline: each value as a multiple of the baseline row's, a line at 1, the number beside its point. Dots
- * on stems from 1, not bars from 0: what matters is the distance from the baseline, and a log axis has no 0.
+ * Comparison with a baseline: each value as a multiple of the baseline row's, a line at 1, the number
+ * beside its point. Dots on stems from 1, not bars from 0: what matters is the distance from the baseline,
+ * and a log axis has no 0.
  */
 import { columnOf } from "../results/columns.js";
 import { humanNumber, humanValue, times } from "../results/humanise.js";
@@ -20,7 +21,9 @@ export function compareChart(spec: NamedChartSpec, scene: Scene): Drawing {
   const x = spec.x ?? "technique";
   const name = spec.value ?? spec.y ?? "slowdown";
   const changes = baselineOf(spec, scene);
-  const base = Object.entries(changes).map(([column, value]) => humanValue(column, value)).join(", ");
+  const base = Object.entries(changes)
+    .map(([column, value]) => humanValue(column, value))
+    .join(", ");
   const series = spec.color ?? x;
   const others = scene.rows.filter((row) => !isBaseline(row, changes));
   const absent = scene.missing.filter((row) => !isBaseline(row, changes));
@@ -43,13 +46,24 @@ export function compareChart(spec: NamedChartSpec, scene: Scene): Drawing {
   const isLog = (scaleOf(spec) ?? (spread(ratios) > LINEAR_RANGE ? "log" : "linear")) === "log";
   const values = points.map(
     ({ row, ratio }): Spec => ({
-      [PANEL]: labelOf(row, panel), row: rowOf(row), series: seriesOf(row), from: 1, ratio, text: times(ratio),
+      [PANEL]: labelOf(row, panel),
+      row: rowOf(row),
+      series: seriesOf(row),
+      from: 1,
+      ratio,
+      text: times(ratio),
       detail: `${humanValue(name, row[name] ?? "")}`,
     }),
   );
-  const missing = absent.map((row): Spec => ({
-    [PANEL]: labelOf(row, panel), row: rowOf(row), series: seriesOf(row), missing: row["status"] ?? "", reason: row["reason"] ?? "",
-  }));
+  const missing = absent.map(
+    (row): Spec => ({
+      [PANEL]: labelOf(row, panel),
+      row: rowOf(row),
+      series: seriesOf(row),
+      missing: row["status"] ?? "",
+      reason: row["reason"] ?? "",
+    }),
+  );
   const shown = points.map(({ row }) => row);
   const panels = inOrder(all, shown, (row) => labelOf(row, panel));
   const domain = inOrder(all, [...shown, ...absent], seriesOf);
@@ -58,43 +72,83 @@ export function compareChart(spec: NamedChartSpec, scene: Scene): Drawing {
   const { columns, width } = panelGrid(panels.length, inner, 2);
   const column = columnOf(name);
 
-  const y = { field: "row", type: "nominal", sort: rows, title: null, axis: { ticks: false, domain: false, grid: isGrouped, tickBand: "extent" } };
+  const y = {
+    field: "row",
+    type: "nominal",
+    sort: rows,
+    title: null,
+    axis: { ticks: false, domain: false, grid: isGrouped, tickBand: "extent" },
+  };
   const yOffset = isGrouped ? { yOffset: { field: "series", sort: domain } } : {};
   const color = {
-    field: "series", type: "nominal", scale: { domain, range: colours },
-    legend: isGrouped ? { orient: "bottom", title: null, symbolType: "circle", symbolOpacity: 1, offset: 14 } : null,
+    field: "series",
+    type: "nominal",
+    scale: { domain, range: colours },
+    legend: isGrouped
+      ? { orient: "bottom", title: null, symbolType: "circle", symbolOpacity: 1, offset: 14 }
+      : null,
   };
   const position = {
-    field: "ratio", type: "quantitative", title: `${column.label}, multiple of ${base}${isLog ? " (log scale)" : ""}`,
-    scale: isLog ? { type: "log", domain: logDomain(ratios), nice: false } : { domain: linearDomain(ratios), zero: false, nice: false },
-    axis: { labelExpr: "format(datum.value, ',.3~r') + '×'", domain: false, grid: true, ...(isLog ? { values: logTicks(...logDomain(ratios)) } : { tickCount: 6 }) },
+    field: "ratio",
+    type: "quantitative",
+    title: `${column.label}, multiple of ${base}${isLog ? " (log scale)" : ""}`,
+    scale: isLog
+      ? { type: "log", domain: logDomain(ratios), nice: false }
+      : { domain: linearDomain(ratios), zero: false, nice: false },
+    axis: {
+      labelExpr: "format(datum.value, ',.3~r') + '×'",
+      domain: false,
+      grid: true,
+      ...(isLog ? { values: logTicks(...logDomain(ratios)) } : { tickCount: 6 }),
+    },
   };
   const tooltip = [
-    { field: "row", title: isGrouped && group !== undefined ? columnOf(group).label : columnOf(series).label },
+    {
+      field: "row",
+      title: isGrouped && group !== undefined ? columnOf(group).label : columnOf(series).label,
+    },
     { field: "series", title: columnOf(series).label },
     { field: "text", title: `Multiple of ${base}` },
     { field: "detail", title: column.label },
   ];
   const layer: Spec[] = [
-    { mark: { type: "rule", color: GREY, strokeDash: [4, 3] }, encoding: { x: { datum: 1, type: "quantitative", scale: position.scale } } },
-    { mark: { type: "rule", strokeWidth: 2, opacity: 0.55 }, encoding: { y, ...yOffset, x: { ...position, field: "from" }, x2: { field: "ratio" }, color } },
-    { mark: { type: "point", filled: true, size: 60, opacity: 1 }, encoding: { y, ...yOffset, x: position, color, tooltip } },
+    {
+      mark: { type: "rule", color: GREY, strokeDash: [4, 3] },
+      encoding: { x: { datum: 1, type: "quantitative", scale: position.scale } },
+    },
+    {
+      mark: { type: "rule", strokeWidth: 2, opacity: 0.55 },
+      encoding: { y, ...yOffset, x: { ...position, field: "from" }, x2: { field: "ratio" }, color },
+    },
+    {
+      mark: { type: "point", filled: true, size: 60, opacity: 1 },
+      encoding: { y, ...yOffset, x: position, color, tooltip },
+    },
     {
       transform: [{ calculate: "datum.ratio >= 1 ? datum.text : ''", as: "above" }],
-      mark: { type: "text", align: "left", dx: 7 }, encoding: { y, ...yOffset, x: position, text: { field: "above" } },
+      mark: { type: "text", align: "left", dx: 7 },
+      encoding: { y, ...yOffset, x: position, text: { field: "above" } },
     },
     {
       transform: [{ calculate: "datum.ratio < 1 ? datum.text : ''", as: "below" }],
-      mark: { type: "text", align: "right", dx: -7 }, encoding: { y, ...yOffset, x: position, text: { field: "below" } },
+      mark: { type: "text", align: "right", dx: -7 },
+      encoding: { y, ...yOffset, x: position, text: { field: "below" } },
     },
     ...(missing.length > 0 ? [missingLayer(y, yOffset, 1)] : []),
   ];
   const step = isGrouped ? ROW_STEP * domain.length + 10 : 26;
   return {
-    view: inPanels([...values, ...missing.filter((datum) => panels.includes(String(datum[PANEL])))], { width, height: { step, for: "position" }, layer }, { labels: panels, columns, spacing: 40 }),
+    view: inPanels(
+      [...values, ...missing.filter((datum) => panels.includes(String(datum[PANEL])))],
+      { width, height: { step, for: "position" }, layer },
+      { labels: panels, columns, spacing: 40 },
+    ),
     title: `${column.label} against ${base}`,
     subtitle: `Dashed line: ${base} = 1${directionOf(column.better)}`,
-    notes: points.length < others.length ? [`Left out: ${humanNumber(others.length - points.length)} row(s) without a baseline row or value.`] : [],
+    notes:
+      points.length < others.length
+        ? [`Left out: ${humanNumber(others.length - points.length)} row(s) without a baseline row or value.`]
+        : [],
     width: columns * (width + 40) + 160,
   };
 }
@@ -103,7 +157,9 @@ export function compareChart(spec: NamedChartSpec, scene: Scene): Drawing {
 function ratioOf(name: string, row: Row, base: Row | undefined): number | undefined {
   const column = name === "slowdown" ? "cycles" : name;
   const [value, divisor] = [row[column], base?.[column]];
-  return typeof value === "number" && typeof divisor === "number" && divisor > 0 ? value / divisor : undefined;
+  return typeof value === "number" && typeof divisor === "number" && divisor > 0
+    ? value / divisor
+    : undefined;
 }
 
 function scaleOf({ scale }: NamedChartSpec): "linear" | "log" | undefined {

@@ -1,6 +1,7 @@
 /**
- * The parts of a Vega-Lite specification that all kinds of chart share: what a kind gives (`Drawing`), panels around it,
- * and a title. Specifications are plain data: they are written to disk, compared as text, and shown by any Vega.
+ * The parts of a Vega-Lite specification that all kinds of chart share: what a kind gives (`Drawing`),
+ * panels around it, and a title. Specifications are plain data: they are written to disk, compared as text,
+ * and shown by any Vega.
  */
 import type { Row } from "../scenario/scenario.js";
 import { GREY } from "./theme.js";
@@ -45,7 +46,10 @@ export interface PanelOptions {
   readonly independent?: readonly ("x" | "y")[];
 }
 
-/** The layer or mark, repeated for each panel where there are several. @param values data with a PANEL field. */
+/**
+ * The layer or mark, repeated for each panel where there are several. @param values data with a PANEL
+ * field.
+ */
 export function inPanels(values: readonly Spec[], inner: Spec, options: PanelOptions): Spec {
   const { labels, columns, spacing = 28, independent = [] } = options;
   if (labels.length < 2) {
@@ -73,11 +77,20 @@ export function panelGrid(panels: number, inner: number, most = 3): { columns: n
   return { columns, width: [560, 560, 310, 210, 150][columns] ?? 130 };
 }
 
-/** "unsupported" or "failed" in grey where a bar would be. @param y,offset encodings of the bars; `at` the place on x. */
+/**
+ * "unsupported" or "failed" in grey where a bar would be. @param y,offset encodings of the bars; `at` the
+ * place on x.
+ */
 export function missingLayer(y: Spec, offset: Spec, at: number): Spec {
   return {
     transform: [{ filter: "isValid(datum.missing)" }],
     mark: { type: "text", align: "left", dx: 4, fontSize: 10, color: GREY },
-    encoding: { y, ...offset, x: { datum: at, type: "quantitative" }, text: { field: "missing" }, tooltip: { field: "reason", title: "Reason" } },
+    encoding: {
+      y,
+      ...offset,
+      x: { datum: at, type: "quantitative" },
+      text: { field: "missing" },
+      tooltip: { field: "reason", title: "Reason" },
+    },
   };
 }

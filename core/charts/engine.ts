@@ -1,6 +1,7 @@
 /**
- * Vega, Vega-Lite and vega-embed (touched by this file alone): to draw here without a canvas, and as texts to put into a
- * report. They take 0.3 s to import and must not be required, so they are imported when first needed.
+ * Vega, Vega-Lite and vega-embed (touched by this file alone): to draw here without a canvas, and as texts
+ * to put into a report. They take 0.3 s to import and must not be required, so they are imported when first
+ * needed.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -23,7 +24,11 @@ let engine: Promise<{ vega: Vega; vegaLite: VegaLite }> | undefined;
 function load(): Promise<{ vega: Vega; vegaLite: VegaLite }> {
   engine ??= Promise.all([import("vega"), import("vega-lite")]).then(([vega, vegaLite]) => {
     const { regular, bold } = fontFiles();
-    measureWith((vega as unknown as { textMetrics: TextMetrics }).textMetrics, textWidthOf(regular), textWidthOf(bold));
+    measureWith(
+      (vega as unknown as { textMetrics: TextMetrics }).textMetrics,
+      textWidthOf(regular),
+      textWidthOf(bold),
+    );
     return { vega, vegaLite };
   });
   return engine;
@@ -46,12 +51,25 @@ export async function svgOf(spec: Spec, place = "chart"): Promise<string> {
   const { vega, vegaLite } = await load();
   const complaints: string[] = [];
   const note = (...words: readonly unknown[]): unknown => complaints.push(words.join(" "));
-  const logger = { level: () => logger, error: note, warn: note, info: () => logger, debug: () => logger } as never;
+  const logger = {
+    level: () => logger,
+    error: note,
+    warn: note,
+    info: () => logger,
+    debug: () => logger,
+  } as never;
   const invalid = (why: string): UserError =>
-    new UserError(`the chart cannot be drawn: ${why}`, { where: place, mend: "see https://vega.github.io/vega-lite/docs/" });
+    new UserError(`the chart cannot be drawn: ${why}`, {
+      where: place,
+      mend: "see https://vega.github.io/vega-lite/docs/",
+    });
   try {
     const compiled = vegaLite.compile(spec as never, { logger }).spec;
-    const view = new vega.View(vega.parse(compiled), { renderer: "none", logger, loader: closedLoader(vega) });
+    const view = new vega.View(vega.parse(compiled), {
+      renderer: "none",
+      logger,
+      loader: closedLoader(vega),
+    });
     try {
       const svg = await view.toSVG();
       const fatal = complaints.find((text) => /Loading failed|Error|Invalid/.test(text));
@@ -67,7 +85,8 @@ export async function svgOf(spec: Spec, place = "chart"): Promise<string> {
 
 /** A loader that loads nothing: charts show the rows that they carry. */
 function closedLoader(vega: Vega): ReturnType<Vega["loader"]> {
-  const refuse = (uri: string): Promise<never> => Promise.reject(new Error(`Loading failed: ${uri} is not the run's rows`));
+  const refuse = (uri: string): Promise<never> =>
+    Promise.reject(new Error(`Loading failed: ${uri} is not the run's rows`));
   return { ...vega.loader(), load: refuse, http: refuse, file: refuse };
 }
 
@@ -75,6 +94,9 @@ function closedLoader(vega: Vega): ReturnType<Vega["loader"]> {
 export function browserScripts(): string[] {
   const require = createRequire(import.meta.url);
   return ["vega", "vega-lite", "vega-embed"].map((name) =>
-    readFileSync(join(dirname(require.resolve(name)), `${name}.min.js`), "utf8").replace(/^\/\/# sourceMappingURL=.*$/gm, ""),
+    readFileSync(join(dirname(require.resolve(name)), `${name}.min.js`), "utf8").replace(
+      /^\/\/# sourceMappingURL=.*$/gm,
+      "",
+    ),
   );
 }

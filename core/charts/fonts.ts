@@ -1,6 +1,7 @@
 /**
- * The font of pictures, and the widths of its letters: read from the TrueType file's own tables (Apple TrueType Reference
- * Manual: `cmap` format 4, `hmtx`), so that Vega places text as a canvas would, without one, and the same on every machine.
+ * The font of pictures, and the widths of its letters: read from the TrueType file's own tables (Apple
+ * TrueType Reference Manual: `cmap` format 4, `hmtx`), so that Vega places text as a canvas would, without
+ * one, and the same on every machine.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -14,7 +15,10 @@ export function fontFiles(): { regular: string; bold: string } {
   return { regular: face("DejaVuSans"), bold: face("DejaVuSans-Bold") };
 }
 
-/** Width of a text in em (multiply by the font size), the letters' advances added up: no kerning, as in resvg's layout. */
+/**
+ * Width of a text in em (multiply by the font size), the letters' advances added up: no kerning, as in
+ * resvg's layout.
+ */
 export type TextWidth = (text: string) => number;
 
 export function textWidthOf(path: string): TextWidth {
@@ -53,7 +57,10 @@ function tableOffsets(view: DataView): Record<string, number> {
   return offsets;
 }
 
-/** Code point to glyph by a format 4 subtable: segments of [start, end] with a delta or an index into glyph ids. */
+/**
+ * Code point to glyph by a format 4 subtable: segments of [start, end] with a delta or an index into glyph
+ * ids.
+ */
 function characterMap(view: DataView, cmap: number): (codePoint: number) => number {
   let subtable = -1;
   for (let i = 0; i < view.getUint16(cmap + 2); i++) {

@@ -1,4 +1,7 @@
-/** HTML from values: everything is escaped unless it is HTML already. Titles, reasons and ids are anybody's words. */
+/**
+ * HTML from values: everything is escaped unless it is HTML already. Titles, reasons and ids are anybody's
+ * words.
+ */
 
 /** Text that is HTML. */
 export class Html {
@@ -19,13 +22,24 @@ function textOf(part: HtmlPart): string {
 
 /** Safe in text and in quoted attributes. */
 export function escapeHtml(text: string): string {
-  const names: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+  const names: Readonly<Record<string, string>> = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    '"': "&quot;",
+    "'": "&#39;",
+  };
   return text.replace(/[&<>"']/g, (character) => names[character]!);
 }
 
 /** A value as JSON inside a script element: no `<` remains that could end it. */
 export function scriptJson(value: unknown): Html {
-  return new Html(JSON.stringify(value).replaceAll("<", "\\u003c").replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029"));
+  return new Html(
+    JSON.stringify(value)
+      .replaceAll("<", "\\u003c")
+      .replaceAll("\u2028", "\\u2028")
+      .replaceAll("\u2029", "\\u2029"),
+  );
 }
 
 /** Program text inside a script element; within its strings `<\/script` means the same. */

@@ -1,6 +1,6 @@
 /**
- * A scenario's own Vega-Lite: its data are the rows, everything else is the author's. Data from elsewhere are refused: a
- * chart shows this run, and drawing never opens a file or a connection.
+ * A scenario's own Vega-Lite: its data are the rows, everything else is the author's. Data from elsewhere
+ * are refused: a chart shows this run, and drawing never opens a file or a connection.
  */
 import type { VegaLiteChartSpec } from "../scenario/charts.js";
 import type { Row } from "../scenario/scenario.js";
@@ -20,12 +20,16 @@ export function inlineChart(
   place: string,
 ): Spec {
   const data = spec["data"];
-  if (data !== undefined && !(isObject(data) && Object.keys(data).join() === "name" && data["name"] === "rows")) {
+  if (
+    data !== undefined &&
+    !(isObject(data) && Object.keys(data).join() === "name" && data["name"] === "rows")
+  ) {
     throw foreignData("spec.data", place);
   }
   const words: Words = { fields: new Set(), made: new Set(), isOpen: false };
   inspect(spec, "spec", words, place);
-  if (!words.isOpen) for (const field of words.fields) if (!words.made.has(field)) columnIn(rows, field, place);
+  if (!words.isOpen)
+    for (const field of words.fields) if (!words.made.has(field)) columnIn(rows, field, place);
   const theme = { ...THEME, ...(isObject(spec["config"]) ? spec["config"] : {}) };
   const drawing: Record<string, unknown> = {
     ...(title === undefined ? {} : { title }),
@@ -38,7 +42,15 @@ export function inlineChart(
   const head = { $schema: VEGA_LITE_SCHEMA, config: theme };
   if (notes.length === 0) return { ...head, ...drawing };
   const { data: named, datasets, ...view } = drawing;
-  const under = { text: notes, orient: "bottom", anchor: "start", fontSize: 11, fontWeight: "normal", color: GREY, offset: 12 };
+  const under = {
+    text: notes,
+    orient: "bottom",
+    anchor: "start",
+    fontSize: 11,
+    fontWeight: "normal",
+    color: GREY,
+    offset: 12,
+  };
   return { ...head, title: under, data: named, datasets, vconcat: [view] };
 }
 

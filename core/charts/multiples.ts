@@ -1,6 +1,6 @@
 /**
- * Small multiples: the same small chart once for each value of `facet`, all on one scale. Lines where `x` is a number, else
- * bars with their values beside them.
+ * Small multiples: the same small chart once for each value of `facet`, all on one scale. Lines where `x`
+ * is a number, else bars with their values beside them.
  */
 import { columnOf } from "../results/columns.js";
 import { humanValue } from "../results/humanise.js";
@@ -22,7 +22,10 @@ export function multiplesChart(spec: NamedChartSpec, scene: Scene): Drawing {
   if (isNumeric && numbers.size > 2) {
     const free = facet === undefined ? [] : leftoverAxes(scene.rows, scene.axes, [x, facet]);
     const color = spec.color ?? (free.length === 0 ? facet : undefined); // a panel's one line has the panel's colour
-    return sweepChart({ ...spec, ...(facet === undefined ? {} : { facet }), ...(color === undefined ? {} : { color }) }, scene);
+    return sweepChart(
+      { ...spec, ...(facet === undefined ? {} : { facet }), ...(color === undefined ? {} : { color }) },
+      scene,
+    );
   }
   return barMultiples(spec, scene, x, facet);
 }
@@ -36,15 +39,26 @@ function barMultiples(spec: NamedChartSpec, scene: Scene, x: string, facet: stri
   const { panel, inner, label } = panelsFor(all, facet, leftoverAxes(all, scene.axes, used));
   const drawn = scene.rows.filter((row) => typeof row[name] === "number");
   const seriesOf = (row: Row): string => humanValue(series, row[series] ?? "");
-  const barOf = (row: Row): string => [humanValue(x, row[x] ?? ""), labelOf(row, label)].filter(Boolean).join(" · ");
+  const barOf = (row: Row): string =>
+    [humanValue(x, row[x] ?? ""), labelOf(row, label)].filter(Boolean).join(" · ");
   const values = drawn.map(
     (row): Spec => ({
-      [PANEL]: labelOf(row, panel), bar: barOf(row), series: seriesOf(row), value: row[name], text: humanValue(name, row[name] ?? ""),
+      [PANEL]: labelOf(row, panel),
+      bar: barOf(row),
+      series: seriesOf(row),
+      value: row[name],
+      text: humanValue(name, row[name] ?? ""),
     }),
   );
-  const missing = scene.missing.map((row): Spec => ({
-    [PANEL]: labelOf(row, panel), bar: barOf(row), series: seriesOf(row), missing: row["status"] ?? "", reason: row["reason"] ?? "",
-  }));
+  const missing = scene.missing.map(
+    (row): Spec => ({
+      [PANEL]: labelOf(row, panel),
+      bar: barOf(row),
+      series: seriesOf(row),
+      missing: row["status"] ?? "",
+      reason: row["reason"] ?? "",
+    }),
+  );
   const panels = inOrder(all, drawn, (row) => labelOf(row, panel));
   const bars = inOrder(all, [...drawn, ...scene.missing], barOf);
   const domain = inOrder(all, [...drawn, ...scene.missing], seriesOf);
@@ -57,25 +71,47 @@ function barMultiples(spec: NamedChartSpec, scene: Scene, x: string, facet: stri
   const count = Math.max(3, Math.round(width / 80));
   const ticks = value.unit === "bytes" ? { values: binaryTicks(most, count) } : { tickCount: count };
   const across = {
-    field: "value", type: "quantitative", title: axisTitle(value), scale: { domain: [0, most > 0 ? most * 1.16 : 1], nice: false },
+    field: "value",
+    type: "quantitative",
+    title: axisTitle(value),
+    scale: { domain: [0, most > 0 ? most * 1.16 : 1], nice: false },
     axis: { labelExpr: tickLabel(value), domain: false, ...ticks },
   };
   const color = {
-    field: "series", type: "nominal", scale: { domain, range: colours },
+    field: "series",
+    type: "nominal",
+    scale: { domain, range: colours },
     legend: isGrouped ? { orient: "bottom", title: columnOf(series).label, offset: 10 } : null,
   };
-  const tooltip = [{ field: "bar", title: columnOf(x).label }, { field: "series", title: columnOf(series).label }, { field: "text", title: value.label }];
+  const tooltip = [
+    { field: "bar", title: columnOf(x).label },
+    { field: "series", title: columnOf(series).label },
+    { field: "text", title: value.label },
+  ];
   const layer: Spec[] = [
     { mark: { type: "bar", height: { band: 0.76 } }, encoding: { y, ...offset, x: across, color, tooltip } },
-    { mark: { type: "text", align: "left", dx: 4 }, encoding: { y, ...offset, x: across, text: { field: "text" } } },
+    {
+      mark: { type: "text", align: "left", dx: 4 },
+      encoding: { y, ...offset, x: across, text: { field: "text" } },
+    },
     ...(missing.length > 0 ? [missingLayer(y, offset, 0)] : []),
   ];
   const step = isGrouped ? BAR_STEP * domain.length + 8 : BAR_STEP;
   return {
-    view: inPanels([...values, ...missing.filter((datum) => panels.includes(String(datum[PANEL])))], { width, height: { step, for: "position" }, layer }, { labels: panels, columns, spacing: 50 }),
+    view: inPanels(
+      [...values, ...missing.filter((datum) => panels.includes(String(datum[PANEL])))],
+      { width, height: { step, for: "position" }, layer },
+      { labels: panels, columns, spacing: 50 },
+    ),
     title: facet === undefined ? value.label : `${value.label} by ${columnOf(facet).label.toLowerCase()}`,
-    subtitle: value.better === "neither" ? value.label : `${value.label}; ${value.better === "fewer" ? "less" : "more"} is better`,
-    notes: drawn.length < scene.rows.length ? [`Left out: ${scene.rows.length - drawn.length} row(s) without this value.`] : [],
+    subtitle:
+      value.better === "neither"
+        ? value.label
+        : `${value.label}; ${value.better === "fewer" ? "less" : "more"} is better`,
+    notes:
+      drawn.length < scene.rows.length
+        ? [`Left out: ${scene.rows.length - drawn.length} row(s) without this value.`]
+        : [],
     width: columns * (width + 50) + 140,
   };
 }

@@ -13,7 +13,9 @@ export function notDoneNotes(rows: readonly Row[]): string[] {
     counts.set(text, (counts.get(text) ?? 0) + 1);
   }
   const sorted = [...counts].sort((a, b) => b[1] - a[1]);
-  const notes = sorted.slice(0, MOST_REASONS).map(([text, count]) => `Not shown: ${count} ${count === 1 ? "cell" : "cells"} ${clipped(text)}`);
+  const notes = sorted
+    .slice(0, MOST_REASONS)
+    .map(([text, count]) => `Not shown: ${count} ${count === 1 ? "cell" : "cells"} ${clipped(text)}`);
   const rest = sorted.slice(MOST_REASONS).reduce((sum, [, count]) => sum + count, 0);
   return rest > 0 ? [...notes, `Not shown: ${rest} more, for other reasons`] : notes;
 }
@@ -23,7 +25,8 @@ export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(/\s+/).filter((part) => part !== "")) {
     const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(word);
   }
   return lines.length > 0 ? lines : [""];

@@ -1,6 +1,7 @@
 /**
- * Which row goes where: a chart names some columns (`x`, `color`, `facet`); the other columns that tell its rows apart
- * must not be piled on one another, so they become panels, or part of a label when the panels would be too many.
+ * Which row goes where: a chart names some columns (`x`, `color`, `facet`); the other columns that tell its
+ * rows apart must not be piled on one another, so they become panels, or part of a label when the panels
+ * would be too many.
  */
 import type { Row } from "../scenario/scenario.js";
 import { valueLabel } from "./axes.js";
@@ -18,10 +19,14 @@ export interface Panels {
 }
 
 /**
- * The columns of `axes` that tell apart rows equal in all `used` columns. An axis that the used ones determine (as in a
- * zip) is not among them.
+ * The columns of `axes` that tell apart rows equal in all `used` columns. An axis that the used ones
+ * determine (as in a zip) is not among them.
  */
-export function leftoverAxes(rows: readonly Row[], axes: readonly string[], used: readonly string[]): string[] {
+export function leftoverAxes(
+  rows: readonly Row[],
+  axes: readonly string[],
+  used: readonly string[],
+): string[] {
   const known = [...used];
   const leftover: string[] = [];
   for (const axis of axes) {
@@ -42,7 +47,11 @@ function varies(rows: readonly Row[], axis: string, known: readonly string[]): b
 }
 
 /** Shares out facet and left-over columns: to panels as long as these are few, else to labels. */
-export function panelsFor(rows: readonly Row[], facet: string | undefined, leftover: readonly string[]): Panels {
+export function panelsFor(
+  rows: readonly Row[],
+  facet: string | undefined,
+  leftover: readonly string[],
+): Panels {
   const panel = facet === undefined ? [] : [facet];
   const label: string[] = [];
   for (const axis of leftover) {
@@ -69,7 +78,10 @@ export function distinct<T>(values: Iterable<T>): T[] {
   return [...new Set(values)];
 }
 
-/** The labels of `some` rows in the order in which `all` rows have them: what failed first still stands first. */
+/**
+ * The labels of `some` rows in the order in which `all` rows have them: what failed first still stands
+ * first.
+ */
 export function inOrder(all: readonly Row[], some: readonly Row[], label: (row: Row) => string): string[] {
   const wanted = new Set(some.map(label));
   return distinct(all.map(label)).filter((text) => wanted.has(text));

@@ -1,4 +1,7 @@
-/** SVG to PNG (the one file that touches resvg): only the project's font, so that equal drawings are equal bytes. */
+/**
+ * SVG to PNG (the one file that touches resvg): only the project's font, so that equal drawings are equal
+ * bytes.
+ */
 import { FONT_NAME, fontFiles } from "./fonts.js";
 
 /** @param scale 2 is two pixels a unit: sharp on paper and on fine screens. */

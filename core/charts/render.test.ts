@@ -38,16 +38,30 @@ describe("pictures", () => {
 
   it("are named by their titles, made harmless", async () => {
     const [drawn] = await renderCharts([{ ...stack, title: "../../Évil / title" }], eptRows(), context);
-    expect(drawn!.files.map(({ name }) => name)).toEqual(["svg", "png"].reduce((names, end) => [...names, `charts/1-e-vil-title.${end}`], ["charts/1-e-vil-title.vl.json"]));
+    expect(drawn!.files.map(({ name }) => name)).toEqual(
+      ["vl.json", "svg", "png"].map((end) => `charts/1-e-vil-title.${end}`),
+    );
+  });
+
+  it("are named chart where an inline spec has no title, whatever the notes under it say", async () => {
+    const spec = { mark: "point", encoding: { x: { field: "cycles", type: "quantitative" } } };
+    const [drawn] = await renderCharts([{ spec }], eptRows(), context);
+    expect(drawn!.files[0]!.name).toBe("charts/1-chart.vl.json");
   });
 
   it("refuse to read files even if a specification asks", async () => {
-    const spec = { data: { url: "file:///etc/hostname" }, mark: "point", encoding: { x: { field: "a", type: "nominal" } } };
+    const spec = {
+      data: { url: "file:///etc/hostname" },
+      mark: "point",
+      encoding: { x: { field: "a", type: "nominal" } },
+    };
     await expect(svgOf(spec)).rejects.toThrow(/cannot be drawn/);
   });
 
   it("name what Vega-Lite does not understand", async () => {
-    await expect(svgOf({ mark: "nonsense", data: { values: [] } }, "ept.yaml: charts[3]")).rejects.toMatchObject({ where: "ept.yaml: charts[3]" });
+    await expect(
+      svgOf({ mark: "nonsense", data: { values: [] } }, "ept.yaml: charts[3]"),
+    ).rejects.toMatchObject({ where: "ept.yaml: charts[3]" });
   });
 });
 

@@ -48,14 +48,22 @@ export async function renderCharts(
 
 /** The chart's title as one line: its own, or that of the view inside notes. */
 function titleOf(spec: Spec): string {
-  const inner = (spec["vconcat"] as readonly Spec[] | undefined)?.[0];
-  const title = inner?.["title"] ?? spec["title"];
-  const text = typeof title === "object" && title !== null ? (title as { text?: unknown }).text : title;
+  const outer = spec["title"];
+  const isNote =
+    typeof outer === "object" && outer !== null && "orient" in outer && outer.orient === "bottom";
+  const title = isNote ? (spec["vconcat"] as readonly Spec[])[0]?.["title"] : outer;
+  const text = typeof title === "object" && title !== null && "text" in title ? title.text : title;
   return [text ?? "chart"].flat().join(" ");
 }
 
-/** "Where the cycles go" → "where-the-cycles-go": letters and digits only, so that no title can name another folder. */
+/**
+ * "Where the cycles go" → "where-the-cycles-go": letters and digits only, so that no title can name another
+ * folder.
+ */
 function slug(title: string): string {
-  const words = title.normalize("NFKD").toLowerCase().match(/[a-z0-9]+/g) ?? ["chart"];
+  const words = title
+    .normalize("NFKD")
+    .toLowerCase()
+    .match(/[a-z0-9]+/g) ?? ["chart"];
   return words.join("-").slice(0, 60).replace(/-$/, "");
 }

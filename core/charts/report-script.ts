@@ -1,4 +1,7 @@
-/** What a report does in the browser: draws its charts, and sorts a table when a title is clicked. Plain JavaScript. */
+/**
+ * What a report does in the browser: draws its charts, and sorts a table when a title is clicked. Plain
+ * JavaScript.
+ */
 export const REPORT_SCRIPT = `
 "use strict";
 for (const place of document.querySelectorAll("[data-spec]")) {

@@ -1,6 +1,7 @@
 /** The sections of a report: tables of what was measured, what was assumed, and where it comes from. */
-import { MEMORY_OWNERS } from "../events/memory-owners.js";
+
 import { EXIT_REASONS } from "../events/exit-reasons.js";
+import { MEMORY_OWNERS } from "../events/memory-owners.js";
 import { type Column, columnOf } from "../results/columns.js";
 import type { ConstantRecord } from "../results/constants.js";
 import { grouped, humanNumber, humanValue, percent } from "../results/humanise.js";
@@ -17,26 +18,34 @@ export function gapsSection(rows: readonly Row[], axes: readonly string[]): Html
   if (gaps.length === 0) return "";
   const columns = [...axes.map(headOf), { title: "Status" }, { title: "Reason" }];
   const body = gaps.map((row) => [...axes, "status", "reason"].map((name) => cellOf(name, row)));
-  return html`<section id="gaps"><h2>Cells without numbers</h2>${tableHtml(columns, body)}</section>`;
+  return section("gaps", "Cells without numbers", "", tableHtml(columns, body));
 }
 
 export function expectationsSection(expectations: readonly ExpectationResult[]): Html | string {
   if (expectations.length === 0) return "";
   const items = expectations.map(({ text, passed, rows, reason, failures }) => {
     const shown = failures.slice(0, MOST_FAILURES).map((failure) => {
-      const values = Object.entries(failure.values).map(([name, value]) => `${name} = ${value}`).join(", ");
+      const values = Object.entries(failure.values)
+        .map(([name, value]) => `${name} = ${value}`)
+        .join(", ");
       return html`<li>${failure.cell}: ${[failure.reason, values].filter(Boolean).join("; ")}</li>`;
     });
-    const more = failures.length > MOST_FAILURES ? html`<li>… and ${failures.length - MOST_FAILURES} more</li>` : "";
+    const more =
+      failures.length > MOST_FAILURES ? html`<li>… and ${failures.length - MOST_FAILURES} more</li>` : "";
     const why = passed ? "" : html`<ul>${reason === "" ? "" : html`<li>${reason}</li>`}${shown}${more}</ul>`;
     const word = passed ? "holds" : "fails";
-    return html`<tr class="${word}"><td><strong>${word}</strong></td><td><code>${text}</code>${why}</td><td class="number">${rows}</td></tr>\n`;
+    const verdict = html`<td><strong>${word}</strong></td><td><code>${text}</code>${why}</td>`;
+    return html`<tr class="${word}">${verdict}<td class="number">${rows}</td></tr>\n`;
   });
-  return html`<section id="expectations"><h2>Expectations</h2>
-<div class="scroll"><table class="plain"><thead><tr><th>Verdict</th><th>Expectation</th><th class="number">Rows</th></tr></thead><tbody>${items}</tbody></table></div></section>`;
+  const head = html`<tr><th>Verdict</th><th>Expectation</th><th class="number">Rows</th></tr>`;
+  const table = html`<table class="plain"><thead>${head}</thead><tbody>${items}</tbody></table>`;
+  return section("expectations", "Expectations", "", html`<div class="scroll">${table}</div>`);
 }
 
-/** All rows; columns that say nothing here (empty or 0 throughout, or a coordinate that never varies) are left out. */
+/**
+ * All rows; columns that say nothing here (empty or 0 throughout, or a coordinate that never varies) are
+ * left out.
+ */
 export function rowsSection(rows: readonly Row[]): Html {
   const varying = new Set(varyingOf(rows));
   const names = Object.keys(rows[0] ?? {}).filter((name) => {
@@ -46,14 +55,18 @@ export function rowsSection(rows: readonly Row[]): Html {
     return rows.some((row) => row[name] !== "" && row[name] !== 0 && row[name] !== undefined);
   });
   const body = rows.map((row) => names.map((name) => cellOf(name, row)));
-  return html`<section id="rows"><h2>Rows</h2><p class="small">${rows.length} cells; click a title to sort, rest on it for its meaning. Columns that are 0 or empty throughout are left out; rows.csv has all.</p>
-${tableHtml(names.map(headOf), body)}</section>`;
+  const note = `${rows.length} cells; click a title to sort, rest on it for its meaning.
+    Columns that are 0 or empty throughout are left out; rows.csv has all.`;
+  return section("rows", "Rows", note, tableHtml(names.map(headOf), body));
 }
 
 export function exitsSection(exits: readonly Row[]): Html | string {
   if (exits.length === 0) return "";
   const columns: TableColumn[] = [
-    { title: "Cell" }, { title: "Reason" }, { title: "Count", isNumber: true }, { title: "Cycles", isNumber: true },
+    { title: "Cell" },
+    { title: "Reason" },
+    { title: "Count", isNumber: true },
+    { title: "Cycles", isNumber: true },
     { title: "Share of the cell's cycles", isNumber: true },
   ];
   const labels = new Map<string, string>(EXIT_REASONS.map(({ name, label }) => [name, label]));
@@ -66,7 +79,7 @@ export function exitsSection(exits: readonly Row[]): Html | string {
     number(row["cycles"], humanNumber),
     number(row["share"], percent),
   ]);
-  return html`<section id="exits"><h2>Exits by reason</h2>${tableHtml(columns, body)}</section>`;
+  return section("exits", "Exits by reason", "", tableHtml(columns, body));
 }
 
 /** Who owned the machine's frames, at the most. */
@@ -74,33 +87,50 @@ export function memorySection(rows: readonly Row[], axes: readonly string[]): Ht
   const names = MEMORY_OWNERS.map(({ name }) => `${name}_peak_bytes`);
   const counted = rows.filter((row) => names.some((name) => typeof row[name] === "number"));
   if (counted.length === 0) return "";
-  const columns = [...axes, ...names, "overhead_peak_bytes"].filter((name) => counted.some((row) => row[name] !== undefined));
+  const columns = [...axes, ...names, "overhead_peak_bytes"].filter((name) =>
+    counted.some((row) => row[name] !== undefined),
+  );
   const body = counted.map((row) => columns.map((name) => cellOf(name, row)));
-  return html`<section id="memory"><h2>Memory ledger</h2><p class="small">The most frames that each owner had at any time.</p>${tableHtml(columns.map(headOf), body)}</section>`;
+  const note = "The most that each owner had at any time.";
+  return section("memory", "Memory ledger", note, tableHtml(columns.map(headOf), body));
 }
 
 /** Host numbers, apart from everything modelled. */
 export function timingSection(timings: readonly Row[]): Html | string {
   if (timings.length === 0) return "";
   const names = Object.keys(timings[0]!);
-  const head = names.map((name): TableColumn => ({ title: name.replaceAll("_", " "), isNumber: name !== "cell" }));
+  const head = names.map(
+    (name): TableColumn => ({ title: name.replaceAll("_", " "), isNumber: name !== "cell" }),
+  );
   const body = timings.map((row) => names.map((name) => plainCell(row[name] ?? "")));
-  return html`<section id="timing"><h2>Time on the host</h2><p class="small">How long this machine took to simulate each cell: noisy, and never compared with modelled numbers.</p>${tableHtml(head, body)}</section>`;
+  const note =
+    "How long this machine took to simulate each cell: noisy, never compared with modelled numbers.";
+  return section("timing", "Time on the host", note, tableHtml(head, body));
 }
 
 export function assumptionsSection({ constants }: RunRecord): Html {
   const assumed = constants.filter((constant) => constant.assumed);
   const sourced = constants.filter((constant) => !constant.assumed);
   const none = html`<p>None: every constant has a published source.</p>`;
-  return html`<section id="assumptions"><h2>Assumptions</h2>
-<p class="small">Constants that no source gives, with the range over which to test a conclusion: <code>--set machine.costs.NAME=VALUE</code>.</p>
-${assumed.length > 0 ? constantsTable(assumed) : none}
-<details><summary>${sourced.length} constants with a source</summary>${constantsTable(sourced)}</details></section>`;
+  const note = `Constants that no source gives, with the range over which to test a conclusion,
+    such as --set machine.costs.vm_exit=VALUE.`;
+  const rest = html`<details><summary>${sourced.length} constants with a source</summary>
+${constantsTable(sourced)}</details>`;
+  return section(
+    "assumptions",
+    "Assumptions",
+    note,
+    html`${assumed.length > 0 ? constantsTable(assumed) : none}${rest}`,
+  );
 }
 
 function constantsTable(constants: readonly ConstantRecord[]): Html {
   const columns: TableColumn[] = [
-    { title: "Profile" }, { title: "Constant" }, { title: "Value" }, { title: "Range" }, { title: "Source, or why assumed" },
+    { title: "Profile" },
+    { title: "Constant" },
+    { title: "Value" },
+    { title: "Range" },
+    { title: "Source, or why assumed" },
   ];
   const body = constants.map(({ profile, name, value, range, source }) => [
     { text: profile },
@@ -114,7 +144,10 @@ function constantsTable(constants: readonly ConstantRecord[]): Html {
 
 export function provenanceSection(record: RunRecord): Html {
   const { scenario, host, source, versions, files = {} } = record;
-  const code = source === null ? "no repository" : `${source.commit}${source.dirty ? ", with changes that are not committed" : ""}`;
+  const code =
+    source === null
+      ? "no repository"
+      : `${source.commit}${source.dirty ? ", with changes that are not committed" : ""}`;
   const facts: readonly (readonly [string, string])[] = [
     ["Command", record.command.join(" ")],
     ["Scenario", scenario.files.join(", ")],
@@ -122,14 +155,31 @@ export function provenanceSection(record: RunRecord): Html {
     ["Seed", String(record.seed)],
     ["Source", code],
     ["Started", record.started],
-    ["Took", `${humanNumber(record.hostSeconds)} s with ${record.workers} ${record.workers === 1 ? "worker" : "workers"}`],
-    ["Host", `${host.cpu}, ${host.cores} cores, ${humanValue("guest_data_bytes", host.memoryBytes)}, ${host.system}`],
-    ["Versions", Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ")],
+    [
+      "Took",
+      `${humanNumber(record.hostSeconds)} s with ${record.workers} ${record.workers === 1 ? "worker" : "workers"}`,
+    ],
+    [
+      "Host",
+      `${host.cpu}, ${host.cores} cores, ${humanValue("guest_data_bytes", host.memoryBytes)}, ${host.system}`,
+    ],
+    [
+      "Versions",
+      Object.entries(versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(", "),
+    ],
     ...Object.entries(files).map(([name, hash]) => [`${name} (SHA-256)`, hash] as const),
   ];
   const list = facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>\n`);
-  return html`<section id="provenance"><h2>Provenance</h2><dl>${list}</dl>
-<details><summary>The scenario, resolved</summary><pre>${JSON.stringify(scenario.resolved, null, 2)}</pre></details></section>`;
+  const resolved = html`<details><summary>The scenario, resolved</summary>
+<pre>${JSON.stringify(scenario.resolved, null, 2)}</pre></details>`;
+  return section("provenance", "Provenance", "", html`<dl>${list}</dl>${resolved}`);
+}
+
+function section(id: string, title: string, note: string, body: Html): Html {
+  const small = note === "" ? "" : html`<p class="small">${note}</p>`;
+  return html`<section id="${id}"><h2>${title}</h2>${small}\n${body}</section>`;
 }
 
 function headOf(name: string): TableColumn {

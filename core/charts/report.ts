@@ -1,6 +1,7 @@
 /**
- * report.html: one file that answers the scenario's question and shows what the answer rests on. It needs no network: charts,
- * data and the programs that draw them are inside, and its content policy forbids any connection.
+ * report.html: one file that answers the scenario's question and shows what the answer rests on. It needs
+ * no network: charts, data and the programs that draw them are inside, and its content policy forbids any
+ * connection.
  */
 import type { RunRecord } from "../results/record.js";
 import type { Row } from "../scenario/scenario.js";
@@ -43,7 +44,11 @@ const POLICY = [
 export function reportHtml(content: ReportContent): string {
   const { record, rows, charts } = content;
   const { scenario } = record;
-  const answer = answerOf(rows, { axes: scenario.axes, baseline: scenario.baseline, expectations: record.expectations });
+  const answer = answerOf(rows, {
+    axes: scenario.axes,
+    baseline: scenario.baseline,
+    expectations: record.expectations,
+  });
   const question = scenario.question === "" ? "" : html`<p class="question">${scenario.question}</p>`;
   const page = html`<!doctype html>
 <html lang="en">

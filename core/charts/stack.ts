@@ -1,7 +1,7 @@
 /**
- * The cycle stack: where the cycles go, by who owns them, one bar for each value of `x`. Bars lie, so that names are read
- * without turning the head. Per reference by default; `value: cycles` gives totals, and a baseline gives multiples of the
- * baseline's cycles, so that bars of different workloads share a scale.
+ * The cycle stack: where the cycles go, by who owns them, one bar for each value of `x`. Bars lie, so that
+ * names are read without turning the head. Per reference by default; `value: cycles` gives totals, and a
+ * baseline gives multiples of the baseline's cycles, so that bars of different workloads share a scale.
  */
 import { columnOf } from "../results/columns.js";
 import { humanNumber, humanValue, times } from "../results/humanise.js";
@@ -27,13 +27,23 @@ export function stackChart(spec: NamedChartSpec, scene: Scene): Drawing {
     return typeof divisor === "number" && divisor > 0 ? [{ row, divisor }] : [];
   });
 
-  const present = CATEGORY_SCALE.filter(({ name }) => drawn.some(({ row }) => Number(row[`cycles_${name}`]) > 0));
-  const barOf = (row: Row): string => [humanValue(x, row[x] ?? ""), labelOf(row, label)].filter(Boolean).join(" · ");
+  const present = CATEGORY_SCALE.filter(({ name }) =>
+    drawn.some(({ row }) => Number(row[`cycles_${name}`]) > 0),
+  );
+  const barOf = (row: Row): string =>
+    [humanValue(x, row[x] ?? ""), labelOf(row, label)].filter(Boolean).join(" · ");
   const write = relative ? times : humanNumber;
   const values = drawn.flatMap(({ row, divisor }) =>
     present.map((category, order): Spec => {
       const amount = Number(row[`cycles_${category.name}`] ?? 0) / divisor;
-      return { [PANEL]: labelOf(row, panel), bar: barOf(row), category: category.label, order, value: amount, text: write(amount) };
+      return {
+        [PANEL]: labelOf(row, panel),
+        bar: barOf(row),
+        category: category.label,
+        order,
+        value: amount,
+        text: write(amount),
+      };
     }),
   );
   const totals = drawn.map(({ row, divisor }): Spec => {
@@ -41,12 +51,21 @@ export function stackChart(spec: NamedChartSpec, scene: Scene): Drawing {
     return { [PANEL]: labelOf(row, panel), bar: barOf(row), total, text: write(total) };
   });
 
-  const missing = scene.missing.map((row): Spec => ({
-    [PANEL]: labelOf(row, panel), bar: barOf(row), missing: row["status"] ?? "", reason: row["reason"] ?? "",
-  }));
+  const missing = scene.missing.map(
+    (row): Spec => ({
+      [PANEL]: labelOf(row, panel),
+      bar: barOf(row),
+      missing: row["status"] ?? "",
+      reason: row["reason"] ?? "",
+    }),
+  );
 
   const bars = inOrder(all, [...drawn.map(({ row }) => row), ...scene.missing], barOf);
-  const panels = inOrder(all, drawn.map(({ row }) => row), (row) => labelOf(row, panel));
+  const panels = inOrder(
+    all,
+    drawn.map(({ row }) => row),
+    (row) => labelOf(row, panel),
+  );
   const { columns, width } = panelGrid(panels.length, inner);
   const sharesScale = relative || panels.length < 2;
   const y = { field: "bar", type: "nominal", sort: bars, title: null, axis: { ticks: false, domain: false } };
@@ -57,11 +76,20 @@ export function stackChart(spec: NamedChartSpec, scene: Scene): Drawing {
       mark: { type: "bar", stroke: "#ffffff", strokeWidth: 0.5, height: { band: 0.76 } },
       encoding: {
         y,
-        x: { field: "value", type: "quantitative", stack: "zero", title: sharesScale ? axisTitle(value) : null, axis },
+        x: {
+          field: "value",
+          type: "quantitative",
+          stack: "zero",
+          title: sharesScale ? axisTitle(value) : null,
+          axis,
+        },
         color: {
           field: "category",
           type: "nominal",
-          scale: { domain: present.map((category) => category.label), range: present.map((category) => category.colour) },
+          scale: {
+            domain: present.map((category) => category.label),
+            range: present.map((category) => category.colour),
+          },
           legend: { orient: "bottom", columns: 5, title: null, symbolType: "square", offset: 14 },
         },
         order: { field: "order", type: "quantitative" },
@@ -79,13 +107,25 @@ export function stackChart(spec: NamedChartSpec, scene: Scene): Drawing {
     },
     ...(missing.length > 0 ? [missingLayer(y, {}, 0)] : []),
   ];
+  const measured = relative ? "Cycles as multiples of the baseline's" : value.label;
+  const scales = sharesScale ? "" : "; each panel has its own scale";
   return {
-    view: inPanels([...values, ...totals, ...missing.filter((datum) => panels.includes(String(datum[PANEL])))], { width, height: { step: BAR_STEP }, layer }, {
-      labels: panels, columns, spacing: 46, independent: sharesScale ? [] : ["x"],
-    }),
+    view: inPanels(
+      [...values, ...totals, ...missing.filter((datum) => panels.includes(String(datum[PANEL])))],
+      { width, height: { step: BAR_STEP }, layer },
+      {
+        labels: panels,
+        columns,
+        spacing: 46,
+        independent: sharesScale ? [] : ["x"],
+      },
+    ),
     title: "Where the cycles go",
-    subtitle: `${relative ? "Cycles as multiples of the baseline's" : value.label} by owner: guest (blues), translation (oranges), virtualization (purples)${sharesScale ? "" : "; each panel has its own scale"}`,
-    notes: noteMissing(scene.rows.length - drawn.length, relative ? "has no baseline row" : "has no references"),
+    subtitle: `${measured} by owner: guest (blues), translation (oranges), virtualization (purples)${scales}`,
+    notes: noteMissing(
+      scene.rows.length - drawn.length,
+      relative ? "has no baseline row" : "has no references",
+    ),
     width: columns * (width + 46) + 140,
   };
 }
@@ -98,5 +138,7 @@ function divisorOf(row: Row, value: string): number | undefined {
 }
 
 function noteMissing(missing: number, why: string): string[] {
-  return missing > 0 ? [`Left out: ${missing} ${missing === 1 ? "row that" : "rows, each of which"} ${why}.`] : [];
+  return missing > 0
+    ? [`Left out: ${missing} ${missing === 1 ? "row that" : "rows, each of which"} ${why}.`]
+    : [];
 }

@@ -1,6 +1,7 @@
 /**
- * A sweep: lines of a value over a number (a footprint, a count of processes). Sizes are on a log2 axis with units at the
- * ticks; each line has a colour and a shape of its own, so that it survives a black-and-white printer.
+ * A sweep: lines of a value over a number (a footprint, a count of processes). Sizes are on a log2 axis
+ * with units at the ticks; each line has a colour and a shape of its own, so that it survives a
+ * black-and-white printer.
  */
 import { columnOf } from "../results/columns.js";
 import { humanValue } from "../results/humanise.js";
@@ -32,19 +33,38 @@ export function sweepChart(spec: NamedChartSpec, scene: Scene): Drawing {
   const leftover = leftoverAxes(scene.rows, scene.axes, series === undefined ? used : [...used, series]);
   const { panel, inner, label } = panelsFor(scene.rows, spec.facet, leftover);
   const lineOf = (row: Row): string =>
-    [series === undefined ? "" : humanValue(series, row[series] ?? ""), labelOf(row, label)].filter(Boolean).join(" · ");
+    [series === undefined ? "" : humanValue(series, row[series] ?? ""), labelOf(row, label)]
+      .filter(Boolean)
+      .join(" · ");
   const unit = relative ? columnOf("slowdown") : value;
   const values = points.map(
     ({ row, across, amount }): Spec => ({
-      [PANEL]: labelOf(row, panel), line: lineOf(row), x: across, y: amount,
-      at: humanValue(x, across), text: humanValue(unit.name, amount),
+      [PANEL]: labelOf(row, panel),
+      line: lineOf(row),
+      x: across,
+      y: amount,
+      at: humanValue(x, across),
+      text: humanValue(unit.name, amount),
     }),
   );
   const lines = distinct(points.map(({ row }) => lineOf(row)));
   const panels = distinct(points.map(({ row }) => labelOf(row, panel)));
   const { colours, shapes } = seriesScale(label.length > 0 ? "" : (series ?? ""), lines);
-  const legend = lines.length > 1 && series !== spec.facet ? { title: series === undefined ? null : columnOf(series).label, orient: "bottom", symbolSize: 80, offset: 10 } : null;
-  const color = { field: "line", type: "nominal", scale: { domain: lines, range: series === undefined ? [PLAIN] : colours }, legend };
+  const legend =
+    lines.length > 1 && series !== spec.facet
+      ? {
+          title: series === undefined ? null : columnOf(series).label,
+          orient: "bottom",
+          symbolSize: 80,
+          offset: 10,
+        }
+      : null;
+  const color = {
+    field: "line",
+    type: "nominal",
+    scale: { domain: lines, range: series === undefined ? [PLAIN] : colours },
+    legend,
+  };
   const { columns, width } = panelGrid(panels.length, inner);
   const amounts = points.map((point) => point.amount);
   const places = distinct(points.map((point) => point.across)).sort((a, b) => a - b);
@@ -54,15 +74,22 @@ export function sweepChart(spec: NamedChartSpec, scene: Scene): Drawing {
   const title = relative ? `${value.label}, multiple of ${spec.baseline}` : axisTitle(value);
   const encoding = {
     x: {
-      field: "x", type: "quantitative", title: titleOf(axisTitle(across), xScale, false),
+      field: "x",
+      type: "quantitative",
+      title: titleOf(axisTitle(across), xScale, false),
       scale: scaleSpec(xScale, across.unit === "bytes" || isPowersOfTwo(places)),
       axis: { values: ticks, labelExpr: tickLabel(across), labelOverlap: "greedy", grid: false },
     },
     y: {
-      field: "y", type: "quantitative", title: titleOf(title, yScale, true),
+      field: "y",
+      type: "quantitative",
+      title: titleOf(title, yScale, true),
       scale: scaleSpec(yScale, unit.unit === "bytes"),
       axis: {
-        labelExpr: tickLabel(unit), domain: false, ticks: false, grid: true,
+        labelExpr: tickLabel(unit),
+        domain: false,
+        ticks: false,
+        grid: true,
         ...verticalTicks(unit.unit === "bytes", yScale, amounts, columns === 1 ? 6 : 4),
       },
     },
@@ -85,12 +112,22 @@ export function sweepChart(spec: NamedChartSpec, scene: Scene): Drawing {
     },
   ];
   if (relative || value.unit === "ratio") {
-    layer.unshift({ mark: { type: "rule", color: GREY, strokeDash: [4, 3] }, encoding: { y: { datum: 1, type: "quantitative" } } });
+    layer.unshift({
+      mark: { type: "rule", color: GREY, strokeDash: [4, 3] },
+      encoding: { y: { datum: 1, type: "quantitative" } },
+    });
   }
   return {
-    view: inPanels(values, { width, height: columns === 1 ? 320 : 200, layer }, { labels: panels, columns, spacing: 36 }),
+    view: inPanels(
+      values,
+      { width, height: columns === 1 ? 320 : 200, layer },
+      { labels: panels, columns, spacing: 36 },
+    ),
     title: `${value.label} over ${across.label.toLowerCase()}`,
-    subtitle: value.better === "neither" ? value.label : `${value.label}; ${value.better === "fewer" ? "lower" : "higher"} is better`,
+    subtitle:
+      value.better === "neither"
+        ? value.label
+        : `${value.label}; ${value.better === "fewer" ? "lower" : "higher"} is better`,
     notes: [],
     width: columns * (width + 36) + 100,
   };
@@ -124,10 +161,15 @@ function numericAxis(scene: Scene): string {
   });
   const best = counts.sort((a, b) => b.count - a.count)[0];
   if (best !== undefined && best.count > 1) return best.axis;
-  throw new UserError("a sweep needs an axis of numbers, and there is none", { mend: "name one with x:, or use kind: compare" });
+  throw new UserError("a sweep needs an axis of numbers, and there is none", {
+    mend: "name one with x:, or use kind: compare",
+  });
 }
 
-/** What is told apart by colour when the chart does not say: the technique where it varies, else the first axis that does. */
+/**
+ * What is told apart by colour when the chart does not say: the technique where it varies, else the first
+ * axis that does.
+ */
 function seriesColumn(scene: Scene, used: readonly string[]): string | undefined {
   const free = leftoverAxes(scene.rows, scene.axes, used);
   return free.includes("technique") ? "technique" : free[0];
@@ -135,7 +177,11 @@ function seriesColumn(scene: Scene, used: readonly string[]): string | undefined
 
 type ScaleType = "linear" | "log";
 
-function scalesOf({ scale }: NamedChartSpec, xs: readonly number[], ys: readonly number[]): [ScaleType, ScaleType] {
+function scalesOf(
+  { scale }: NamedChartSpec,
+  xs: readonly number[],
+  ys: readonly number[],
+): [ScaleType, ScaleType] {
   const wanted = typeof scale === "object" ? scale : { y: scale };
   return [wanted.x ?? scaleFor(xs, 8), wanted.y ?? scaleFor(ys, LINEAR_RANGE)];
 }

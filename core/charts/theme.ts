@@ -1,7 +1,8 @@
 /**
- * How every chart looks: type, greys, colours. The colours are Okabe and Ito's (2008), which people with any common colour
- * blindness can tell apart, and lighter and darker tones of them: guest cycles are blues, translation orange to red,
- * virtualization purple. A category or technique has the same colour in every chart.
+ * How every chart looks: type, greys, colours. The colours are Okabe and Ito's (2008), which people with
+ * any common colour blindness can tell apart, and lighter and darker tones of them: guest cycles are blues,
+ * translation orange to red, virtualization purple. A category or technique has the same colour in every
+ * chart.
  */
 import { CYCLE_CATEGORIES, type CycleCategoryName } from "../events/categories.js";
 import { TECHNIQUES } from "../system/techniques.js";
@@ -9,7 +10,10 @@ import { TECHNIQUES } from "../system/techniques.js";
 /** JupyterLab and VS Code know no version 6; the specifications here mean the same in both. */
 export const VEGA_LITE_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json";
 
-/** The font of pictures (fonts.ts measures it), and what a browser without it takes: Verdana has nearly its widths. */
+/**
+ * The font of pictures (fonts.ts measures it), and what a browser without it takes: Verdana has nearly its
+ * widths.
+ */
 export const FONT_FAMILY = "DejaVu Sans, Verdana, sans-serif";
 
 export const INK = "#1b1f24";
@@ -31,14 +35,30 @@ export const CATEGORY_COLOURS: Readonly<Record<CycleCategoryName, string>> = {
 };
 
 /** Labels and colours of the cycle categories in the order of a stack. */
-export const CATEGORY_SCALE = CYCLE_CATEGORIES.map(({ name, label }) => ({ name, label, colour: CATEGORY_COLOURS[name] }));
+export const CATEGORY_SCALE = CYCLE_CATEGORIES.map(({ name, label }) => ({
+  name,
+  label,
+  colour: CATEGORY_COLOURS[name],
+}));
 
 /** For values that are not techniques; the first ones also for techniques, in the order of their registry. */
 const SERIES = ["#4d5358", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7b2d5e"];
-const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "stroke"];
+const SHAPES = [
+  "circle",
+  "square",
+  "triangle-up",
+  "diamond",
+  "cross",
+  "triangle-down",
+  "triangle-right",
+  "stroke",
+];
 
 /** Colour and shape of each value of a column: techniques keep theirs, others take theirs by order. */
-export function seriesScale(column: string, values: readonly string[]): { colours: string[]; shapes: string[] } {
+export function seriesScale(
+  column: string,
+  values: readonly string[],
+): { colours: string[]; shapes: string[] } {
   const registry = TECHNIQUES.map(({ name }) => name);
   const foreign = values.filter((value) => column !== "technique" || !registry.includes(value));
   const position = (value: string): number => {
@@ -47,7 +67,10 @@ export function seriesScale(column: string, values: readonly string[]): { colour
     return column === "technique" ? registry.length + other : other + 1;
   };
   const at = (list: readonly string[], value: string): string => list[position(value) % list.length]!;
-  return { colours: values.map((value) => at(SERIES, value)), shapes: values.map((value) => at(SHAPES, value)) };
+  return {
+    colours: values.map((value) => at(SERIES, value)),
+    shapes: values.map((value) => at(SHAPES, value)),
+  };
 }
 
 /** The Vega-Lite config of every chart. */
@@ -56,18 +79,50 @@ export const THEME = {
   background: "#ffffff",
   padding: 12,
   title: {
-    anchor: "start", fontSize: 16, fontWeight: "bold", color: INK, offset: 14, frame: "bounds",
-    subtitleColor: GREY, subtitleFontSize: 12, subtitlePadding: 5, subtitleLineHeight: 16,
+    anchor: "start",
+    fontSize: 16,
+    fontWeight: "bold",
+    color: INK,
+    offset: 14,
+    frame: "bounds",
+    subtitleColor: GREY,
+    subtitleFontSize: 12,
+    subtitlePadding: 5,
+    subtitleLineHeight: 16,
   },
   axis: {
-    labelColor: INK, labelFontSize: 11, titleColor: GREY, titleFontSize: 11.5, titleFontWeight: "normal", titlePadding: 8,
-    domainColor: GREY, tickColor: GREY, gridColor: "#eaeef2", labelPadding: 4, labelLimit: 260, labelFlush: false,
+    labelColor: INK,
+    labelFontSize: 11,
+    titleColor: GREY,
+    titleFontSize: 11.5,
+    titleFontWeight: "normal",
+    titlePadding: 8,
+    domainColor: GREY,
+    tickColor: GREY,
+    gridColor: "#eaeef2",
+    labelPadding: 4,
+    labelLimit: 260,
+    labelFlush: false,
   },
   legend: {
-    labelColor: INK, labelFontSize: 11, titleColor: GREY, titleFontSize: 11.5, titleFontWeight: "normal",
-    symbolSize: 110, columnPadding: 16, rowPadding: 4, labelLimit: 240,
+    labelColor: INK,
+    labelFontSize: 11,
+    titleColor: GREY,
+    titleFontSize: 11.5,
+    titleFontWeight: "normal",
+    symbolSize: 110,
+    columnPadding: 16,
+    rowPadding: 4,
+    labelLimit: 240,
   },
-  header: { labelColor: INK, labelFontSize: 12, labelFontWeight: "bold", labelPadding: 6, labelLimit: 420, title: null },
+  header: {
+    labelColor: INK,
+    labelFontSize: 12,
+    labelFontWeight: "bold",
+    labelPadding: 6,
+    labelLimit: 420,
+    title: null,
+  },
   view: { stroke: null },
   line: { strokeWidth: 2 },
   point: { size: 55, filled: true },

@@ -1,6 +1,16 @@
-/** Which rows a chart draws, and whether the columns it names exist: the user's words checked against the rows. */
+/**
+ * Which rows a chart draws, and whether the columns it names exist: the user's words checked against the
+ * rows.
+ */
 import type { ChartSpec } from "../scenario/charts.js";
-import { evaluate, type Expression, isTrue, MissingValue, parseExpression, type Scope } from "../scenario/expression.js";
+import {
+  type Expression,
+  evaluate,
+  isTrue,
+  MissingValue,
+  parseExpression,
+  type Scope,
+} from "../scenario/expression.js";
 import type { Row } from "../scenario/scenario.js";
 import { languageOf } from "../scenario/schema.js";
 import { UserError } from "../util/errors.js";
@@ -20,7 +30,10 @@ function selects(expression: Expression, row: Row, place: string): boolean {
     read: (name) => row[columnName(name)],
     call: (name, args) => {
       if (name === "bytes") return parseBytes(String(evaluate(args[0]!, scope)));
-      throw new UserError(`there is no function ${name} in a chart's where`, { where: place, mend: "compare columns; bytes('64MiB') gives a size" });
+      throw new UserError(`there is no function ${name} in a chart's where`, {
+        where: place,
+        mend: "compare columns; bytes('64MiB') gives a size",
+      });
     },
   };
   try {
@@ -31,7 +44,10 @@ function selects(expression: Expression, row: Row, place: string): boolean {
   }
 }
 
-/** The column that a word names, by column or by the scenario's path of the axis. @throws UserError with the nearest ones. */
+/**
+ * The column that a word names, by column or by the scenario's path of the axis. @throws UserError with the
+ * nearest ones.
+ */
 export function columnIn(rows: readonly Row[], name: string, place: string): string {
   const columns = new Set(rows.flatMap((row) => Object.keys(row)));
   const column = columns.has(name) ? name : columnName(name);

@@ -3,12 +3,28 @@ import { axisColumns, COLUMNS, type Column, type ColumnKind } from "./columns.js
 import { TIMING_COLUMNS } from "./timing.js";
 
 const SECTIONS: readonly { kind: ColumnKind; title: string; text: string }[] = [
-  { kind: "coordinate", title: "Coordinates", text: "Which cell the row is. The scenario's axes come first, in the order of its matrix." },
-  { kind: "outcome", title: "Outcome", text: "How the cell ended. A cell that is not `done` has no modelled values." },
-  { kind: "cycles", title: "Cycles", text: "Cycles of the region of interest by who owns them; the categories sum to `cycles`." },
+  {
+    kind: "coordinate",
+    title: "Coordinates",
+    text: "Which cell the row is. The scenario's axes come first, in the order of its matrix.",
+  },
+  {
+    kind: "outcome",
+    title: "Outcome",
+    text: "How the cell ended. A cell that is not `done` has no modelled values.",
+  },
+  {
+    kind: "cycles",
+    title: "Cycles",
+    text: "Cycles of the region of interest by who owns them; the categories sum to `cycles`.",
+  },
   { kind: "event", title: "Events", text: "How often each thing happened in the region of interest." },
   { kind: "memory", title: "Memory ledger", text: "Frames of the machine's memory by owner, in bytes." },
-  { kind: "derived", title: "Derived", text: "Computed from the columns above; empty where the denominator is missing or 0." },
+  {
+    kind: "derived",
+    title: "Derived",
+    text: "Computed from the columns above; empty where the denominator is missing or 0.",
+  },
 ];
 
 const EXITS: readonly (readonly [string, string, string])[] = [
@@ -23,20 +39,33 @@ const EXITS: readonly (readonly [string, string, string])[] = [
 export function columnsMarkdown(): string {
   const parts = [
     "# Columns",
-    "Generated from the lists in `core/`; change those, then write this file again with `npm run virtlab -- schema`.",
-    "`rows.csv` holds modelled numbers: exact, and the same on every machine. A share is between 0 and 1. Sizes are bytes.",
+    "Generated from the lists in `core/`; change those, then `npm run virtlab -- schema --write`.",
+    "`rows.csv` holds modelled numbers: exact, the same on every machine. A share is from 0 to 1; sizes are bytes.",
   ];
   for (const { kind, title, text } of SECTIONS) {
     parts.push(`## ${title}`, text, dictionary(COLUMNS.filter((column) => column.kind === kind)));
     if (kind !== "coordinate") continue;
     const settings = axisColumns().filter(({ path }) => !path.startsWith("parameters."));
     const columns = settings.map(({ column }) => column);
-    parts.push("Present only where a scenario varies them (as it may any workload parameter):", dictionary(columns));
+    parts.push(
+      "Present only where a scenario varies them (as it may any workload parameter):",
+      dictionary(columns),
+    );
   }
   const exits = EXITS.map(([name, unit, description]) => `| \`${name}\` | ${unit} | ${description} |`);
-  parts.push("## exits.csv", "Modelled. One line for each reason that happened in a cell.", table(["column", "unit", "meaning"], exits));
-  const timing = TIMING_COLUMNS.map(({ name, unit, description }) => `| \`${name}\` | ${unit} | ${description} |`);
-  parts.push("## timing.csv", "Measured on the host, never compared with modelled numbers.", table(["column", "unit", "meaning"], timing));
+  parts.push(
+    "## exits.csv",
+    "Modelled. One line for each reason that happened in a cell.",
+    table(["column", "unit", "meaning"], exits),
+  );
+  const timing = TIMING_COLUMNS.map(
+    ({ name, unit, description }) => `| \`${name}\` | ${unit} | ${description} |`,
+  );
+  parts.push(
+    "## timing.csv",
+    "Measured on the host, never compared with modelled numbers.",
+    table(["column", "unit", "meaning"], timing),
+  );
   return `${parts.join("\n\n")}\n`;
 }
 

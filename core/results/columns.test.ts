@@ -46,8 +46,25 @@ describe("the dictionary", () => {
 
 describe("derived columns", () => {
   it("are the ratios they say", () => {
-    const row = withDerived({ cycles: 100, references: 50, tlb_lookups: 40, tlb_misses: 10, walks: 4, walk_refs: 18, cycles_walk_guest: 5, cycles_walk_host: 15, cycles_transition: 7, cycles_monitor: 3 });
-    expect(row).toMatchObject({ cycles_per_reference: 2, tlb_miss_rate: 0.25, walk_refs_per_walk: 4.5, walk_cycles_share: 0.2, virtualization_share: 0.1 });
+    const row = withDerived({
+      cycles: 100,
+      references: 50,
+      tlb_lookups: 40,
+      tlb_misses: 10,
+      walks: 4,
+      walk_refs: 18,
+      cycles_walk_guest: 5,
+      cycles_walk_host: 15,
+      cycles_transition: 7,
+      cycles_monitor: 3,
+    });
+    expect(row).toMatchObject({
+      cycles_per_reference: 2,
+      tlb_miss_rate: 0.25,
+      walk_refs_per_walk: 4.5,
+      walk_cycles_share: 0.2,
+      virtualization_share: 0.1,
+    });
   });
 
   it("are empty where there is nothing to divide by", () => {

@@ -1,6 +1,7 @@
 /**
- * The dictionary of all columns of rows.csv. Nothing is described twice: events, cycle categories and memory owners come
- * from their own lists (core/events), axes from the scenario's schema, derived ratios from derived.ts.
+ * The dictionary of all columns of rows.csv. Nothing is described twice: events, cycle categories and
+ * memory owners come from their own lists (core/events), axes from the scenario's schema, derived ratios
+ * from derived.ts.
  *
  * Left out: exits.csv and timing.csv, which have a few columns each (table.ts, timing.ts).
  */
@@ -22,7 +23,9 @@ export type ColumnUnit =
   | "share"
   | "ratio";
 
-/** What a column is about: a coordinate of the matrix, the outcome, or one of four kinds of modelled number. */
+/**
+ * What a column is about: a coordinate of the matrix, the outcome, or one of four kinds of modelled number.
+ */
 export type ColumnKind = "coordinate" | "outcome" | "cycles" | "event" | "memory" | "derived";
 
 export interface Column {
@@ -38,12 +41,21 @@ export interface Column {
 }
 
 const coordinate = (name: string, label: string, description: string, unit: ColumnUnit = "text"): Column => ({
-  name, label, unit, better: "neither", kind: "coordinate", description,
+  name,
+  label,
+  unit,
+  better: "neither",
+  kind: "coordinate",
+  description,
 });
 
 /** What every row has, varied or not. */
 const COORDINATES: readonly Column[] = [
-  coordinate("cell", "Cell", "The cell's id: its axes and their values. Unique in the run; joins exits.csv and timing.csv."),
+  coordinate(
+    "cell",
+    "Cell",
+    "The cell's id: its axes and their values. Unique in the run; joins exits.csv and timing.csv.",
+  ),
   coordinate("technique", "Technique", "How the guest is virtualized: monitor/memory, or native."),
   coordinate("workload", "Workload", "What the guest does in the region of interest."),
   coordinate("page", "Guest page size", "Page size with which the guest maps the workload's data."),
@@ -53,12 +65,33 @@ const COORDINATES: readonly Column[] = [
 ];
 
 const OUTCOMES: readonly Column[] = [
-  { name: "status", label: "Status", unit: "text", better: "neither", kind: "outcome", description: "done, failed or unsupported." },
-  { name: "reason", label: "Reason", unit: "text", better: "neither", kind: "outcome", description: "Why the cell is not done; empty when it is." },
+  {
+    name: "status",
+    label: "Status",
+    unit: "text",
+    better: "neither",
+    kind: "outcome",
+    description: "done, failed or unsupported.",
+  },
+  {
+    name: "reason",
+    label: "Reason",
+    unit: "text",
+    better: "neither",
+    kind: "outcome",
+    description: "Why the cell is not done; empty when it is.",
+  },
 ];
 
 const CYCLES: readonly Column[] = [
-  { name: "cycles", label: "Cycles", unit: "cycles", better: "fewer", kind: "cycles", description: "All cycles of the region of interest: the sum of the categories." },
+  {
+    name: "cycles",
+    label: "Cycles",
+    unit: "cycles",
+    better: "fewer",
+    kind: "cycles",
+    description: "All cycles of the region of interest: the sum of the categories.",
+  },
   ...CYCLE_CATEGORIES.map(
     (category): Column => ({
       name: `cycles_${category.name}`,
@@ -72,24 +105,49 @@ const CYCLES: readonly Column[] = [
 ];
 
 const EVENT_COLUMNS: readonly Column[] = EVENTS.map(
-  ({ name, label, better, description }): Column => ({ name, label, unit: "count", better, kind: "event", description }),
+  ({ name, label, better, description }): Column => ({
+    name,
+    label,
+    unit: "count",
+    better,
+    kind: "event",
+    description,
+  }),
 );
 
 const MEMORY: readonly Column[] = MEMORY_OWNERS.flatMap((owner): Column[] => {
   const common = { unit: "bytes", better: "fewer", kind: "memory" } as const;
   return [
-    { ...common, name: `${owner.name}_bytes`, label: owner.label, description: `${owner.description} At the end of the run.` },
-    { ...common, name: `${owner.name}_peak_bytes`, label: `${owner.label}, peak`, description: `${owner.description} The most at any time.` },
+    {
+      ...common,
+      name: `${owner.name}_bytes`,
+      label: owner.label,
+      description: `${owner.description} At the end of the run.`,
+    },
+    {
+      ...common,
+      name: `${owner.name}_peak_bytes`,
+      label: `${owner.label}, peak`,
+      description: `${owner.description} The most at any time.`,
+    },
   ];
 });
 
 const FINGERPRINT: Column = {
-  name: "fingerprint", label: "Fingerprint", unit: "text", better: "neither", kind: "outcome",
+  name: "fingerprint",
+  label: "Fingerprint",
+  unit: "text",
+  better: "neither",
+  kind: "outcome",
   description: "Hash of what the guest ended with; equal under every technique, or the lab has a bug.",
 };
 
 const SLOWDOWN: Column = {
-  name: "slowdown", label: "Slowdown", unit: "ratio", better: "fewer", kind: "derived",
+  name: "slowdown",
+  label: "Slowdown",
+  unit: "ratio",
+  better: "fewer",
+  kind: "derived",
   description: "cycles over the cycles of the scenario's baseline row; empty when there is none.",
 };
 
@@ -110,7 +168,9 @@ export const VALUE_COLUMNS: readonly Column[] = COLUMNS.slice(COORDINATES.length
 
 const BY_NAME: ReadonlyMap<string, Column> = new Map(COLUMNS.map((column) => [column.name, column]));
 
-/** The column by name; undefined when it is neither in the dictionary nor an axis that a scenario may vary. */
+/**
+ * The column by name; undefined when it is neither in the dictionary nor an axis that a scenario may vary.
+ */
 export function findColumn(name: string): Column | undefined {
   return BY_NAME.get(name) ?? parameterColumns().get(name);
 }
@@ -142,7 +202,10 @@ export function axisColumns(): AxisColumn[] {
     const name = axis.column;
     if (columns.has(name) || BY_NAME.has(name)) continue;
     const description = axis.schema.description ?? `The scenario's ${axis.path}.`;
-    columns.set(name, { path: axis.path, column: coordinate(name, sentence(name), description, axisUnit(axis)) });
+    columns.set(name, {
+      path: axis.path,
+      column: coordinate(name, sentence(name), description, axisUnit(axis)),
+    });
   }
   return [...columns.values()];
 }
@@ -152,8 +215,11 @@ const COUNTED = new Set(["host_levels", "shadow_maximum_tables", "paravirtual_ba
 function axisUnit(axis: Axis): ColumnUnit {
   if (axis.isSize) return "bytes";
   if (axis.column.startsWith("cost_")) return "cycles";
-  const parameter = WORKLOADS.map((workload) => workload.parameters[axis.path.split(".").at(-1)!]).find(Boolean);
-  const isNumber = axis.path.startsWith("parameters.") && (parameter?.kind === "count" || parameter?.kind === "number");
+  const parameter = WORKLOADS.map((workload) => workload.parameters[axis.path.split(".").at(-1)!]).find(
+    Boolean,
+  );
+  const isNumber =
+    axis.path.startsWith("parameters.") && (parameter?.kind === "count" || parameter?.kind === "number");
   return isNumber || COUNTED.has(axis.column) ? "count" : "text";
 }
 

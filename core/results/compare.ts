@@ -1,6 +1,7 @@
 /**
- * Compares two runs' modelled numbers by equality: same plan, same source, same bytes. Anything else is a change, and the
- * reporter says which event moved most. Pure functions of rows; texts are comparison-text.ts's.
+ * Compares two runs' modelled numbers by equality: same plan, same source, same bytes. Anything else is a
+ * change, and the reporter says which event moved most. Pure functions of rows; texts are
+ * comparison-text.ts's.
  *
  * Host timings are summarised apart and never decide anything: noise is not a regression.
  */
@@ -73,7 +74,8 @@ export function compareRuns(before: ComparedRun, after: ComparedRun): Comparison
     const was = old.get(cell);
     if (was === undefined) continue;
     const changes = common.flatMap((column) => changeOf(column, was[column] ?? "", row[column] ?? ""));
-    if (changes.length > 0) changed.push({ cell, changes: changes.sort(byMagnitude), mover: moverOf(changes) });
+    if (changes.length > 0)
+      changed.push({ cell, changes: changes.sort(byMagnitude), mover: moverOf(changes) });
   }
   const added = [...now.keys()].filter((cell) => !old.has(cell));
   const removed = [...old.keys()].filter((cell) => !now.has(cell));
@@ -96,7 +98,8 @@ export function compareRuns(before: ComparedRun, after: ComparedRun): Comparison
 /** Rows by cell id; by their coordinates where a file has no ids. */
 function byCell(rows: readonly Row[]): Map<string, Row> {
   const names = coordinatesOf(rows);
-  const idOf = (row: Row): string => String(row["cell"] ?? names.map((name) => `${name}=${row[name]}`).join(" "));
+  const idOf = (row: Row): string =>
+    String(row["cell"] ?? names.map((name) => `${name}=${row[name]}`).join(" "));
   return new Map(rows.map((row) => [idOf(row), row]));
 }
 
@@ -114,7 +117,8 @@ function changeOf(column: string, before: string | number, after: string | numbe
   if (typeof before !== "number" || typeof after !== "number") {
     return [{ column, before, after, relative: undefined, isWorse: undefined }];
   }
-  const relative = before === 0 ? Math.sign(after) * Number.POSITIVE_INFINITY : (after - before) / Math.abs(before);
+  const relative =
+    before === 0 ? Math.sign(after) * Number.POSITIVE_INFINITY : (after - before) / Math.abs(before);
   const { better } = columnOf(column);
   const isWorse = better === "neither" ? undefined : after > before === (better === "fewer");
   return [{ column, before, after, relative, isWorse }];
@@ -132,14 +136,17 @@ function compareRelative(a: number | undefined, b: number | undefined): number {
 }
 
 function moverOf(changes: readonly ColumnChange[]): ColumnChange | undefined {
-  const events = changes.filter(({ column, relative }) => findColumn(column)?.kind === "event" && relative !== undefined);
+  const events = changes.filter(
+    ({ column, relative }) => findColumn(column)?.kind === "event" && relative !== undefined,
+  );
   return events.sort(byMagnitude)[0];
 }
 
 function summaries(changed: readonly CellChange[]): ColumnSummary[] {
   const byColumn = new Map<string, ColumnChange[]>();
   for (const { changes } of changed) {
-    for (const change of changes) byColumn.set(change.column, [...(byColumn.get(change.column) ?? []), change]);
+    for (const change of changes)
+      byColumn.set(change.column, [...(byColumn.get(change.column) ?? []), change]);
   }
   const largestOf = (changes: readonly ColumnChange[]): ColumnChange => [...changes].sort(byMagnitude)[0]!;
   return [...byColumn]

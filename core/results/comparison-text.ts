@@ -1,4 +1,6 @@
-/** A comparison as text for a terminal, Markdown for a pull request, and JSON for programs. Pure functions. */
+/**
+ * A comparison as text for a terminal, Markdown for a pull request, and JSON for programs. Pure functions.
+ */
 import { columnOf } from "./columns.js";
 import type { CellChange, ColumnChange, Comparison } from "./compare.js";
 import { humanValue } from "./humanise.js";
@@ -8,13 +10,18 @@ const MOST_COLUMNS = 12;
 
 /** One sentence: equal, or what differs. */
 export function comparisonVerdict(comparison: Comparison): string {
-  if (comparison.isEqual) return `Equal: all modelled numbers of ${count(comparison.compared, "cell")} are the same.`;
+  if (comparison.isEqual)
+    return `Equal: all modelled numbers of ${count(comparison.compared, "cell")} are the same.`;
   const parts = [
-    comparison.changed.length > 0 ? `${comparison.changed.length} of ${count(comparison.compared, "cell")} changed` : "",
+    comparison.changed.length > 0
+      ? `${comparison.changed.length} of ${count(comparison.compared, "cell")} changed`
+      : "",
     comparison.added.length > 0 ? `${count(comparison.added.length, "cell")} added` : "",
     comparison.removed.length > 0 ? `${count(comparison.removed.length, "cell")} removed` : "",
     comparison.addedColumns.length > 0 ? `${count(comparison.addedColumns.length, "column")} added` : "",
-    comparison.removedColumns.length > 0 ? `${count(comparison.removedColumns.length, "column")} removed` : "",
+    comparison.removedColumns.length > 0
+      ? `${count(comparison.removedColumns.length, "column")} removed`
+      : "",
   ];
   return `Different: ${parts.filter((part) => part !== "").join(", ")}.`;
 }
@@ -23,7 +30,10 @@ export function comparisonVerdict(comparison: Comparison): string {
 export function comparisonText(comparison: Comparison): string {
   const lines = [comparisonVerdict(comparison)];
   lines.push(...listed("Added", comparison.added), ...listed("Removed", comparison.removed));
-  lines.push(...listed("Columns added", comparison.addedColumns), ...listed("Columns removed", comparison.removedColumns));
+  lines.push(
+    ...listed("Columns added", comparison.addedColumns),
+    ...listed("Columns removed", comparison.removedColumns),
+  );
   if (comparison.columns.length > 0) {
     lines.push("", "Columns that changed, largest first:");
     for (const { column, cells, largest } of comparison.columns.slice(0, MOST_COLUMNS)) {
@@ -31,7 +41,8 @@ export function comparisonText(comparison: Comparison): string {
     }
     lines.push(...more(comparison.columns.length, MOST_COLUMNS, "column"));
     lines.push("", "Cells that changed:");
-    for (const change of comparison.changed.slice(0, MOST_CELLS)) lines.push(`  ${change.cell}`, `    ${cellText(change)}`);
+    for (const change of comparison.changed.slice(0, MOST_CELLS))
+      lines.push(`  ${change.cell}`, `    ${cellText(change)}`);
     lines.push(...more(comparison.changed.length, MOST_CELLS, "cell"));
   }
   if (comparison.timing !== undefined) lines.push("", timingText(comparison));
@@ -44,18 +55,31 @@ export function comparisonMarkdown(comparison: Comparison): string {
   if (comparison.changed.length > 0) {
     const rows = comparison.changed.slice(0, MOST_CELLS).map((change) => {
       const cycles = change.changes.find(({ column }) => column === "cycles");
-      return `| ${escaped(change.cell)} | ${cycles === undefined ? "" : changeText(cycles)} | ${change.mover === undefined ? "" : escaped(moverText(change.mover))} |`;
+      const mover = change.mover === undefined ? "" : escaped(moverText(change.mover));
+      return `| ${escaped(change.cell)} | ${cycles === undefined ? "" : changeText(cycles)} | ${mover} |`;
     });
     parts.push(["| cell | cycles | event that moved most |", "| --- | --- | --- |", ...rows].join("\n"));
-    if (comparison.changed.length > MOST_CELLS) parts.push(...more(comparison.changed.length, MOST_CELLS, "cell"));
+    if (comparison.changed.length > MOST_CELLS)
+      parts.push(...more(comparison.changed.length, MOST_CELLS, "cell"));
     const columns = comparison.columns.map(
       ({ column, cells, largest }) => `| \`${column}\` | ${relativeText(largest)} | ${cells} |`,
     );
     const table = ["| column | largest change | cells |", "| --- | --- | --- |", ...columns].join("\n");
-    parts.push(`<details><summary>${count(columns.length, "column")} changed</summary>\n\n${table}\n\n</details>`);
+    parts.push(
+      `<details><summary>${count(columns.length, "column")} changed</summary>\n\n${table}\n\n</details>`,
+    );
   }
-  for (const [title, names] of [["Added", comparison.added], ["Removed", comparison.removed]] as const) {
-    if (names.length > 0) parts.push(`${title}: ${names.slice(0, MOST_CELLS).map((name) => `\`${name}\``).join(", ")}`);
+  for (const [title, names] of [
+    ["Added", comparison.added],
+    ["Removed", comparison.removed],
+  ] as const) {
+    if (names.length > 0)
+      parts.push(
+        `${title}: ${names
+          .slice(0, MOST_CELLS)
+          .map((name) => `\`${name}\``)
+          .join(", ")}`,
+      );
   }
   if (comparison.timing !== undefined) parts.push(timingText(comparison));
   return `${parts.join("\n\n")}\n`;
@@ -69,7 +93,8 @@ export function comparisonJson(comparison: Comparison): string {
 function cellText({ changes, mover }: CellChange): string {
   const cycles = changes.find(({ column }) => column === "cycles");
   const first = cycles ?? changes[0]!;
-  const moved = mover === undefined || mover.column === first.column ? "" : `; most moved: ${moverText(mover)}`;
+  const moved =
+    mover === undefined || mover.column === first.column ? "" : `; most moved: ${moverText(mover)}`;
   return `${first.column} ${changeText(first)}${moved}`;
 }
 
@@ -80,7 +105,10 @@ function moverText(change: ColumnChange): string {
 /** `1.23M → 1.5M (+22%, worse)`. */
 function changeText({ column, before, after, relative, isWorse }: ColumnChange): string {
   const value = (of: string | number): string => (of === "" ? "nothing" : escaped(humanValue(column, of)));
-  const notes = [relative === undefined ? "" : relativeText(relative), isWorse === undefined ? "" : isWorse ? "worse" : "better"];
+  const notes = [
+    relative === undefined ? "" : relativeText(relative),
+    isWorse === undefined ? "" : isWorse ? "worse" : "better",
+  ];
   const note = notes.filter((text) => text !== "").join(", ");
   return `${value(before)} → ${value(after)}${note === "" ? "" : ` (${note})`}`;
 }
@@ -103,7 +131,12 @@ function timingText({ timing }: Comparison): string {
 
 function listed(title: string, names: readonly string[]): string[] {
   if (names.length === 0) return [];
-  return ["", `${title}:`, ...names.slice(0, MOST_CELLS).map((name) => `  ${name}`), ...more(names.length, MOST_CELLS, "one")];
+  return [
+    "",
+    `${title}:`,
+    ...names.slice(0, MOST_CELLS).map((name) => `  ${name}`),
+    ...more(names.length, MOST_CELLS, "one"),
+  ];
 }
 
 function more(total: number, shown: number, noun: string): string[] {

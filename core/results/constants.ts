@@ -1,6 +1,6 @@
 /**
- * The constants that a run's results rest on: every number of every profile that its cells used, each with its source,
- * and those that nobody published marked as assumed with the range to test conclusions over.
+ * The constants that a run's results rest on: every number of every profile that its cells used, each with
+ * its source, and those that nobody published marked as assumed with the range to test conclusions over.
  */
 import type { CpuProfile } from "../events/profile.js";
 import { findProfile } from "../events/profiles/index.js";
@@ -18,7 +18,10 @@ export interface ConstantRecord {
   readonly range?: readonly [number, number];
 }
 
-/** Constants of all profiles used, each once; a price that the scenario replaced is assumed, with that as its source. */
+/**
+ * Constants of all profiles used, each once; a price that the scenario replaced is assumed, with that as
+ * its source.
+ */
 export function constantsOf(configs: readonly CellConfig[]): ConstantRecord[] {
   const records = new Map<string, ConstantRecord>();
   const add = (record: ConstantRecord): void => {
@@ -30,7 +33,13 @@ export function constantsOf(configs: readonly CellConfig[]): ConstantRecord[] {
   }
   for (const { machine } of configs) {
     for (const [name, value] of Object.entries(machine.costs)) {
-      add({ profile: machine.profile, name: `costs.${name}`, value, source: "replaced by the scenario", assumed: true });
+      add({
+        profile: machine.profile,
+        name: `costs.${name}`,
+        value,
+        source: "replaced by the scenario",
+        assumed: true,
+      });
     }
   }
   return [...records.values()];
@@ -45,9 +54,17 @@ interface Sourced {
 function ofProfile(profile: CpuProfile): ConstantRecord[] {
   const records: ConstantRecord[] = [];
   const add = (name: string, value: number | string, { source, assumed = false, range }: Sourced): void => {
-    records.push({ profile: profile.name, name, value, source, assumed, ...(range === undefined ? {} : { range }) });
+    records.push({
+      profile: profile.name,
+      name,
+      value,
+      source,
+      assumed,
+      ...(range === undefined ? {} : { range }),
+    });
   };
-  for (const [name, constant] of Object.entries(profile.costs)) add(`costs.${name}`, constant.value, constant);
+  for (const [name, constant] of Object.entries(profile.costs))
+    add(`costs.${name}`, constant.value, constant);
   for (const [level, cache] of Object.entries(profile.caches)) {
     if ("value" in cache) add(`caches.${level}`, cache.value, cache);
     else {
@@ -67,6 +84,7 @@ function ofProfile(profile: CpuProfile): ConstantRecord[] {
       add(`walkCaches.${side}.${level}`, `${cache.entries} entries, ${cache.ways} ways`, cache);
     }
   }
-  if (nestedTlb) add("walkCaches.nestedTlb", `${nestedTlb.entries} entries, ${nestedTlb.ways} ways`, nestedTlb);
+  if (nestedTlb)
+    add("walkCaches.nestedTlb", `${nestedTlb.entries} entries, ${nestedTlb.ways} ways`, nestedTlb);
   return records;
 }

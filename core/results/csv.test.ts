@@ -7,10 +7,13 @@ import { fromCsv, toCsv } from "./csv.js";
 describe("toCsv and fromCsv", () => {
   it("give back every finite number exactly", () => {
     fc.assert(
-      fc.property(fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { minLength: 1 }), (numbers) => {
-        const rows = numbers.map((cycles) => ({ cell: "a", cycles: Object.is(cycles, -0) ? 0 : cycles }));
-        expect(fromCsv(toCsv(["cell", "cycles"], rows), "x.csv")).toEqual(rows);
-      }),
+      fc.property(
+        fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { minLength: 1 }),
+        (numbers) => {
+          const rows = numbers.map((cycles) => ({ cell: "a", cycles: Object.is(cycles, -0) ? 0 : cycles }));
+          expect(fromCsv(toCsv(["cell", "cycles"], rows), "x.csv")).toEqual(rows);
+        },
+      ),
     );
   });
 

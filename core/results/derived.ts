@@ -1,6 +1,7 @@
 /**
- * Ratios derived from a row's modelled numbers, each declared once. A ratio whose denominator is missing or 0 is empty:
- * a native run has no exits to divide by. `slowdown` is not here: it needs another row (core/scenario/row.ts).
+ * Ratios derived from a row's modelled numbers, each declared once. A ratio whose denominator is missing or
+ * 0 is empty: a native run has no exits to divide by. `slowdown` is not here: it needs another row
+ * (core/scenario/row.ts).
  */
 import { MEMORY_OWNERS } from "../events/memory-owners.js";
 import type { Row } from "../scenario/scenario.js";
@@ -11,39 +12,59 @@ export interface DerivedColumn extends Omit<Column, "kind"> {
   compute(row: Row): number | undefined;
 }
 
-/** Owners whose frames exist only because the guest is virtualized. */
-const OVERHEAD_OWNERS = MEMORY_OWNERS.filter(({ name }) => !name.startsWith("guest_"));
+/** Peaks of the owners whose frames exist only because the guest is virtualized. */
+const OVERHEAD_PEAKS = MEMORY_OWNERS.filter(({ name }) => !name.startsWith("guest_")).map(
+  ({ name }) => `${name}_peak_bytes`,
+);
 
 export const DERIVED: readonly DerivedColumn[] = [
   {
-    name: "cycles_per_reference", label: "Cycles per reference", unit: "cycles per reference", better: "fewer",
+    name: "cycles_per_reference",
+    label: "Cycles per reference",
+    unit: "cycles per reference",
+    better: "fewer",
     description: "cycles / references.",
     compute: (row) => ratio(row, ["cycles"], "references"),
   },
   {
-    name: "walk_cycles_share", label: "Share of cycles in page walks", unit: "share", better: "fewer",
+    name: "walk_cycles_share",
+    label: "Share of cycles in page walks",
+    unit: "share",
+    better: "fewer",
     description: "(cycles_walk_guest + cycles_walk_host) / cycles.",
     compute: (row) => ratio(row, ["cycles_walk_guest", "cycles_walk_host"], "cycles"),
   },
   {
-    name: "virtualization_share", label: "Share of cycles in virtualization", unit: "share", better: "fewer",
+    name: "virtualization_share",
+    label: "Share of cycles in virtualization",
+    unit: "share",
+    better: "fewer",
     description: "(cycles_transition + cycles_monitor) / cycles. The second dimension of walks is not in it.",
     compute: (row) => ratio(row, ["cycles_transition", "cycles_monitor"], "cycles"),
   },
   {
-    name: "tlb_miss_rate", label: "TLB miss rate", unit: "share", better: "fewer",
+    name: "tlb_miss_rate",
+    label: "TLB miss rate",
+    unit: "share",
+    better: "fewer",
     description: "tlb_misses / tlb_lookups.",
     compute: (row) => ratio(row, ["tlb_misses"], "tlb_lookups"),
   },
   {
-    name: "walk_refs_per_walk", label: "References per page walk", unit: "references per walk", better: "fewer",
+    name: "walk_refs_per_walk",
+    label: "References per page walk",
+    unit: "references per walk",
+    better: "fewer",
     description: "walk_refs / walks.",
     compute: (row) => ratio(row, ["walk_refs"], "walks"),
   },
   {
-    name: "overhead_peak_bytes", label: "Memory overhead, peak", unit: "bytes", better: "fewer",
-    description: `${OVERHEAD_OWNERS.map((owner) => `${owner.name}_peak_bytes`).join(" + ")}: frames that only virtualization needs (the peaks need not coincide).`,
-    compute: (row) => sum(row, OVERHEAD_OWNERS.map((owner) => `${owner.name}_peak_bytes`)),
+    name: "overhead_peak_bytes",
+    label: "Memory overhead, peak",
+    unit: "bytes",
+    better: "fewer",
+    description: `${OVERHEAD_PEAKS.join(" + ")}: frames that only virtualization needs (the peaks need not coincide).`,
+    compute: (row) => sum(row, OVERHEAD_PEAKS),
   },
 ];
 

@@ -1,6 +1,7 @@
 /**
- * Files of a run: each replaced as a whole (written beside, then renamed), each inside its folder, and each failure of the
- * system told as something the user can mend. The system's calls are a value, so that a test can make them fail.
+ * Files of a run: each replaced as a whole (written beside, then renamed), each inside its folder, and each
+ * failure of the system told as something the user can mend. The system's calls are a value, so that a test
+ * can make them fail.
  */
 import * as fs from "node:fs";
 import { dirname, isAbsolute, relative, resolve } from "node:path";
@@ -96,11 +97,16 @@ export class Disk {
     this.try("remove", path, () => this.system.rmSync(path, { force: true }));
   }
 
-  /** The path of `name` in `root`; links are followed as far as the path exists. @throws UserError when it is outside. */
+  /**
+   * The path of `name` in `root`; links are followed as far as the path exists. @throws UserError when it
+   * is outside.
+   */
   inside(root: string, name: string): string {
     const path = resolve(root, name);
     if (!isWithin(resolve(root), path) || !isWithin(this.real(root), this.real(path))) {
-      throw new UserError(`"${name}" leaves the folder ${root}`, { mend: "use a name without .. and without links out of it" });
+      throw new UserError(`"${name}" leaves the folder ${root}`, {
+        mend: "use a name without .. and without links out of it",
+      });
     }
     return path;
   }

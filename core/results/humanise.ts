@@ -1,6 +1,6 @@
 /**
- * Numbers as people read them, by their column's unit: for summaries, chart labels and the report. Never for files that
- * are compared (csv.ts writes those exactly).
+ * Numbers as people read them, by their column's unit: for summaries, chart labels and the report. Never
+ * for files that are compared (csv.ts writes those exactly).
  */
 import { formatBytes } from "../util/units.js";
 import { type ColumnUnit, columnOf } from "./columns.js";

@@ -1,9 +1,10 @@
 /** What the command line uses of results. */
-export { columnsMarkdown } from "./columns-markdown.js";
+
 export { COLUMNS, type Column, columnOf, findColumn, parameterColumns } from "./columns.js";
+export { columnsMarkdown } from "./columns-markdown.js";
 export { fromCsv, toCsv } from "./csv.js";
 export { Disk } from "./disk.js";
-export { recordOf, type RunFacts, type RunRecord } from "./record.js";
+export { type RunFacts, type RunRecord, recordOf } from "./record.js";
 export { createRun, findResumable, RunFolder, type RunPlace, shownPath } from "./run-folder.js";
 export { findRun, readRun, type StoredRun } from "./stored-run.js";
 export { exitsOf, type Table, tableOf } from "./table.js";

@@ -1,6 +1,6 @@
 /**
- * The journal of a run: one JSON line for its plan, then one for each cell as soon as it ends. A killed run loses nothing
- * finished, and is resumed from here. A line torn by the kill is the last, and is ignored.
+ * The journal of a run: one JSON line for its plan, then one for each cell as soon as it ends. A killed run
+ * loses nothing finished, and is resumed from here. A line torn by the kill is the last, and is ignored.
  */
 import type { CellOutcome } from "../scenario/config.js";
 import type { Plan } from "../scenario/scenario.js";

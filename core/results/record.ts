@@ -1,6 +1,7 @@
 /**
- * run.json: where a run's numbers come from. Everything needed to run it again and to judge it: the resolved scenario,
- * versions, the state of the source, the host, and each constant of each profile with its source.
+ * run.json: where a run's numbers come from. Everything needed to run it again and to judge it: the
+ * resolved scenario, versions, the state of the source, the host, and each constant of each profile with
+ * its source.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -111,7 +112,10 @@ interface PackageFile {
 /** virtlab, Node and each dependency; a package that is not installed is left out. */
 function versionsOf(project: string): Record<string, string> {
   const own = packageFile(`${project}/package.json`);
-  const versions: Record<string, string> = { virtlab: own?.version ?? "unknown", node: process.versions.node };
+  const versions: Record<string, string> = {
+    virtlab: own?.version ?? "unknown",
+    node: process.versions.node,
+  };
   for (const name of Object.keys(own?.dependencies ?? {}).sort()) {
     const version = packageFile(`${project}/node_modules/${name}/package.json`)?.version;
     if (version !== undefined) versions[name] = version;
@@ -135,6 +139,9 @@ function sourceOf(project: string): RunRecord["source"] {
 }
 
 function git(project: string, parameters: readonly string[]): string | undefined {
-  const { status, stdout } = spawnSync("git", ["-C", project, ...parameters], { encoding: "utf8", timeout: 10_000 });
+  const { status, stdout } = spawnSync("git", ["-C", project, ...parameters], {
+    encoding: "utf8",
+    timeout: 10_000,
+  });
   return status === 0 ? stdout.trim() : undefined;
 }

@@ -1,4 +1,6 @@
-/** A run on disk: the same bytes in any order, resumed after a kill, and nothing lost when the disk refuses. */
+/**
+ * A run on disk: the same bytes in any order, resumed after a kill, and nothing lost when the disk refuses.
+ */
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,7 +23,14 @@ afterEach(() => fs.rmSync(results, { recursive: true, force: true }));
 const plan = smallPlan();
 const at = (second: number): Date => new Date(Date.UTC(2026, 0, 31, 12, 0, second));
 const record = (of: Plan) =>
-  recordOf(of, { command: ["test"], workers: 1, started: at(0), hostSeconds: 1, expectations: [], project: results });
+  recordOf(of, {
+    command: ["test"],
+    workers: 1,
+    started: at(0),
+    hostSeconds: 1,
+    expectations: [],
+    project: results,
+  });
 
 function finish(run: RunFolder, cells: readonly Cell[]): void {
   for (const cell of cells) run.finished(cell, outcomeOf(cell));
@@ -29,11 +38,13 @@ function finish(run: RunFolder, cells: readonly Cell[]): void {
 
 function failing(call: keyof FileSystem, code: string, after = 0): Disk {
   let calls = 0;
+  const system: FileSystem = { ...fs };
+  const real = system[call] as (...all: never[]) => unknown;
   const refuse = (...parameters: never[]): unknown => {
     if (calls++ >= after) throw Object.assign(new Error(code), { code });
-    return (fs[call] as (...all: never[]) => unknown)(...parameters);
+    return real(...parameters);
   };
-  return new Disk({ ...fs, [call]: refuse });
+  return new Disk({ ...system, [call]: refuse });
 }
 
 function refusal(action: () => unknown): UserError {
@@ -52,10 +63,15 @@ describe("rows.csv", () => {
       const run = createRun(plan, { results }, at(index));
       finish(run, cells);
       run.complete(record(plan));
-      return fs.readFileSync(join(run.path, "rows.csv"), "utf8") + fs.readFileSync(join(run.path, "exits.csv"), "utf8");
+      return (
+        fs.readFileSync(join(run.path, "rows.csv"), "utf8") +
+        fs.readFileSync(join(run.path, "exits.csv"), "utf8")
+      );
     });
     expect(texts[0]).toBe(texts[1]);
-    expect(texts[0]!.split("\n")[0]).toMatch(/^cell,technique,page,workload,profile,size,seed,status,reason,cycles,cycles_guest_user,/);
+    expect(texts[0]!.split("\n")[0]).toMatch(
+      /^cell,technique,page,workload,profile,size,seed,status,reason,cycles,cycles_guest_user,/,
+    );
   });
 
   it("holds no time, host or path", () => {
@@ -73,7 +89,8 @@ describe("rows.csv", () => {
       run.complete(record(plan));
     }
     const folder = join(results, "runs", "small", "20260131T120002Z-01234567");
-    for (const name of ["small", "small/latest", join(results, "runs/small/latest"), folder]) expect(findRun(name, results)).toBe(folder);
+    for (const name of ["small", "small/latest", join(results, "runs/small/latest"), folder])
+      expect(findRun(name, results)).toBe(folder);
     const stored = readRun("small", results);
     expect(stored.rows).toHaveLength(6);
     expect(stored.rows[0]!["fingerprint"]).toBe("0012");
@@ -99,7 +116,9 @@ describe("a killed run", () => {
     expect([...resumed.completed.keys()]).toEqual(plan.cells.slice(0, 3).map(({ id }) => id));
     finish(resumed, plan.cells.slice(3));
     resumed.complete(record(plan));
-    expect(fs.readFileSync(join(resumed.path, "rows.csv"))).toEqual(fs.readFileSync(join(whole.path, "rows.csv")));
+    expect(fs.readFileSync(join(resumed.path, "rows.csv"))).toEqual(
+      fs.readFileSync(join(whole.path, "rows.csv")),
+    );
     expect(fs.existsSync(join(resumed.path, "journal.jsonl"))).toBe(false);
     expect(findResumable(plan, { results })).toBeUndefined();
   });
@@ -158,9 +177,14 @@ describe("when the disk refuses", () => {
     expect(createRun(plan, { results }, at(0)).path).not.toBe(createRun(plan, { results }, at(0)).path);
   });
 
-  it.each(["../outside", "a/../../..", "/etc"])("a name that leaves the results folder (%s) is refused", (name) => {
-    expect(refusal(() => createRun(smallPlan(name), { results }, at(0))).message).toContain("leaves the folder");
-  });
+  it.each(["../outside", "a/../../..", "/etc"])(
+    "a name that leaves the results folder (%s) is refused",
+    (name) => {
+      expect(refusal(() => createRun(smallPlan(name), { results }, at(0))).message).toContain(
+        "leaves the folder",
+      );
+    },
+  );
 
   it("a link out of the run's folder is refused", () => {
     const run = createRun(plan, { results }, at(0));

@@ -5,8 +5,9 @@
  *     journal.jsonl   while it runs: each cell as soon as it ends (journal.ts); gone when the run is complete
  *     rows.csv exits.csv timing.csv run.json charts/ report.html
  *
- * rows.csv is in plan order and has no time, host or path in it: byte-identical for any number of workers, resumed or not.
- * A run is complete when it has a run.json and no journal. Reading runs back is stored-run.ts's.
+ * rows.csv is in plan order and has no time, host or path in it: byte-identical for any number of workers,
+ * resumed or not. A run is complete when it has a run.json and no journal. Reading runs back is
+ * stored-run.ts's.
  */
 import { createHash } from "node:crypto";
 import { join, relative, resolve } from "node:path";
@@ -28,7 +29,10 @@ export interface RunPlace {
   readonly disk?: Disk;
 }
 
-/** A run being written. `finished` makes it the sink of runPlan. All methods throw UserError when the disk refuses. */
+/**
+ * A run being written. `finished` makes it the sink of runPlan. All methods throw UserError when the disk
+ * refuses.
+ */
 export class RunFolder implements ResultSink {
   private readonly outcomes: Map<string, CellOutcome>;
 
@@ -64,7 +68,10 @@ export class RunFolder implements ResultSink {
     this.writeCsv("timing.csv", timingTable(timings));
   }
 
-  /** Any other file of the run, replaced atomically. @param name inside the folder, such as `charts/walks.svg`. */
+  /**
+   * Any other file of the run, replaced atomically. @param name inside the folder, such as
+   * `charts/walks.svg`.
+   */
   write(name: string, data: string | Uint8Array): void {
     this.disk.replace(this.disk.inside(this.path, name), data);
   }
@@ -113,19 +120,22 @@ export function createRun(plan: Plan, place: RunPlace, now: Date): RunFolder {
     });
   }
   disk.makeFolder(path);
-  const own = disk.create(join(path, LOCK), `${process.pid}\n`) && disk.create(join(path, JOURNAL), headLine(plan));
-  if (!own) throw new UserError("another process has just started a run here", { where: path, mend: "start again" });
+  const own =
+    disk.create(join(path, LOCK), `${process.pid}\n`) && disk.create(join(path, JOURNAL), headLine(plan));
+  if (!own)
+    throw new UserError("another process has just started a run here", { where: path, mend: "start again" });
   return new RunFolder(path, plan, new Map(), disk);
 }
 
 /**
- * The newest run of the same plan that was killed or interrupted, ready to go on; undefined when there is none. A run that
- * a living process is writing is left alone.
+ * The newest run of the same plan that was killed or interrupted, ready to go on; undefined when there is
+ * none. A run that a living process is writing is left alone.
  */
 export function findResumable(plan: Plan, place: RunPlace): RunFolder | undefined {
   const disk = place.disk ?? new Disk();
   const parent = scenarioFolder(plan.scenario.name, place.results, disk);
-  const folders = place.out === undefined ? disk.list(parent).map((name) => join(parent, name)) : [resolve(place.out)];
+  const folders =
+    place.out === undefined ? disk.list(parent).map((name) => join(parent, name)) : [resolve(place.out)];
   for (const path of folders.reverse()) {
     const journal = readJournal(disk, join(path, JOURNAL));
     if (journal?.plan !== plan.hash || !takeLock(disk, path)) continue;
@@ -146,7 +156,10 @@ export function scenarioFolder(scenario: string, results: string, disk: Disk): s
 
 /** `20260131T120000Z-1a2b3c4d`, with a number behind where two runs start in one second. */
 function newPath(plan: Plan, results: string, now: Date, disk: Disk): string {
-  const time = now.toISOString().replace(/\.\d+Z$/, "Z").replace(/[-:]/g, "");
+  const time = now
+    .toISOString()
+    .replace(/\.\d+Z$/, "Z")
+    .replace(/[-:]/g, "");
   const base = join(scenarioFolder(plan.scenario.name, results, disk), `${time}-${plan.hash.slice(0, 8)}`);
   let path = base;
   for (let next = 2; disk.exists(path); next++) path = `${base}-${next}`;

@@ -20,7 +20,8 @@ export interface StoredRun {
 
 /**
  * Finds and reads a run.
- * @param reference a run's folder, `results/runs/ept/latest`, a scenario's name (its latest run), or a CSV file.
+ * @param reference a run's folder, `results/runs/ept/latest`, a scenario's name (its latest run), or a CSV
+ * file.
  * @throws UserError when there is none, with the nearest name.
  */
 export function readRun(reference: string, results: string, disk: Disk = new Disk()): StoredRun {
@@ -33,22 +34,39 @@ export function readRun(reference: string, results: string, disk: Disk = new Dis
     const file = join(path, name);
     return disk.exists(file) ? fromCsv(disk.read(file), file) : [];
   };
-  return { path, rows: table("rows.csv"), exits: table("exits.csv"), timings: table("timing.csv"), record: readRecord(path, disk) };
+  return {
+    path,
+    rows: table("rows.csv"),
+    exits: table("exits.csv"),
+    timings: table("timing.csv"),
+    record: readRecord(path, disk),
+  };
 }
 
 /** The folder that a reference names. @throws UserError */
 export function findRun(reference: string, results: string, disk: Disk = new Disk()): string {
   if (disk.exists(join(reference, "rows.csv"))) return reference;
   const runs = join(results, "runs");
-  const candidates = basename(reference) === "latest" ? [dirname(reference), join(runs, dirname(reference))] : [reference, join(runs, reference)];
+  const candidates =
+    basename(reference) === "latest"
+      ? [dirname(reference), join(runs, dirname(reference))]
+      : [reference, join(runs, reference)];
   for (const folder of candidates) {
     const latest = latestRun(folder, disk);
     if (latest !== undefined) return latest;
   }
   const names = disk.list(runs);
-  const near = nearestWords(basename(reference === "latest" ? "" : reference.replace(/\/latest$/, "")), names);
-  const have = names.length === 0 ? "there are no runs yet: npm run bench -- scenarios/ept.yaml" : `runs of: ${names.join(", ")}`;
-  throw new UserError(`no run "${reference}"`, { mend: near.length > 0 ? `did you mean ${near.join(" or ")}?` : have });
+  const near = nearestWords(
+    basename(reference === "latest" ? "" : reference.replace(/\/latest$/, "")),
+    names,
+  );
+  const have =
+    names.length === 0
+      ? "there are no runs yet: npm run bench -- scenarios/ept.yaml"
+      : `runs of: ${names.join(", ")}`;
+  throw new UserError(`no run "${reference}"`, {
+    mend: near.length > 0 ? `did you mean ${near.join(" or ")}?` : have,
+  });
 }
 
 /** The newest complete run in a scenario's folder of runs. */

@@ -5,8 +5,19 @@ import { grouped, humanNumber, percent, times } from "./humanise.js";
 import { summaryLines } from "./summary.js";
 
 const done = (technique: string, workload: string, cycles: number, slowdown: number): Row => ({
-  cell: `technique=${technique} workload=${workload}`, technique, workload, profile: "nehalem-2008", seed: 1, status: "done", reason: "",
-  cycles_per_reference: cycles, slowdown, tlb_miss_rate: 0.9213, walk_refs_per_walk: 6.43, exits: 1234567, overhead_peak_bytes: 5 * 2 ** 20,
+  cell: `technique=${technique} workload=${workload}`,
+  technique,
+  workload,
+  profile: "nehalem-2008",
+  seed: 1,
+  status: "done",
+  reason: "",
+  cycles_per_reference: cycles,
+  slowdown,
+  tlb_miss_rate: 0.9213,
+  walk_refs_per_walk: 6.43,
+  exits: 1234567,
+  overhead_peak_bytes: 5 * 2 ** 20,
 });
 
 describe("summaryLines", () => {
@@ -14,7 +25,14 @@ describe("summaryLines", () => {
     const lines = summaryLines([
       done("native", "gups", 193.97, 1),
       done("hardware/nested", "gups", 262.4, 1.3527),
-      { technique: "paravirtual/direct", workload: "gups", profile: "nehalem-2008", seed: 1, status: "unsupported", reason: "maps guests by 4K pages only" },
+      {
+        technique: "paravirtual/direct",
+        workload: "gups",
+        profile: "nehalem-2008",
+        seed: 1,
+        status: "unsupported",
+        reason: "maps guests by 4K pages only",
+      },
     ]);
     expect(lines).toEqual([
       "technique           cycles/ref  slowdown  TLB miss  refs/walk  exits  memory+",
@@ -27,7 +45,11 @@ describe("summaryLines", () => {
 
   it("never exceeds 100 columns, and cuts long names and reasons", () => {
     const long = "x".repeat(90);
-    const lines = summaryLines([done(long, long, 1, 1), done("b", "w", 1, 1), { ...done("c", "w", 1, 1), status: "failed", reason: long }]);
+    const lines = summaryLines([
+      done(long, long, 1, 1),
+      done("b", "w", 1, 1),
+      { ...done("c", "w", 1, 1), status: "failed", reason: long },
+    ]);
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(100);
     expect(lines.at(-1)).toContain("failed: xxx");
   });
@@ -44,7 +66,14 @@ describe("summaryLines", () => {
 
 describe("numbers for people", () => {
   it.each([
-    [0, "0"], [0.01234, "0.0123"], [0.00001, "1.0e-5"], [12.345, "12.3"], [999.9, "1,000"], [12345, "12,345"], [1234567, "1.23M"], [-2.5e9, "-2.5G"],
+    [0, "0"],
+    [0.01234, "0.0123"],
+    [0.00001, "1.0e-5"],
+    [12.345, "12.3"],
+    [999.9, "1,000"],
+    [12345, "12,345"],
+    [1234567, "1.23M"],
+    [-2.5e9, "-2.5G"],
   ])("%d is %s", (value, text) => {
     expect(humanNumber(value)).toBe(text);
   });

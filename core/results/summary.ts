@@ -1,6 +1,6 @@
 /**
- * The table at the end of a run, for a terminal at least 100 columns wide: the axes that vary, then what matters most. A
- * pure function of rows. A cell that is not done says why in place of numbers.
+ * The table at the end of a run, for a terminal at least 100 columns wide: the axes that vary, then what
+ * matters most. A pure function of rows. A cell that is not done says why in place of numbers.
  */
 import type { Row } from "../scenario/scenario.js";
 import { columnOf } from "./columns.js";
@@ -22,14 +22,19 @@ const MEASURES: readonly Measure[] = [
   { title: "TLB miss", column: "tlb_miss_rate", text: percent },
   { title: "refs/walk", column: "walk_refs_per_walk", text: humanNumber },
   { title: "exits", column: "exits", text: humanNumber },
-  { title: "memory+", column: "overhead_peak_bytes", text: (bytes) => (bytes === 0 ? "0" : humanValue("overhead_peak_bytes", bytes)) },
+  {
+    title: "memory+",
+    column: "overhead_peak_bytes",
+    text: (bytes) => (bytes === 0 ? "0" : humanValue("overhead_peak_bytes", bytes)),
+  },
 ];
 
 /** Lines of at most 100 columns; a note names measures' units once. No rows give one line. */
 export function summaryLines(rows: readonly Row[]): string[] {
   if (rows.length === 0) return ["no cells have finished"];
   const axes = varyingOf(rows);
-  const names = axes.length > 0 ? axes : ["technique", "workload"].filter((name) => rows[0]![name] !== undefined);
+  const names =
+    axes.length > 0 ? axes : ["technique", "workload"].filter((name) => rows[0]![name] !== undefined);
   const measures = MEASURES.filter(({ column }) => rows.some((row) => typeof row[column] === "number"));
   const head = [...names, ...measures.map(({ title }) => title)];
   const body = rows.map((row) => [
@@ -65,7 +70,9 @@ function fitted(table: readonly (readonly string[])[], names: number): number[] 
   const widths = table[0]!.map((_, column) => Math.max(...table.map((line) => line[column]!.length)));
   const least = 6;
   while (total(widths) > WIDTH) {
-    const widest = widths.slice(0, names).reduce((at, width, index, all) => (width > all[at]! ? index : at), 0);
+    const widest = widths
+      .slice(0, names)
+      .reduce((at, width, index, all) => (width > all[at]! ? index : at), 0);
     if (names === 0 || widths[widest]! <= least) break;
     widths[widest]!--;
   }
@@ -75,7 +82,9 @@ function fitted(table: readonly (readonly string[])[], names: number): number[] 
 function rendered(cells: readonly string[], widths: readonly number[], names: number): string {
   return cells
     .map((cell, column) =>
-      column < names ? clipped(cell, widths[column]!).padEnd(widths[column]!) : cell.padStart(widths[column]!),
+      column < names
+        ? clipped(cell, widths[column]!).padEnd(widths[column]!)
+        : cell.padStart(widths[column]!),
     )
     .join(GAP);
 }

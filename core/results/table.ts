@@ -1,6 +1,7 @@
 /**
- * The table of a run: the scenario's rows with the cell's id in front and the derived columns behind, in the stable
- * column order of rows.csv; and exits.csv's long form. Plan order always, whatever order the cells finished in.
+ * The table of a run: the scenario's rows with the cell's id in front and the derived columns behind, in
+ * the stable column order of rows.csv; and exits.csv's long form. Plan order always, whatever order the
+ * cells finished in.
  */
 import { EXIT_REASONS } from "../events/exit-reasons.js";
 import type { CellOutcome } from "../scenario/config.js";
@@ -20,13 +21,22 @@ export interface Table {
 /** rows.csv as data. */
 export function tableOf(plan: Plan, outcomes: Outcomes): Table {
   const finished = plan.cells.filter((cell) => outcomes.has(cell.id));
-  const rows = rowsOf(plan, outcomes).map((row, index): Row => ({ cell: finished[index]!.id, ...withDerived(row) }));
+  const rows = rowsOf(plan, outcomes).map(
+    (row, index): Row => ({ cell: finished[index]!.id, ...withDerived(row) }),
+  );
   return { columns: columnsFor(plan.axes, rows), rows };
 }
 
 /** The columns of rows.csv for these axes; a value that the dictionary does not know comes last. */
 export function columnsFor(axes: readonly string[], rows: readonly Row[]): string[] {
-  const columns = new Set(["cell", ...axes, ...FIXED_COLUMNS, "status", "reason", ...VALUE_COLUMNS.map(({ name }) => name)]);
+  const columns = new Set([
+    "cell",
+    ...axes,
+    ...FIXED_COLUMNS,
+    "status",
+    "reason",
+    ...VALUE_COLUMNS.map(({ name }) => name),
+  ]);
   for (const row of rows) for (const name of Object.keys(row)) columns.add(name);
   return [...columns];
 }

@@ -1,4 +1,6 @@
-/** Host timing: as many samples as asked for, statistics in order. No time is asserted: that would be noise. */
+/**
+ * Host timing: as many samples as asked for, statistics in order. No time is asserted: that would be noise.
+ */
 import { describe, expect, it } from "vitest";
 import { measure, TIMING_COLUMNS, timingTable } from "./timing.js";
 
@@ -15,9 +17,14 @@ describe("measure", () => {
   });
 
   it("waits for what is asynchronous, and passes errors on", async () => {
-    const timing = await measure(() => new Promise((resolve) => setTimeout(resolve, 5)), { samples: 2, warmup: 0 });
+    const timing = await measure(() => new Promise((resolve) => setTimeout(resolve, 5)), {
+      samples: 2,
+      warmup: 0,
+    });
     expect(timing.min).toBeGreaterThan(0.003);
-    await expect(measure(() => Promise.reject(new Error("broken")), { samples: 2 })).rejects.toThrow("broken");
+    await expect(measure(() => Promise.reject(new Error("broken")), { samples: 2 })).rejects.toThrow(
+      "broken",
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 /**
- * Host numbers: how long this machine takes to simulate a cell (the one file that touches tinybench). They are noise
- * around a truth, so a cell is measured several times, in a process that does nothing else (the command line forks it),
- * and they are kept in timing.csv, apart from everything modelled.
+ * Host numbers: how long this machine takes to simulate a cell (the one file that touches tinybench). They
+ * are noise around a truth, so a cell is measured several times, in a process that does nothing else (the
+ * command line forks it), and they are kept in timing.csv, apart from everything modelled.
  */
 import type { Row } from "../scenario/scenario.js";
 import type { Table } from "./table.js";
@@ -35,7 +35,11 @@ export const TIMING_COLUMNS = [
   { name: "p75_seconds", unit: "s", description: "75th percentile." },
   { name: "p99_seconds", unit: "s", description: "99th percentile." },
   { name: "sd_seconds", unit: "s", description: "Sample standard deviation." },
-  { name: "simulated_references", unit: "count", description: "Memory references that one run simulates, in its region of interest." },
+  {
+    name: "simulated_references",
+    unit: "count",
+    description: "Memory references that one run simulates, in its region of interest.",
+  },
   { name: "references_per_second", unit: "1/s", description: "simulated_references / median_seconds." },
 ] as const;
 
@@ -43,7 +47,8 @@ const MS_PER_SECOND = 1000;
 
 /**
  * Runs `run` `samples` times after `warmup` unmeasured runs, and awaits it where it is asynchronous.
- * @param samples at least 1. @param prepare called before each run, warm-up included, and not measured. Errors are thrown on.
+ * @param samples at least 1. @param prepare called before each run, warm-up included, and not measured.
+ * Errors are thrown on.
  */
 export async function measure(
   run: () => void | Promise<void>,

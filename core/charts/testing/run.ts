@@ -1,8 +1,8 @@
 /** A stored run to make a report of, with words that would be dangerous if they were not escaped. */
 import type { RunRecord } from "../../results/record.js";
 import type { Row } from "../../scenario/scenario.js";
-import type { ReportContent } from "../report.js";
 import { chartOf } from "../chart.js";
+import type { ReportContent } from "../report.js";
 import { eptRows } from "./rows.js";
 
 export const HOSTILE = `</script><script>document.title="stolen"</script><img src=x onerror="document.title='stolen'">`;
@@ -21,23 +21,56 @@ export function sampleRun(title = "Shadow page tables against EPT"): ReportConte
     format: 1,
     command: ["virtlab", "bench", "scenarios/ept.yaml"],
     scenario: {
-      name: "ept", title, question: "When does the second dimension of the walk cost more than the exits it saves?",
-      files: ["scenarios/ept.yaml"], axes: AXES, baseline: { technique: "native" }, charts: [...charts], resolved: { title },
+      name: "ept",
+      title,
+      question: "When does the second dimension of the walk cost more than the exits it saves?",
+      files: ["scenarios/ept.yaml"],
+      axes: AXES,
+      baseline: { technique: "native" },
+      charts: [...charts],
+      resolved: { title },
     },
     plan: "0123456789abcdef".repeat(4),
     cells: rows.length,
     seed: 1,
     size: "small",
     expectations: [
-      { text: "walk_refs_max == 24 where technique == 'hardware/nested'", where: "scenarios/ept.yaml:20:5", passed: true, rows: 10, reason: "", failures: [] },
       {
-        text: `exits == 0 where technique == 'native' ${title === HOSTILE ? HOSTILE : ""}`, where: "scenarios/ept.yaml:21:5", passed: false, rows: 10, reason: "",
-        failures: [{ cell: "technique=native workload=gups page=4K", reason: "is false", values: { exits: 3 } }],
+        text: "walk_refs_max == 24 where technique == 'hardware/nested'",
+        where: "scenarios/ept.yaml:20:5",
+        passed: true,
+        rows: 10,
+        reason: "",
+        failures: [],
+      },
+      {
+        text: `exits == 0 where technique == 'native' ${title === HOSTILE ? HOSTILE : ""}`,
+        where: "scenarios/ept.yaml:21:5",
+        passed: false,
+        rows: 10,
+        reason: "",
+        failures: [
+          { cell: "technique=native workload=gups page=4K", reason: "is false", values: { exits: 3 } },
+        ],
       },
     ],
     constants: [
-      { profile: "nehalem-2008", name: "costs.vm_exit", value: 600, source: "Agesen 2012: round trip 1009", assumed: false, range: [500, 700] },
-      { profile: "nehalem-2008", name: "costs.exception", value: 700, source: "no source found", assumed: true, range: [350, 1400] },
+      {
+        profile: "nehalem-2008",
+        name: "costs.vm_exit",
+        value: 600,
+        source: "Agesen 2012: round trip 1009",
+        assumed: false,
+        range: [500, 700],
+      },
+      {
+        profile: "nehalem-2008",
+        name: "costs.exception",
+        value: 700,
+        source: "no source found",
+        assumed: true,
+        range: [350, 1400],
+      },
     ],
     versions: { virtlab: "0.1.0", node: "20.20.2" },
     source: { commit: "0".repeat(40), dirty: true },
@@ -47,11 +80,25 @@ export function sampleRun(title = "Shadow page tables against EPT"): ReportConte
     hostSeconds: 12.3,
     files: { "rows.csv": "f".repeat(64) },
   };
-  return { record, rows, exits: exitsOf(rows), timings: [], charts: charts.map((chart) => ({ title: chart.kind, spec: chartOf(chart, rows, context) })) };
+  return {
+    record,
+    rows,
+    exits: exitsOf(rows),
+    timings: [],
+    charts: charts.map((chart) => ({ title: chart.kind, spec: chartOf(chart, rows, context) })),
+  };
 }
 
 function exitsOf(rows: readonly Row[]): Row[] {
   return rows
     .filter((row) => Number(row["exits"]) > 0)
-    .map((row): Row => ({ cell: row["cell"]!, reason: "ept_violation", count: row["exits"]!, cycles: Number(row["cycles_monitor"]), share: Number(row["virtualization_share"]) }));
+    .map(
+      (row): Row => ({
+        cell: row["cell"]!,
+        reason: "ept_violation",
+        count: row["exits"]!,
+        cycles: Number(row["cycles_monitor"]),
+        share: Number(row["virtualization_share"]),
+      }),
+    );
 }

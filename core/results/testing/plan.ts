@@ -36,16 +36,30 @@ export function smallPlan(name = "small"): Plan {
 
 /** The outcome of one cell; numbers depend on its place in the plan alone. The last cell is unsupported. */
 export function outcomeOf(cell: Cell): CellOutcome {
-  if (cell.index === 5) return { status: "unsupported", reason: "no 2M pages, \"here\"", values: {}, exits: [] };
+  if (cell.index === 5)
+    return { status: "unsupported", reason: 'no 2M pages, "here"', values: {}, exits: [] };
   const at = cell.index + 1;
   const values: Record<string, number | string> = {};
   for (const { name } of EVENTS) values[name] = 0;
-  Object.assign(values, { references: 1000, tlb_lookups: 1000, tlb_misses: 10 * at, walks: 10 * at, walk_refs: 43 * at, exits: at });
+  Object.assign(values, {
+    references: 1000,
+    tlb_lookups: 1000,
+    tlb_misses: 10 * at,
+    walks: 10 * at,
+    walk_refs: 43 * at,
+    exits: at,
+  });
   for (const { name } of CYCLE_CATEGORIES) values[`cycles_${name}`] = at / 3;
   values["cycles"] = (at / 3) * CYCLE_CATEGORIES.length;
-  for (const { name } of MEMORY_OWNERS) Object.assign(values, { [`${name}_bytes`]: 4096, [`${name}_peak_bytes`]: 4096 * at });
+  for (const { name } of MEMORY_OWNERS)
+    Object.assign(values, { [`${name}_bytes`]: 4096, [`${name}_peak_bytes`]: 4096 * at });
   values["fingerprint"] = "0012";
-  return { status: "done", reason: "", values, exits: [{ reason: "ept_violation", count: at, cycles: at / 3 }] };
+  return {
+    status: "done",
+    reason: "",
+    values,
+    exits: [{ reason: "ept_violation", count: at, cycles: at / 3 }],
+  };
 }
 
 function config(technique: string, page: "4K" | "2M"): CellConfig {
