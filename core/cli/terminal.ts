@@ -34,7 +34,7 @@ export function processTerminal(environment: NodeJS.ProcessEnv = process.env): T
     note: (text) => void stderr.write(`${text}\n`),
     redraw: (line) => void stderr.write(`\r\u001b[2K${line}`),
     isLive: stderr.isTTY === true && environment["TERM"] !== "dumb",
-    columns: stderr.columns ?? 100,
+    columns: stderr.columns || 100, // 0 where the size is not known
     paint: paintFor(stdout, environment),
     paintNote: paintFor(stderr, environment),
   };

@@ -19,6 +19,9 @@ export interface RunningCommand {
   readonly result: Promise<CommandResult>;
 }
 
+/** Node warns when both variables are set, and the test runner sets one. */
+const { NO_COLOR: _no, FORCE_COLOR: _force, ...PLAIN_ENVIRONMENT } = process.env;
+
 /** A working folder; files are written relative to it. */
 export class Workshop {
   readonly folder = mkdtempSync(path.join(tmpdir(), "virtlab-cli-"));
@@ -36,7 +39,7 @@ export class Workshop {
     const child = spawn(process.execPath, [path.join(PROJECT_ROOT, "dist", "cli", "main.js"), ...args], {
       cwd: this.folder,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, NO_COLOR: "", FORCE_COLOR: "" },
+      env: PLAIN_ENVIRONMENT,
     });
     let [stdout, stderr] = ["", ""];
     child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
