@@ -1,6 +1,7 @@
 /**
- * The mapped areas of one process (Linux's VMAs): sorted, disjoint, each with one page size and one protection. New
- * areas go to the lowest gap that fits, so an address is used again soon after it was unmapped, as Linux does.
+ * The mapped areas of one process (Linux's VMAs): sorted, disjoint, each with one page size and one
+ * protection. New areas go to the lowest gap that fits, so an address is used again soon after it was
+ * unmapped, as Linux does.
  */
 import type { Gva } from "../../machine/address.js";
 import { GuestFailure } from "./guest-failure.js";
@@ -58,7 +59,10 @@ export class AreaList {
     this.list.splice(at < 0 ? this.list.length : at, 0, area);
   }
 
-  /** Takes the parts of areas within [start, end) out of the list, splitting at the borders. In order of address. */
+  /**
+   * Takes the parts of areas within [start, end) out of the list, splitting at the borders. In order of
+   * address.
+   */
   cut(start: Gva, end: Gva): Area[] {
     const inside: Area[] = [];
     const outside: Area[] = [];

@@ -1,7 +1,7 @@
 /**
- * Boot: builds the kernel's own page tables, the direct map of guest-physical memory, with the largest page that format
- * and CPU allow (a Xen PV guest has no large pages: its frames are contiguous in guest-physical but not in machine
- * memory). No CR3 is loaded yet, so the tables are stored by guest-physical address.
+ * Boot: builds the kernel's own page tables, the direct map of guest-physical memory, with the largest page
+ * that format and CPU allow (a Xen PV guest has no large pages: its frames are contiguous in guest-physical
+ * but not in machine memory). No CR3 is loaded yet, so the tables are stored by guest-physical address.
  */
 import { type Gfn, type Gva, highHalf, lowHalf } from "../../machine/address.js";
 import { entryHi, entryLo } from "../../machine/mmu/entry.js";
@@ -20,7 +20,7 @@ export interface KernelTables {
 }
 
 /** Largest level at which the direct map has leaves. */
-export function directMapLevel(cpu: Vcpu): number {
+function directMapLevel(cpu: Vcpu): number {
   if (!cpu.features.largePages) return 1;
   return cpu.features.page1G && cpu.paging.leafLevel["1G"] !== undefined ? 3 : 2;
 }
@@ -60,7 +60,10 @@ export function buildKernelTables(cpu: Vcpu, layout: KernelLayout, tables: Table
     current[level] = table;
     return table;
   };
-  /** Frames that a table of a level covers. The direct map is aligned to 2^39 bytes or to what the root's entry maps. */
+  /**
+   * Frames that a table of a level covers. The direct map is aligned to 2^39 bytes or to what the root's
+   * entry maps.
+   */
   const spanOf = (level: number): number => 2 ** (paging.shifts[level + 1]! - 12);
 
   for (let frame = 0; frame < directFrames; ) {

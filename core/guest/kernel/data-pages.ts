@@ -1,7 +1,8 @@
 /**
- * Data pages of the guest: allocated, zeroed, copied and given back, with the kernel's references to them through the
- * direct map (one for each 4 KiB, so that a host which backs memory on first touch backs all of a large page) and the
- * prices. Frames that the direct map does not reach (high memory of the 32-bit formats) are priced but not touched.
+ * Data pages of the guest: allocated, zeroed, copied and given back, with the kernel's references to them
+ * through the direct map (one for each 4 KiB, so that a host which backs memory on first touch backs all of a
+ * large page) and the prices. Frames that the direct map does not reach (high memory of the 32-bit formats)
+ * are priced but not touched.
  */
 import { CYCLES } from "../../events/categories.js";
 import { EVENT } from "../../events/events.js";
@@ -21,7 +22,9 @@ export class DataPages {
     readonly frames: DataFrames,
   ) {}
 
-  /** First frame of a new page full of zeros. @param level of the leaf that will map it. @throws GuestFailure */
+  /**
+   * First frame of a new page full of zeros. @param level of the leaf that will map it. @throws GuestFailure
+   */
   allocateZeroed(level: number): Gfn {
     const { cpu, frames } = this;
     const frame = frames.allocate(level);

@@ -1,6 +1,6 @@
 /**
- * The guest kernel's page-fault handler: demand-zero pages, copy-on-write, and segmentation faults, after Linux's
- * handle_mm_fault (mm/memory.c: do_anonymous_page, do_wp_page).
+ * The guest kernel's page-fault handler: demand-zero pages, copy-on-write, and segmentation faults, after
+ * Linux's handle_mm_fault (mm/memory.c: do_anonymous_page, do_wp_page).
  *
  * Left out: the shared zero page for reads, fault-around, swapping, stack growth.
  */
@@ -48,7 +48,10 @@ export class FaultHandler {
     // Otherwise the entry already allows the access: the hardware knew an older one.
   }
 
-  /** Breaks copy-on-write for the entry just read: by a copy, or by taking over the page when nobody else has it. */
+  /**
+   * Breaks copy-on-write for the entry just read: by a copy, or by taking over the page when nobody else has
+   * it.
+   */
   private makeWritable(table: number, index: number, va: Gva, area: Area): void {
     const { ops, pages } = this;
     const frame = ops.entryFrame;

@@ -1,14 +1,18 @@
 /**
- * A hash of the guest's architectural state as far as memory goes: every present entry of the user part of each
- * process's tables (its path, flags with accessed and dirty bits, and for leaves the frame), and what the kernel did.
- * The same guest ends with the same fingerprint under every technique. Frames count from the first data frame, and the
- * frames of tables are left out, so the kernel's own tables may differ (Xen's direct map is larger).
+ * A hash of the guest's architectural state as far as memory goes: every present entry of the user part of
+ * each process's tables (its path, flags with accessed and dirty bits, and for leaves the frame), and what
+ * the kernel did. The same guest ends with the same fingerprint under every technique. Frames count from the
+ * first data frame, and the frames of tables are left out, so the kernel's own tables may differ (Xen's
+ * direct map is larger).
  */
 import type { Gfn } from "../../machine/address.js";
 import { flagsOf, frameOf, P, PS } from "../../machine/mmu/entry.js";
 import type { Vcpu } from "../vcpu.js";
 
-/** FNV-1a of 64 bits over 32-bit words, each taken as four bytes. State in two halves, since numbers have 53 bits. */
+/**
+ * FNV-1a of 64 bits over 32-bit words, each taken as four bytes. State in two halves, since numbers have 53
+ * bits.
+ */
 export class Fnv64 {
   private hi = 0xcbf29ce4 | 0;
   private lo = 0x84222325 | 0;

@@ -23,6 +23,13 @@ describe("DataFrames", () => {
     expect(() => frames.allocate(3)).toThrow(/no page of 262144/);
   });
 
+  it("takes fresh memory in order of address, wherever its first frame lies", () => {
+    for (const base of [512, 262_144 - 1024, 3 * 512]) {
+      const frames = new DataFrames(base, base + 2 * 262_144, PAGES);
+      for (let i = 0; i < 300_000; i++) if (frames.allocate(1) !== base + i) throw new Error(`frame ${i}`);
+    }
+  });
+
   it("hands out the frame freed last", () => {
     const frames = new DataFrames(512, 1024, PAGES);
     const [a, b] = [frames.allocate(1), frames.allocate(1)];

@@ -1,9 +1,11 @@
 /**
- * The guest's frame allocators: one for page tables (single frames that have contents), one for data (4 KiB, large and
- * 1 GiB pages, contents not modelled). Deterministic: fresh memory from the lowest address up, freed memory last in,
- * first out, as Linux's per-CPU lists give it. A larger chunk is split when smaller ones run out and never merged again.
+ * The guest's frame allocators: one for page tables (single frames that have contents), one for data (4 KiB,
+ * large and 1 GiB pages, contents not modelled). Deterministic: fresh memory from the lowest address up,
+ * freed memory last in, first out, as Linux's per-CPU lists give it. A larger chunk is split when smaller
+ * ones run out and never merged again.
  *
- * Shared frames (copy-on-write) have a count of further mappings besides the first, kept for a page's first frame.
+ * Shared frames (copy-on-write) have a count of further mappings besides the first, kept for a page's first
+ * frame.
  */
 import type { Gfn } from "../../machine/address.js";
 import { invariant } from "../../util/errors.js";
@@ -31,7 +33,7 @@ class FrameStack {
 /** Frames for page tables: [1, end). Frame 0 is never a table, so that 0 can mean "none". */
 export class TableFrames {
   inUse = 0;
-  /** Most in use since the last `resetPeak`. */
+  /** Most in use since it was last set. */
   peak = 0;
   private next = 1;
   private readonly freed = new FrameStack();
@@ -63,7 +65,7 @@ interface FreshRun {
 export class DataFrames {
   /** Frames (4 KiB each) handed out. */
   inUse = 0;
-  /** Most in use since the last `resetPeak`. */
+  /** Most in use since it was last set. */
   peak = 0;
   private readonly freed: FrameStack[];
   private readonly fresh: FreshRun[][];
@@ -72,7 +74,8 @@ export class DataFrames {
 
   /**
    * @param base first frame, @param end one past the last.
-   * @param pageFrames frames of a page by leaf level (from 1), each dividing the next; pages are aligned by their size.
+   * @param pageFrames frames of a page by leaf level (from 1), each dividing the next; pages are aligned by
+   * their size.
    */
   constructor(
     readonly base: Gfn,
@@ -125,20 +128,40 @@ export class DataFrames {
   }
 
   private take(level: number): Gfn {
-    const size = this.pageFrames[level];
-    if (size === undefined) return -1;
-    const freed = this.freed[level]!;
+    const freed = this.freed[level];
+    if (freed === undefined) return -1;
     if (freed.size > 0) return freed.pop();
-    const runs = this.fresh[level]!;
-    if (runs.length === 0) {
-      const larger = this.take(level + 1);
-      if (larger < 0) return -1;
-      runs.push({ next: larger, end: larger + this.pageFrames[level + 1]! });
+    const from = this.nextSource(level);
+    if (from < 0) return -1;
+    const chunk = this.fresh[from]!.length > 0 ? this.takeFresh(from) : this.freed[from]!.pop();
+    // What is left of a larger chunk stays fresh: at each level below, all but its first page.
+    for (let below = from - 1; below >= level; below--) {
+      const run = { next: chunk + this.pageFrames[below]!, end: chunk + this.pageFrames[below + 1]! };
+      this.fresh[below]!.unshift(run);
     }
-    const run = runs[0]!;
+    return chunk;
+  }
+
+  /**
+   * The level to take a page from: that of the lowest fresh address, else the first with a freed page; or -1.
+   */
+  private nextSource(level: number): number {
+    let lowest = -1;
+    let best = Number.POSITIVE_INFINITY;
+    for (let l = level; l < this.fresh.length; l++) {
+      const run = this.fresh[l]![0];
+      if (run === undefined || run.next >= best) continue;
+      best = run.next;
+      lowest = l;
+    }
+    return lowest >= 0 ? lowest : this.freed.findIndex((stack, l) => l > level && stack.size > 0);
+  }
+
+  private takeFresh(level: number): Gfn {
+    const run = this.fresh[level]![0]!;
     const frame = run.next;
-    run.next += size;
-    if (run.next >= run.end) runs.shift();
+    run.next += this.pageFrames[level]!;
+    if (run.next >= run.end) this.fresh[level]!.shift();
     return frame;
   }
 

@@ -1,7 +1,8 @@
 /**
- * The guest's kernel: a model of an operating system's memory side that keeps real page tables in guest-physical memory.
- * It boots, runs processes one at a time, handles their page faults, and offers the system calls that workloads use
- * (mmap, munmap, mprotect, fork, exit). Mechanisms follow Linux; each file here names its counterpart.
+ * The guest's kernel: a model of an operating system's memory side that keeps real page tables in
+ * guest-physical memory. It boots, runs processes one at a time, handles their page faults, and offers the
+ * system calls that workloads use (mmap, munmap, mprotect, fork, exit). Mechanisms follow Linux; each file
+ * here names its counterpart.
  *
  * The machine charges references, CR3 loads and invalidations; the kernel charges its own work (costs of kind
  * guest-software), page-fault delivery and system-call entry.
@@ -88,7 +89,10 @@ export class GuestKernel {
     this.faultHandler = new FaultHandler(cpu, this.ops, this.tables, this.pages);
   }
 
-  /** Builds the kernel's page tables and turns paging on. Once, first. @throws GuestFailure when memory is too small. */
+  /**
+   * Builds the kernel's page tables and turns paging on. Once, first. @throws GuestFailure when memory is too
+   * small.
+   */
   boot(): void {
     invariant(this.kernelTables === undefined, "a kernel boots once");
     this.kernelTables = buildKernelTables(this.cpu, this.layout, this.tableFrames);
@@ -131,7 +135,9 @@ export class GuestKernel {
     this.load(process);
   }
 
-  /** Runs references [from, count) of a batch in user mode to their end, faults included. @throws GuestFailure */
+  /**
+   * Runs references [from, count) of a batch in user mode to their end, faults included. @throws GuestFailure
+   */
   user(refs: Int32Array, count: number, from = 0): void {
     const { cpu } = this;
     let at = cpu.execute(refs, from, count, true);
@@ -157,7 +163,8 @@ export class GuestKernel {
 
   /**
    * mmap in the running process: anonymous private memory. @param bytes rounded up to whole pages.
-   * @returns the address. @throws UnsupportedError for a page size or a span the format has not; GuestFailure.
+   * @returns the address. @throws UnsupportedError for a page size or a span the format has not;
+   * GuestFailure.
    */
   mmap(bytes: number, options: MapOptions = {}): Gva {
     const { page = "4K", populate = false, writable = true, executable = false } = options;
@@ -242,8 +249,8 @@ export class GuestKernel {
   }
 
   /**
-   * Page reclaim's clock hand: clears the accessed bit of every page of a process, with a flush, as a scan for idle
-   * pages does. @returns how many pages had it set.
+   * Page reclaim's clock hand: clears the accessed bit of every page of a process, with a flush, as a scan
+   * for idle pages does. @returns how many pages had it set.
    */
   scanAccessed(process: Process): number {
     let accessed = 0;
@@ -259,7 +266,10 @@ export class GuestKernel {
     return accessed;
   }
 
-  /** Hash of the guest's memory state and of what its kernel did (fingerprint.ts): equal under every technique. */
+  /**
+   * Hash of the guest's memory state and of what its kernel did (fingerprint.ts): equal under every
+   * technique.
+   */
   fingerprint(): string {
     const hash = new Fnv64();
     const { userEnd } = this.layout;

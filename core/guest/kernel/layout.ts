@@ -1,8 +1,8 @@
 /**
- * Where a guest kernel puts things, by paging format: the direct map of guest-physical memory, the user's addresses, and
- * the flags of its entries. Follows Linux: Documentation/arch/x86/x86_64/mm.rst for the 64-bit formats; 3 GiB / 1 GiB
- * split with 896 MiB of low memory for the 32-bit ones; _PAGE_TABLE, _KERNPG_TABLE and PAGE_KERNEL of pgtable_types.h
- * for flags (software sets accessed bits in advance, as Linux does).
+ * Where a guest kernel puts things, by paging format: the direct map of guest-physical memory, the user's
+ * addresses, and the flags of its entries. Follows Linux: Documentation/arch/x86/x86_64/mm.rst for the 64-bit
+ * formats; 3 GiB / 1 GiB split with 896 MiB of low memory for the 32-bit ones; _PAGE_TABLE, _KERNPG_TABLE and
+ * PAGE_KERNEL of pgtable_types.h for flags (software sets accessed bits in advance, as Linux does).
  *
  * Left out: vmalloc, kernel image and fixmap areas, page-table isolation, high memory's temporary mappings.
  */
@@ -20,7 +20,9 @@ export interface KernelLayout {
   readonly directFrames: number;
   readonly userStart: Gva;
   readonly userEnd: Gva;
-  /** Tables at this level and above live as long as their address space (under PAE the PDPTEs are registers). */
+  /**
+   * Tables at this level and above live as long as their address space (under PAE the PDPTEs are registers).
+   */
   readonly permanentLevel: number;
   /** Frames of one page by leaf level: `pageFrames[1]` is 1. Only levels at which the format has leaves. */
   readonly pageFrames: readonly number[];
@@ -54,7 +56,9 @@ export function layoutOf(format: PagingFormat, frames: number): KernelLayout {
   };
 }
 
-/** Flags of an entry that points to a table, written in a table of `level`. A PDPTE of PAE has no permissions. */
+/**
+ * Flags of an entry that points to a table, written in a table of `level`. A PDPTE of PAE has no permissions.
+ */
 export function linkFlags(format: PagingFormat, level: number, user: boolean): number {
   if (format.name === "pae" && level === format.levels) return P;
   return user ? P | RW | US | A : P | RW | A;

@@ -1,7 +1,8 @@
 /**
- * What a kernel asks of memory management that differs between an unmodified kernel and a paravirtual port, after
- * Linux's pv_mmu_ops (arch/x86/include/asm/paravirt_types.h). Two implementations: native-mmu.ts and xen-mmu.ts.
- * Frames here are always guest frames; what an entry holds in memory is the implementation's affair.
+ * What a kernel asks of memory management that differs between an unmodified kernel and a paravirtual port,
+ * after Linux's pv_mmu_ops (arch/x86/include/asm/paravirt_types.h). Two implementations: native-mmu.ts and
+ * xen-mmu.ts. Frames here are always guest frames; what an entry holds in memory is the implementation's
+ * affair.
  */
 import type { Gfn, Gva } from "../../machine/address.js";
 
@@ -21,7 +22,10 @@ export interface MmuOps {
   readEntry(table: Gfn, index: number): void;
   readonly entryFrame: Gfn;
   readonly entryFlags: number;
-  /** Writes a leaf entry (counted as a guest_table_write). Within lazy mode it may take effect only at `leaveLazy`. */
+  /**
+   * Writes a leaf entry (counted as a guest_table_write). Within lazy mode it may take effect only at
+   * `leaveLazy`.
+   */
   setEntry(table: Gfn, index: number, frame: Gfn, flags: number): void;
 
   /** An empty table frame, not yet linked into a tree. */

@@ -1,6 +1,7 @@
 /**
  * MmuOps of an unmodified kernel: entries are stored through the direct map, CR3 is written by MOV, pages are
- * invalidated by INVLPG (Intel SDM vol. 3, 4.10.4). Hot code: `setEntry` and `readEntry` run once for every page.
+ * invalidated by INVLPG (Intel SDM vol. 3, 4.10.4). Hot code: `setEntry` and `readEntry` run once for every
+ * page.
  */
 import { EVENT } from "../../events/events.js";
 import type { Gfn, Gva } from "../../machine/address.js";

@@ -1,7 +1,8 @@
 /**
- * Trees of page tables, built and taken down through MmuOps: finding and making tables, mapping, unmapping, sharing and
- * protecting ranges. A range has one page size, hence one leaf level. How many entries of a table are in use is kept
- * beside the table, as Linux keeps it in struct page; entries themselves are read by real loads.
+ * Trees of page tables, built and taken down through MmuOps: finding and making tables, mapping, unmapping,
+ * sharing and protecting ranges. A range has one page size, hence one leaf level. How many entries of a table
+ * are in use is kept beside the table, as Linux keeps it in struct page; entries themselves are read by real
+ * loads.
  *
  * Hot code: the loops over the entries of one table run once for every page of a mapping.
  */
@@ -48,7 +49,9 @@ export class PageTables {
     return indexAt(shifts[level]!, level === levels ? rootEntries : entries, highHalf(va), lowHalf(va));
   }
 
-  /** The table of `level` that covers an address, made with all above it if `create`; 0 when there is none. */
+  /**
+   * The table of `level` that covers an address, made with all above it if `create`; 0 when there is none.
+   */
   tableAt(root: Gfn, va: Gva, level: number, create: boolean): Gfn {
     const { ops, path } = this;
     let table = root;
@@ -90,7 +93,9 @@ export class PageTables {
     this.used[table]!++;
   }
 
-  /** Maps new zeroed pages wherever nothing is mapped in an area. A new table is filled before it is linked. */
+  /**
+   * Maps new zeroed pages wherever nothing is mapped in an area. A new table is filled before it is linked.
+   */
   populate(root: Gfn, area: Area, flags: number): void {
     const { ops, pages, levels, used } = this;
     const { level } = area;

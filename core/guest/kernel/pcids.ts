@@ -1,7 +1,7 @@
 /**
- * Which PCID an address space uses: Linux's scheme of six dynamic ASIDs a CPU (arch/x86/mm/tlb.c, choose_new_asid).
- * A space that still owns a slot keeps its translations; another one takes the next slot in turn and must flush it.
- * PCID 0 is the kernel's own address space.
+ * Which PCID an address space uses: Linux's scheme of six dynamic ASIDs a CPU (arch/x86/mm/tlb.c,
+ * choose_new_asid). A space that still owns a slot keeps its translations; another one takes the next slot in
+ * turn and must flush it. PCID 0 is the kernel's own address space.
  */
 const DYNAMIC_SLOTS = 6;
 

@@ -1,6 +1,6 @@
 /**
- * Whatever a program does, in any order: memory behaves as a plain model of private memory says, every frame and table
- * is accounted for, and no stale translation is ever used (the vcpu remembers all and throws).
+ * Whatever a program does, in any order: memory behaves as a plain model of private memory says, every frame
+ * and table is accounted for, and no stale translation is ever used (the vcpu remembers all and throws).
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -54,7 +54,9 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   },
 );
 
-/** What a process should see at each page it touched: a number that stands for the page's history of writes. */
+/**
+ * What a process should see at each page it touched: a number that stands for the page's history of writes.
+ */
 type Contents = Map<number, number>;
 
 class Model {

@@ -1,6 +1,7 @@
 /**
- * How much guest-physical memory a workload needs: frames with contents for page tables, and data frames after them.
- * Upper bounds, not estimates: a guest of this size never runs out of memory for the footprint that was stated.
+ * How much guest-physical memory a workload needs: frames with contents for page tables, and data frames
+ * after them. Upper bounds, not estimates: a guest of this size never runs out of memory for the footprint
+ * that was stated.
  */
 import type { PagingFormat } from "../../machine/mmu/format.js";
 import { PAGE_SIZES, type PageSizeName } from "../../util/units.js";
@@ -20,7 +21,8 @@ const SPARE_DATA_BYTES = 16 * 1024 * 1024;
 
 /**
  * Guest-physical memory for a workload.
- * @param page page size of its data. @param largePages the direct map may use them (`Vcpu.features.largePages`).
+ * @param page page size of its data. @param largePages the direct map may use them
+ * (`Vcpu.features.largePages`).
  */
 export function guestMemoryFor(
   footprint: WorkloadFootprint,

@@ -1,8 +1,9 @@
 /**
- * MmuOps of a kernel ported to Xen's PV interface (Linux arch/x86/xen/mmu_pv.c). Entries hold machine frames. The tables
- * of a pinned tree are read-only, so their entries change by mmu_update, queued in lazy mode; the tables of a tree not
- * yet pinned, and tables not yet linked into one, are written directly. Links between tables take effect at once. A tree is pinned when it is first activated
- * and unpinned before it is torn down. Protection of tables in the direct map is the hypervisor's work here.
+ * MmuOps of a kernel ported to Xen's PV interface (Linux arch/x86/xen/mmu_pv.c). Entries hold machine frames.
+ * The tables of a pinned tree are read-only, so their entries change by mmu_update, queued in lazy mode; the
+ * tables of a tree not yet pinned, and tables not yet linked into one, are written directly. Links between
+ * tables take effect at once. A tree is pinned when it is first activated and unpinned before it is torn
+ * down. Protection of tables in the direct map is the hypervisor's work here.
  *
  * Left out: the second root that 64-bit Xen keeps for user mode, and writable page tables (trap and emulate).
  */

@@ -1,6 +1,7 @@
 /**
- * Checks a guest's whole memory state at rest by reading its tables as a debugger does: every data page in use is mapped
- * as often as the kernel believes, none is writable in two places, and no table is in two trees.
+ * Checks a guest's whole memory state at rest by reading its tables as a debugger does: every data page in
+ * use is mapped as often as the kernel believes, none is writable in two places, and no table is in two
+ * trees.
  */
 import type { Gfn } from "../../machine/address.js";
 import { flagsOf, frameOf, P, PS, RW } from "../../machine/mmu/entry.js";

@@ -1,10 +1,10 @@
 /**
- * A hypervisor for tests of the Xen port: machine frames are an arbitrary permutation of guest frames, and the rules of
- * direct paging are checked, not priced. It throws when the guest writes a validated table directly, updates one that is
- * not validated, or loads a root that is not pinned.
+ * A hypervisor for tests of the Xen port: machine frames are an arbitrary permutation of guest frames, and
+ * the rules of direct paging are checked, not priced. It throws when the guest writes a validated table
+ * directly, updates one that is not validated, or loads a root that is not pinned.
  *
- * A table is validated while something refers to it: a pin, CR3, or a link from a validated table (xen/arch/x86/mm.c,
- * get_page_type and put_page_type, with counts only).
+ * A table is validated while something refers to it: a pin, CR3, or a link from a validated table
+ * (xen/arch/x86/mm.c, get_page_type and put_page_type, with counts only).
  */
 import type { Gfn, Gva, Hfn } from "../../machine/address.js";
 import { frameOf, P, PS } from "../../machine/mmu/entry.js";

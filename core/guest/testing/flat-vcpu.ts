@@ -1,10 +1,11 @@
 /**
- * The plainest Vcpu: no TLB, no caches, no prices but the kernel's; every reference walks the guest's tables by the
- * oracle (reference-translator.ts). Memory is a map. It serves as the oracle for whole guests: run the same kernel and
- * workload on it and on a machine, and compare fingerprints.
+ * The plainest Vcpu: no TLB, no caches, no prices but the kernel's; every reference walks the guest's tables
+ * by the oracle (reference-translator.ts). Memory is a map. It serves as the oracle for whole guests: run the
+ * same kernel and workload on it and on a machine, and compare fingerprints.
  *
- * With `remembersTranslations` it keeps every translation that was ever used, as an unbounded TLB may, until the guest
- * invalidates it, and throws when one that is out of date would be used: a missing flush in the kernel.
+ * With `remembersTranslations` it keeps every translation that was ever used, as an unbounded TLB may, until
+ * the guest invalidates it, and throws when one that is out of date would be used: a missing flush in the
+ * kernel.
  */
 
 import type { Costs } from "../../events/costs.js";

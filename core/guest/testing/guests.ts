@@ -1,4 +1,6 @@
-/** Guests for tests: a booted kernel on a flat vcpu, in every paging format, native or on the fake hypervisor. */
+/**
+ * Guests for tests: a booted kernel on a flat vcpu, in every paging format, native or on the fake hypervisor.
+ */
 import type { Gva } from "../../machine/address.js";
 import { highHalf, lowHalf } from "../../machine/address.js";
 import type { PagingName } from "../../machine/mmu/format.js";

@@ -23,7 +23,9 @@ const CONTROLS: PagingControls = {
   page1G: true,
 };
 
-/** Tables at 0x1000, 0x2000, ... linked along linear address 0x8040201000 + offset, index 1 at every level. */
+/**
+ * Tables at 0x1000, 0x2000, ... linked along linear address 0x8040201000 + offset, index 1 at every level.
+ */
 function chain(entries: readonly bigint[]): SparseMemory {
   const memory = new SparseMemory();
   entries.forEach((entry, depth) => {

@@ -1,7 +1,7 @@
 /**
- * The oracle: x86 address translation written down as the manual has it, separately from the machine's walker, slow and
- * plain (64-bit entries are BigInts). Intel SDM vol. 3: 4.3 (32-bit paging), 4.4 (PAE), 4.5 (4- and
- * 5-level), 4.6.1 (access rights), 4.7 (page-fault error codes), 4.8 (accessed and dirty flags).
+ * The oracle: x86 address translation written down as the manual has it, separately from the machine's
+ * walker, slow and plain (64-bit entries are BigInts). Intel SDM vol. 3: 4.3 (32-bit paging), 4.4 (PAE), 4.5
+ * (4- and 5-level), 4.6.1 (access rights), 4.7 (page-fault error codes), 4.8 (accessed and dirty flags).
  *
  * Where the manual leaves a choice: accessed and dirty flags are set only by accesses that do not fault.
  * Left out: SMEP, SMAP, protection keys, PAT and PCD/PWT.
@@ -99,7 +99,8 @@ export function loadPdptes(
 
 /**
  * Translates one access, and sets accessed and dirty flags if it is allowed.
- * @param root CR3's table address. @param pdptes PAE's registers. @param linear address as an unsigned number.
+ * @param root CR3's table address. @param pdptes PAE's registers. @param linear address as an unsigned
+ * number.
  */
 export function translate(
   memory: PhysicalMemory,
@@ -174,14 +175,19 @@ export function translate(
   };
 }
 
-/** Physical address of the page that a leaf maps. A 4 MiB page has address bits 39:32 in its bits 20:13 (PSE-36). */
+/**
+ * Physical address of the page that a leaf maps. A 4 MiB page has address bits 39:32 in its bits 20:13
+ * (PSE-36).
+ */
 function pageAddress(entry: bigint, low: number, controls: PagingControls): bigint {
   if (controls.format !== "32-bit") return bits(entry, controls.physicalAddressBits - 1, low);
   if (low === 12) return bits(entry, 31, 12);
   return bits(entry, 31, 22) | ((bits(entry, 20, 13) >> 13n) << 32n);
 }
 
-/** Whether a present entry has a reserved bit set (4.7, RSVD flag; the bits are in the tables of 4.3 to 4.5). */
+/**
+ * Whether a present entry has a reserved bit set (4.7, RSVD flag; the bits are in the tables of 4.3 to 4.5).
+ */
 function hasReservedBit(entry: bigint, step: Step, isLeaf: boolean, controls: PagingControls): boolean {
   const { format, noExecute, physicalAddressBits: maxPhysical, page1G } = controls;
   if (format === "32-bit") {

@@ -1,6 +1,7 @@
 /**
- * Every translation a CPU may still hold: an unbounded TLB by PCID and 4 KiB page, where an entry stays until it is
- * invalidated (Intel SDM vol. 3, 4.10.4.1). A global translation serves every PCID and outlives flushes of one.
+ * Every translation a CPU may still hold: an unbounded TLB by PCID and 4 KiB page, where an entry stays until
+ * it is invalidated (Intel SDM vol. 3, 4.10.4.1). A global translation serves every PCID and outlives flushes
+ * of one.
  */
 import type { Gva } from "../../machine/address.js";
 import type { Access, Translation } from "./reference-translator.js";

@@ -1,6 +1,7 @@
 /**
- * Batches of references, and how a stream of any length is made of them. A page is named by its virtual page number
- * (address >> 12), an int32 for user addresses below 2^43, so that generators need no 64-bit arithmetic:
+ * Batches of references, and how a stream of any length is made of them. A page is named by its virtual page
+ * number (address >> 12), an int32 for user addresses below 2^43, so that generators need no 64-bit
+ * arithmetic:
  *
  *      low half  = (number << 12) | offset in page | kind          high half = number >>> 20
  */
@@ -42,7 +43,10 @@ export function runStream(
   }
 }
 
-/** Makes one reference to each 4 KiB of [va, va + bytes): a program initialising its memory, which it then owns. */
+/**
+ * Makes one reference to each 4 KiB of [va, va + bytes): a program initialising its memory, which it then
+ * owns.
+ */
 export function touchAll(kernel: GuestKernel, va: Gva, bytes: number, kind: number): void {
   const batch = newBatch();
   let page = pageNumber(va);
@@ -54,7 +58,9 @@ export function touchAll(kernel: GuestKernel, va: Gva, bytes: number, kind: numb
   });
 }
 
-/** One reference to each page of [va, va + bytes) in order, at a step of `stepBytes` (a multiple of 4 KiB). */
+/**
+ * One reference to each page of [va, va + bytes) in order, at a step of `stepBytes` (a multiple of 4 KiB).
+ */
 export function pageSweep(va: Gva, bytes: number, stepBytes: number, kind: number): Int32Array {
   const pages = Math.ceil(bytes / stepBytes);
   const batch = newBatch(pages);

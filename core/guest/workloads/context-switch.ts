@@ -1,6 +1,7 @@
 /**
- * Processes that run in turn, each reading its own working set before it gives way: what a switch costs in itself, and
- * in translations lost. All have their memory at the same addresses, so one batch of references serves them all.
+ * Processes that run in turn, each reading its own working set before it gives way: what a switch costs in
+ * itself, and in translations lost. All have their memory at the same addresses, so one batch of references
+ * serves them all.
  */
 import type { ParameterSpecs } from "../../util/parameters.js";
 import type { Process } from "../kernel/process.js";

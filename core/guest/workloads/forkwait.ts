@@ -1,6 +1,6 @@
 /**
- * Forks a child that writes some pages and exits, and waits for it, over and over: the process-creation benchmark on
- * which software and hardware virtualization were first compared.
+ * Forks a child that writes some pages and exits, and waits for it, over and over: the process-creation
+ * benchmark on which software and hardware virtualization were first compared.
  */
 import { REF_WRITE } from "../../machine/address.js";
 import type { ParameterSpecs } from "../../util/parameters.js";

@@ -1,6 +1,7 @@
 /**
- * Giga-updates per second: reads and writes back words at uniformly random places of one large table. The words are
- * drawn independently; HPCC's own generator (a shift register whose neighbours differ by one bit) is left out. Hot code.
+ * Giga-updates per second: reads and writes back words at uniformly random places of one large table. The
+ * words are drawn independently; HPCC's own generator (a shift register whose neighbours differ by one bit)
+ * is left out. Hot code.
  */
 import { REF_WRITE } from "../../machine/address.js";
 import type { ParameterSpecs } from "../../util/parameters.js";

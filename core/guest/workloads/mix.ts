@@ -1,6 +1,7 @@
 /**
- * A bit of everything, in stated proportions: processes with Zipf references to their data and fetches over their code,
- * interrupted by system calls, first touches of fresh memory, context switches and forks at fixed intervals.
+ * A bit of everything, in stated proportions: processes with Zipf references to their data and fetches over
+ * their code, interrupted by system calls, first touches of fresh memory, context switches and forks at fixed
+ * intervals.
  */
 import { REF_FETCH, REF_WRITE } from "../../machine/address.js";
 import type { ParameterSpecs } from "../../util/parameters.js";

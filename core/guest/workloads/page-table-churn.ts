@@ -1,6 +1,6 @@
 /**
- * Small mappings made, written and unmapped again, several alive at a time: the pattern of allocators and servers that
- * return memory, and the worst one for whoever must keep a second copy of the page tables.
+ * Small mappings made, written and unmapped again, several alive at a time: the pattern of allocators and
+ * servers that return memory, and the worst one for whoever must keep a second copy of the page tables.
  */
 
 import type { Gva } from "../../machine/address.js";
@@ -29,7 +29,7 @@ const PARAMETERS = {
   rounds: {
     kind: "count",
     description: "Mappings made in the measured region.",
-    default: { tiny: 300, small: 8_000, full: 2_000_000 },
+    default: { tiny: 200, small: 3_000, full: 2_000_000 },
     minimum: 1,
   },
 } as const satisfies ParameterSpecs;

@@ -1,8 +1,8 @@
 /**
- * Follows pointers around one random cycle through all nodes of a region: each node is visited once before any is
- * visited again, so least-recently-used caches smaller than the region never hit. The order is a computed permutation
- * (scatter.ts): nothing is stored. A node larger than a cache line has its pointer in a line that its number decides,
- * so that nodes do not all fall into the same cache sets.
+ * Follows pointers around one random cycle through all nodes of a region: each node is visited once before
+ * any is visited again, so least-recently-used caches smaller than the region never hit. The order is a
+ * computed permutation (scatter.ts): nothing is stored. A node larger than a cache line has its pointer in a
+ * line that its number decides, so that nodes do not all fall into the same cache sets.
  *
  * Short cycles are made once and replayed. Hot code.
  */
@@ -93,7 +93,10 @@ class PointerChase implements Workload {
     }
   }
 
-  /** Visits the permutation's whole domain in order, skipping what is beyond the nodes: a cycle through all nodes. */
+  /**
+   * Visits the permutation's whole domain in order, skipping what is beyond the nodes: a cycle through all
+   * nodes.
+   */
   private fill(count: number): void {
     const { batch, scatter, nodes, nodesShift, firstPage } = this;
     const { mask } = scatter;

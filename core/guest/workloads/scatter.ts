@@ -1,7 +1,8 @@
 /**
- * A fixed pseudo-random permutation of [0, size), computed and not stored: rounds of odd multiplication and xorshift,
- * each a bijection modulo the next power of two (the finalizer of MurmurHash3 cut to k bits), and cycle walking for
- * values beyond the size (Black & Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002). Hot code.
+ * A fixed pseudo-random permutation of [0, size), computed and not stored: rounds of odd multiplication and
+ * xorshift, each a bijection modulo the next power of two (the finalizer of MurmurHash3 cut to k bits), and
+ * cycle walking for values beyond the size (Black & Rogaway, "Ciphers with arbitrary finite domains", CT-RSA
+ * 2002). Hot code.
  */
 import { invariant } from "../../util/errors.js";
 import type { Random } from "../../util/random.js";

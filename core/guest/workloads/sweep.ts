@@ -1,7 +1,7 @@
 /**
- * Sweeps over memory at a fixed step, from the start again at the end: `sequential` and `strided` are this with other
- * defaults. A sweep of up to a million references is made once and replayed, since it repeats exactly; longer ones are
- * generated batch by batch. Hot code.
+ * Sweeps over memory at a fixed step, from the start again at the end: `sequential` and `strided` are this
+ * with other defaults. A sweep of up to a million references is made once and replayed, since it repeats
+ * exactly; longer ones are generated batch by batch. Hot code.
  */
 import { REF_WRITE } from "../../machine/address.js";
 import type { ParameterSpecs } from "../../util/parameters.js";

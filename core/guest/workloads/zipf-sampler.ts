@@ -1,7 +1,8 @@
 /**
- * Ranks with Zipf's law: rank k (from 0) with probability proportional to 1 / (k + 1)^s, in constant time. The first
- * ranks have a bucket each; later ones share buckets that grow by 1/64, uniform inside, which changes no rank's
- * probability by more than s / 128. Buckets are drawn by Walker's alias method (Vose, IEEE TSE 17(9), 1991).
+ * Ranks with Zipf's law: rank k (from 0) with probability proportional to 1 / (k + 1)^s, in constant time.
+ * The first ranks have a bucket each; later ones share buckets that grow by 1/64, uniform inside, which
+ * changes no rank's probability by more than its s/128th. Buckets are drawn by Walker's alias method (Vose, IEEE
+ * TSE 17(9), 1991).
  */
 
 const EXACT_RANKS = 512;

@@ -1,6 +1,6 @@
 /**
- * A stream of reads and writes whose pages follow Zipf's law: popular pages lie scattered over the region, places within
- * a page are uniform. Hot code.
+ * A stream of reads and writes whose pages follow Zipf's law: popular pages lie scattered over the region,
+ * places within a page are uniform. Hot code.
  */
 import { REF_WRITE } from "../../machine/address.js";
 import type { Random } from "../../util/random.js";

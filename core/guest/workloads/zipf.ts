@@ -1,4 +1,7 @@
-/** Reads and writes with Zipf's law over the pages of a region: few pages take most references, as in caches and stores. */
+/**
+ * Reads and writes with Zipf's law over the pages of a region: few pages take most references, as in caches
+ * and stores.
+ */
 import { REF_WRITE } from "../../machine/address.js";
 import type { ParameterSpecs } from "../../util/parameters.js";
 import { newBatch, pageNumber, runStream, touchAll, warmUpFor } from "./batches.js";
