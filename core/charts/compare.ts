@@ -91,7 +91,7 @@ export function compareChart(spec: NamedChartSpec, scene: Scene): Drawing {
   const position = {
     field: "ratio",
     type: "quantitative",
-    title: `${column.label}, multiple of ${base}${isLog ? " (log scale)" : ""}`,
+    title: columns > 2 ? null : `${column.label}, multiple of ${base}`,
     scale: isLog
       ? { type: "log", domain: logDomain(ratios), nice: false }
       : { domain: linearDomain(ratios), zero: false, nice: false },
@@ -144,7 +144,7 @@ export function compareChart(spec: NamedChartSpec, scene: Scene): Drawing {
       { labels: panels, columns, spacing: 40 },
     ),
     title: `${column.label} against ${base}`,
-    subtitle: `Dashed line: ${base} = 1${directionOf(column.better)}`,
+    subtitle: `Multiples of ${base} (dashed line)${directionOf(column.better)}${isLog ? "; log scale" : ""}`,
     notes:
       points.length < others.length
         ? [`Left out: ${humanNumber(others.length - points.length)} row(s) without a baseline row or value.`]

@@ -46,6 +46,7 @@ function barMultiples(spec: NamedChartSpec, scene: Scene, x: string, facet: stri
       [PANEL]: labelOf(row, panel),
       bar: barOf(row),
       series: seriesOf(row),
+      zero: 0,
       value: row[name],
       text: humanValue(name, row[name] ?? ""),
     }),
@@ -73,7 +74,7 @@ function barMultiples(spec: NamedChartSpec, scene: Scene, x: string, facet: stri
   const across = {
     field: "value",
     type: "quantitative",
-    title: axisTitle(value),
+    title: columns > 2 ? null : axisTitle(value), // the subtitle says it too
     scale: { domain: [0, most > 0 ? most * 1.16 : 1], nice: false },
     axis: { labelExpr: tickLabel(value), domain: false, ...ticks },
   };
@@ -81,7 +82,9 @@ function barMultiples(spec: NamedChartSpec, scene: Scene, x: string, facet: stri
     field: "series",
     type: "nominal",
     scale: { domain, range: colours },
-    legend: isGrouped ? { orient: "bottom", title: columnOf(series).label, offset: 10 } : null,
+    legend: isGrouped
+      ? { orient: "bottom", title: columnOf(series).label, offset: 10, symbolStrokeWidth: 6 }
+      : null,
   };
   const tooltip = [
     { field: "bar", title: columnOf(x).label },
@@ -89,7 +92,13 @@ function barMultiples(spec: NamedChartSpec, scene: Scene, x: string, facet: stri
     { field: "text", title: value.label },
   ];
   const layer: Spec[] = [
-    { mark: { type: "bar", height: { band: 0.76 } }, encoding: { y, ...offset, x: across, color, tooltip } },
+    isGrouped
+      ? {
+          // Grouped bars are thick lines: Vega-Lite puts texts at the middle of lines, but at the edge of bars.
+          mark: { type: "rule", strokeWidth: BAR_STEP * 0.7 },
+          encoding: { y, ...offset, x: { ...across, field: "zero" }, x2: { field: "value" }, color, tooltip },
+        }
+      : { mark: { type: "bar", height: { band: 0.76 } }, encoding: { y, x: across, color, tooltip } },
     {
       mark: { type: "text", align: "left", dx: 4 },
       encoding: { y, ...offset, x: across, text: { field: "text" } },

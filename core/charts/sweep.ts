@@ -83,7 +83,7 @@ export function sweepChart(spec: NamedChartSpec, scene: Scene): Drawing {
     y: {
       field: "y",
       type: "quantitative",
-      title: titleOf(title, yScale, true),
+      title: columns > 1 ? null : titleOf(title, yScale, true), // in the subtitle where panels are small
       scale: scaleSpec(yScale, unit.unit === "bytes"),
       axis: {
         labelExpr: tickLabel(unit),
@@ -124,10 +124,13 @@ export function sweepChart(spec: NamedChartSpec, scene: Scene): Drawing {
       { labels: panels, columns, spacing: 36 },
     ),
     title: `${value.label} over ${across.label.toLowerCase()}`,
-    subtitle:
-      value.better === "neither"
-        ? value.label
-        : `${value.label}; ${value.better === "fewer" ? "lower" : "higher"} is better`,
+    subtitle: [
+      title,
+      value.better === "neither" ? "" : `${value.better === "fewer" ? "lower" : "higher"} is better`,
+      columns > 1 && yScale === "log" ? "log scale" : "",
+    ]
+      .filter(Boolean)
+      .join("; "),
     notes: [],
     width: columns * (width + 36) + 100,
   };

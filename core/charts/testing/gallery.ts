@@ -90,6 +90,18 @@ export function gallery(): GalleryChart[] {
       chart: { kind: "multiples", x: "technique", value: "walk_cycles_share", facet: "workload" },
     },
     {
+      name: "multiples-grouped",
+      rows: ept,
+      context: EPT,
+      chart: {
+        kind: "multiples",
+        x: "workload",
+        value: "cycles_per_reference",
+        facet: "page",
+        color: "technique",
+      },
+    },
+    {
       name: "multiples-lines",
       rows: memory,
       context: MEMORY,
