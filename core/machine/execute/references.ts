@@ -16,7 +16,7 @@ import type { Caches } from "../cache.js";
 import type { LeafHints } from "../mmu/leaf-hints.js";
 import type { Mmu } from "../mmu/mmu.js";
 import { FETCH, needOf, READ, WRITE } from "../mmu/permissions.js";
-import { FLAGS, FRAME, MASK, TAG_HI, useOf } from "../mmu/translations.js";
+import { FLAGS, FRAME, MASK, TAG_HI, USE_STEP } from "../mmu/translations.js";
 
 const PREDICTIONS = 1 << 12;
 /** References between two decisions whether to warm the host's caches for those to come. */
@@ -110,7 +110,8 @@ export class ReferenceDriver {
           (tag === (context | address) || tag === (globalContext | address)) &&
           (words[entry + FLAGS]! & need) !== 0
         ) {
-          uses[useOf(entry)] = now++;
+          uses[(entry >> 1) + 3] = now + ((entry >> 3) & 127);
+          now += USE_STEP;
         } else {
           mmu.now = now;
           entry = mmu.translate(hi, word & ~7, word & 3, user);

@@ -16,7 +16,7 @@ import type { Counters } from "../../events/counters.js";
 import { EVENT } from "../../events/events.js";
 import { A, D, EPT_A, EPT_D, EPT_W, EPT_X, frameOf, NX, P, PS, RW } from "./entry.js";
 import type { LeafHints } from "./leaf-hints.js";
-import { type AssociativeArray, FLAGS, FRAME, useOf } from "./translations.js";
+import { type AssociativeArray, FLAGS, FRAME, stampUse } from "./translations.js";
 import type { WalkCaches } from "./walk-caches.js";
 
 export type NestedFormat = "ept" | "npt";
@@ -85,11 +85,11 @@ export class HostWalker {
     if (nestedTlb === undefined) return this.walk(gfn, write, fetch, -1, now);
     const entry = nestedTlb.find(gfn, gfn, this.context, this.context);
     if (entry >= 0) {
-      const { words, uses } = nestedTlb.store;
+      const { words } = nestedTlb.store;
       const allowed = words[entry + FLAGS]!;
       if ((!write || (allowed & (MAY_WRITE | DIRTY)) === (MAY_WRITE | DIRTY)) && (!fetch || (allowed & MAY_EXECUTE) !== 0)) {
         counters.events[EVENT.nested_tlb_hits]!++;
-        uses[useOf(entry)] = now;
+        stampUse(nestedTlb.store, entry, now);
         this.order = allowed >>> ORDER_SHIFT;
         this.executable = (allowed & MAY_EXECUTE) !== 0;
         this.writable = (allowed & (MAY_WRITE | DIRTY)) === (MAY_WRITE | DIRTY);

@@ -15,7 +15,7 @@ import type { Contexts } from "./contexts.js";
 import { G } from "./entry.js";
 import { FETCH, needOf, permissionsOf } from "./permissions.js";
 import { highTag, type Tlb } from "./tlb.js";
-import { FLAGS, FRAME, GUEST_MASK, MASK, TAG_HI, type TranslationStore, useOf } from "./translations.js";
+import { FLAGS, FRAME, GUEST_MASK, MASK, TAG_HI, stampUse, type TranslationStore, USE_STEP } from "./translations.js";
 import type { WalkCaches } from "./walk-caches.js";
 import { WALK_DONE, type Walker } from "./walker.js";
 
@@ -44,8 +44,8 @@ export class Mmu {
   /** Context tags in place: of the running address space, and of its global pages. */
   context = 0;
   globalContext = 0;
-  /** Order of uses, for replacement; one step a reference. */
-  now = 1;
+  /** Time of uses, for replacement; one USE_STEP a look-up. */
+  now = USE_STEP;
   /** How the last translation ended: WALK_DONE, WALK_PAGE_FAULT or WALK_VIOLATION (details in `walker`). */
   status = WALK_DONE;
   private vpid = 0;
@@ -67,7 +67,8 @@ export class Mmu {
     const { store, counters, l2, l1i, l1d, tlbEnabled } = this.parts;
     const { words } = store;
     const { events } = counters;
-    const now = this.now++;
+    const { now } = this;
+    this.now = now + USE_STEP;
     const pageLo = (lo >>> 12) | (hi << 20);
     const tag = highTag(this.context, hi);
     const globalTag = highTag(this.globalContext, hi);
@@ -79,7 +80,7 @@ export class Mmu {
       first = l1.find(pageLo, tag, globalTag);
       if (first >= 0) {
         if ((words[first + FLAGS]! & need) !== 0) {
-          store.uses[useOf(first)] = now;
+          stampUse(store, first, now);
           return first;
         }
         events[EVENT.tlb_permission_walks]!++;
@@ -90,7 +91,7 @@ export class Mmu {
         if (second >= 0 && (words[second + FLAGS]! & need) !== 0) {
           events[EVENT.tlb_l2_hits]!++;
           counters.cycles[CYCLES.tlb_l2]! += this.parts.l2HitCost;
-          store.uses[useOf(second)] = now;
+          stampUse(store, second, now);
           return this.promote(l1, second, pageLo, now);
         }
         events[second < 0 ? EVENT.tlb_misses : EVENT.tlb_permission_walks]!++;

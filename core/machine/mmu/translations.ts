@@ -31,6 +31,9 @@ export interface TranslationStore {
  * The words of an entry, one host cache line for two entries:
  *
  *      0 tag low   1 tag high   2 mask   3 frame   4 flags   5 guest mask   6..7 last use (f64)
+ *
+ * A use is stamped with its time, a multiple of USE_STEP, plus the entry's number modulo USE_STEP. So the smallest stamp
+ * of a set also says which entry it is: the oldest is found by minima alone, with no branch to mispredict.
  */
 export const ENTRY_WORDS = 8;
 export const TAG_LO = 0;
@@ -44,16 +47,30 @@ export const FLAGS = 4;
 /** Mask of the page as the guest mapped it: wider than MASK where it is held in pieces. */
 export const GUEST_MASK = 5;
 
-/** Place of an entry's last use in `uses`. */
-export function useOf(entry: number): number {
-  return (entry >> 1) + 3;
+/** Time between two uses; the most ways that a set may have. */
+export const USE_STEP = 128;
+
+/** Stamps the use of an entry at a time. */
+export function stampUse(store: TranslationStore, entry: number, now: number): void {
+  store.uses[(entry >> 1) + 3] = now + ((entry >> 3) & 127);
 }
 
-export function allocateTranslations(allocation: Allocation, entries: number, contexts: Uint8Array): TranslationStore {
+export function allocateTranslations(
+  allocation: Allocation,
+  entries: number,
+  contexts: Uint8Array,
+): TranslationStore {
   const words = allocation.int32(entries * ENTRY_WORDS);
   const uses = new Float64Array(words.buffer, words.byteOffset, words.length / 2);
   return { words, uses, filled: allocation.float64(entries), contexts };
 }
+
+// The same as constants that the engine folds: it loads and checks an import or export at every use.
+const STEP = ENTRY_WORDS;
+const STEP_SHIFT = 3;
+const HI = TAG_HI;
+const LIVE = ALIVE;
+const CONTEXT = CONTEXT_SHIFT;
 
 export class AssociativeArray {
   /** First word of the first entry, and the one after the last. */
@@ -77,13 +94,16 @@ export class AssociativeArray {
     private readonly random: Random,
   ) {
     const sets = entries / ways;
-    invariant(Number.isInteger(Math.log2(sets)), "sets of a translation cache are a power of two", () => ({ entries, ways }));
+    invariant(Number.isInteger(Math.log2(sets)), "sets of a translation cache are a power of two", () => ({
+      entries,
+      ways,
+    }));
     this.words = store.words;
     this.uses = store.uses;
     this.setMask = sets - 1;
-    this.setWords = ways * ENTRY_WORDS;
-    this.base = first * ENTRY_WORDS;
-    this.end = this.base + entries * ENTRY_WORDS;
+    this.setWords = ways * STEP;
+    this.base = first * STEP;
+    this.end = this.base + entries * STEP;
     this.clear();
   }
 
@@ -92,9 +112,9 @@ export class AssociativeArray {
     const { words } = this;
     let entry = this.base + (set & this.setMask) * this.setWords;
     const end = entry + this.setWords;
-    for (; entry < end; entry += ENTRY_WORDS) {
+    for (; entry < end; entry += STEP) {
       if (words[entry] === tagLo) {
-        const high = words[entry + TAG_HI];
+        const high = words[entry + HI];
         if (high === tagHi || high === globalTagHi) return entry;
       }
     }
@@ -105,40 +125,49 @@ export class AssociativeArray {
    * Writes an entry: over `known` if that is not -1, else an invalid one, else the policy's victim. Returns it.
    * @param known the entry that has this tag already, as `find` said; -1 if none has.
    */
-  fill(known: number, set: number, tagLo: number, tagHi: number, mask: number, frame: number, flags: number, now: number): number {
+  fill(
+    known: number,
+    set: number,
+    tagLo: number,
+    tagHi: number,
+    mask: number,
+    frame: number,
+    flags: number,
+    now: number,
+  ): number {
     const { words, store } = this;
     const entry = known >= 0 ? known : this.slot(this.base + (set & this.setMask) * this.setWords);
     words[entry] = tagLo;
-    words[entry + TAG_HI] = tagHi;
-    words[entry + MASK] = mask;
-    words[entry + FRAME] = frame;
-    words[entry + FLAGS] = flags;
-    words[entry + GUEST_MASK] = mask;
-    this.uses[useOf(entry)] = now;
-    store.filled[entry / ENTRY_WORDS] = now;
+    words[entry + HI] = tagHi;
+    words[entry + 2] = mask;
+    words[entry + 3] = frame;
+    words[entry + 4] = flags;
+    words[entry + 5] = mask;
+    this.uses[(entry >> 1) + 3] = now + ((entry >> 3) & 127);
+    if (this.policy === "fifo") store.filled[entry >> STEP_SHIFT] = now;
     return entry;
   }
 
   clear(): void {
-    for (let entry = this.base; entry < this.end; entry += ENTRY_WORDS) this.words[entry + TAG_HI] = -1;
+    for (let entry = this.base; entry < this.end; entry += STEP) this.words[entry + HI] = -1;
   }
 
   /** Invalidates every entry whose context was flushed. */
   sweep(): void {
     const { words } = this;
     const { contexts } = this.store;
-    for (let entry = this.base; entry < this.end; entry += ENTRY_WORDS) {
-      const high = words[entry + TAG_HI]!;
-      if (high >= 0 && contexts[high >>> CONTEXT_SHIFT] !== ALIVE) words[entry + TAG_HI] = -1;
+    for (let entry = this.base; entry < this.end; entry += STEP) {
+      const high = words[entry + HI]!;
+      if (high >= 0 && contexts[high >>> CONTEXT] !== LIVE) words[entry + HI] = -1;
     }
   }
 
   /** Invalidates every entry of a context. `tag` is the context in place. */
   clearContext(tag: number): void {
     const { words } = this;
-    for (let entry = this.base; entry < this.end; entry += ENTRY_WORDS) {
-      const high = words[entry + TAG_HI]!;
-      if (high >= 0 && high >>> CONTEXT_SHIFT === tag >>> CONTEXT_SHIFT) words[entry + TAG_HI] = -1;
+    for (let entry = this.base; entry < this.end; entry += STEP) {
+      const high = words[entry + HI]!;
+      if (high >= 0 && high >>> CONTEXT === tag >>> CONTEXT) words[entry + HI] = -1;
     }
   }
 
@@ -146,53 +175,52 @@ export class AssociativeArray {
     const { words, uses } = this;
     const { contexts } = this.store;
     const end = start + this.setWords;
-    let oldest = start;
-    let oldestUse = Number.POSITIVE_INFINITY;
-    for (let entry = start; entry < end; entry += ENTRY_WORDS) {
-      const high = words[entry + TAG_HI]!;
-      if (high < 0 || contexts[high >>> CONTEXT_SHIFT] !== ALIVE) return entry;
-      const use = uses[useOf(entry)]!;
-      if (use < oldestUse) {
-        oldestUse = use;
-        oldest = entry;
-      }
+    let oldest = Number.POSITIVE_INFINITY;
+    for (let entry = start; entry < end; entry += STEP) {
+      const high = words[entry + HI]!;
+      if (high < 0 || contexts[high >>> CONTEXT] !== LIVE) return entry;
+      oldest = Math.min(oldest, uses[(entry >> 1) + 3]!);
     }
-    return this.policy === "lru" ? oldest : this.victim(start);
+    if (this.policy === "lru") return this.stamped(start, oldest);
+    if (this.policy === "tree-plru") return this.stamped(start, this.treeVictim(start));
+    return this.policy === "fifo" ? this.firstFilled(start) : start + this.randomWay() * STEP;
   }
 
-  private victim(start: number): number {
-    const ways = this.setWords / ENTRY_WORDS;
-    if (this.policy === "random") return start + ((this.random.int32() >>> 0) % ways) * ENTRY_WORDS;
-    if (this.policy === "fifo") {
-      const { filled } = this.store;
-      let first = start;
-      for (let entry = start; entry < start + this.setWords; entry += ENTRY_WORDS) {
-        if (filled[entry / ENTRY_WORDS]! < filled[first / ENTRY_WORDS]!) first = entry;
-      }
-      return first;
+  /** The entry of a set that carries a stamp. */
+  private stamped(start: number, stamp: number): number {
+    const number = stamp - Math.floor(stamp / 128) * 128;
+    return start + ((number - ((start >> STEP_SHIFT) & 127)) & 127) * STEP;
+  }
+
+  private randomWay(): number {
+    return (this.random.int32() >>> 0) % (this.setWords / STEP);
+  }
+
+  private firstFilled(start: number): number {
+    const { filled } = this.store;
+    let first = start;
+    for (let entry = start; entry < start + this.setWords; entry += STEP) {
+      if (filled[entry >> STEP_SHIFT]! < filled[first >> STEP_SHIFT]!) first = entry;
     }
-    return this.treeVictim(start, ways);
+    return first;
   }
 
   /**
    * tree-PLRU: each node of a binary tree over the ways points away from its half used last. So the pointed-to half is
-   * the one whose latest use is older.
+   * the one whose latest use is older; at the lowest nodes, the older of two. Returns the victim's stamp.
    */
-  private treeVictim(start: number, ways: number): number {
-    let low = start;
-    for (let half = ways >>> 1; half > 0; half >>>= 1) {
-      if (this.latest(low, half) >= this.latest(low + half * ENTRY_WORDS, half)) low += half * ENTRY_WORDS;
-    }
-    return low;
-  }
-
-  private latest(start: number, count: number): number {
+  private treeVictim(start: number): number {
     const { uses } = this;
-    let latest = uses[useOf(start)]!;
-    for (let way = 1; way < count; way++) {
-      const use = uses[useOf(start + way * ENTRY_WORDS)]!;
-      if (use > latest) latest = use;
+    let first = (start >> 1) + 3;
+    for (let half = this.setWords / STEP / 2; half > 1; half >>>= 1) {
+      let left = 0;
+      let right = 0;
+      for (let way = 0; way < half; way++) {
+        left = Math.max(left, uses[first + way * 4]!);
+        right = Math.max(right, uses[first + (half + way) * 4]!);
+      }
+      if (left > right) first += half * 4;
     }
-    return latest;
+    return this.setWords === STEP ? uses[first]! : Math.min(uses[first]!, uses[first + 4]!);
   }
 }

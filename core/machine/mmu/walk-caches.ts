@@ -7,7 +7,7 @@
  */
 import type { CpuProfile, WalkCacheGeometry, WalkCacheLevel } from "../../events/profile.js";
 import type { Random } from "../../util/random.js";
-import { AssociativeArray, type TranslationStore, useOf } from "./translations.js";
+import { AssociativeArray, type TranslationStore, stampUse } from "./translations.js";
 
 const LEVELS: readonly WalkCacheLevel[] = ["level1", "level2", "level3", "level4"];
 
@@ -68,7 +68,7 @@ export class WalkCaches {
     const tagHi = hi & prefix.maskHi;
     const set = prefix.shift >= 32 ? tagHi : pageLo >>> prefix.shift;
     const entry = prefix.array.find(set, pageLo & prefix.maskLo, tagHi, tagHi);
-    if (entry >= 0) this.store.uses[useOf(entry)] = now;
+    if (entry >= 0) stampUse(this.store, entry, now);
     return entry;
   }
 
