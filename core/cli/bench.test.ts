@@ -126,6 +126,23 @@ describe("a run", () => {
   });
 });
 
+describe("host time", () => {
+  it("goes into its own file, and changes no row", async () => {
+    const [plain, timed] = [
+      ["--out", "untimed"],
+      ["--out", "timed", "--set", "timing.samples=2"],
+    ];
+    for (const args of [plain, timed])
+      expect((await bench(small, "--no-charts", "--quiet", ...args)).code).toBe(0);
+    const [head, ...lines] = read("timed", "timing.csv").trim().split("\n");
+    expect(head).toMatch(/^cell,samples,.*references_per_second$/);
+    expect(lines).toHaveLength(4);
+    expect(lines.every((line) => /^technique=\S+ page=\w+,2,/.test(line))).toBe(true);
+    expect(read("timed", "rows.csv")).toBe(read("untimed", "rows.csv"));
+    expect(existsSync(workshop.path("untimed", "timing.csv"))).toBe(false);
+  });
+});
+
 describe("plan", () => {
   it("shows the cells, and why one is unsupported, without running", async () => {
     const text = await workshop.run("plan", small, "--set", "machine.profile=prescott-2005");
@@ -172,6 +189,15 @@ describe("a mistake", () => {
     expect(code).toBe(2);
     expect(stderr).toContain(message);
     expect(stderr).toContain(mend);
+  });
+
+  it("in a chart: the rows are kept, and the message says where", async () => {
+    const file = workshop.write("chart.yaml", SCENARIO.replace("x: technique", "x: tecnique"));
+    const { code, stderr } = await bench(file, "--out", "charted");
+    expect(code).toBe(2);
+    expect(stderr).toContain("tecnique");
+    expect(stderr).toContain("kept in charted");
+    expect(existsSync(workshop.path("charted", "run.json"))).toBe(true);
   });
 
   it("a folder that cannot be written, or has a run already: nothing is overwritten", async () => {

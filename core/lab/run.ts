@@ -14,6 +14,7 @@ import {
   findResumable,
   type RunFolder,
   type RunPlace,
+  shownPath,
   type Table,
 } from "../results/index.js";
 import { recordOf } from "../results/record.js";
@@ -151,12 +152,27 @@ export async function run(source: ScenarioSource, options: RunOptions): Promise<
       }),
     );
     if (options.charts !== false) options.progress?.({ kind: "drawing" });
-    const pictures = options.charts === false ? [] : await drawRun(folder.path, options.results);
+    const pictures = options.charts === false ? [] : await drawKept(folder.path, options.results);
     const baseline = plan.scenario.baseline ?? null;
     const answer = answerOf(table.rows, { axes: plan.axes, baseline, expectations: [] });
     return { plan, folder: folder.path, table, expectations, answer, pictures, interrupted: false };
   } finally {
     folder.release();
+  }
+}
+
+/** Draws; a chart that cannot be drawn is the user's to mend, and the rows are safe. */
+async function drawKept(folder: string, results: string): Promise<string[]> {
+  try {
+    return await drawRun(folder, results);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const kept = `the rows are complete and kept in ${shownPath(folder)}`;
+    const mend = error.mend === undefined ? kept : `${error.mend}\n  ${kept}`;
+    throw new UserError(error.message, {
+      mend,
+      ...(error.where === undefined ? {} : { where: error.where }),
+    });
   }
 }
 
