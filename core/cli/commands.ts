@@ -11,11 +11,12 @@ import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
 import * as messages from "./messages.js";
 import { projectVersion } from "./project.js";
 import type { Terminal } from "./terminal.js";
+import { TRACE_COMMAND } from "./trace-options.js";
 
 type OptionTable = Readonly<Record<string, Options>>;
 type Values = Readonly<Record<string, Written>>;
 
-interface Command {
+export interface Command {
   /** In the notation of yargs: `bench <scenario>`. */
   readonly usage: string;
   readonly summary: string;
@@ -139,6 +140,7 @@ const COMMANDS: readonly Command[] = [
         terminal,
       ),
   },
+  TRACE_COMMAND,
   {
     usage: "compare <a> <b>",
     summary: "Two runs: equal modelled numbers, or what differs (exit code 1; 3 when there is no baseline)",
