@@ -83,7 +83,7 @@ export class HostWalker {
   translate(gfn: number, write: boolean, fetch: boolean, now: number): number {
     const { nestedTlb, counters } = this.parts;
     if (nestedTlb === undefined) return this.walk(gfn, write, fetch, -1, now);
-    const entry = nestedTlb.find(gfn, gfn, this.context, this.context);
+    const entry = nestedTlb.find(gfn, gfn, -1, this.context, this.context);
     if (entry >= 0) {
       const { words } = nestedTlb.store;
       const allowed = words[entry + FLAGS]!;

@@ -62,7 +62,7 @@ export class Tlb {
   find(pageLo: number, tagHi: number, globalTagHi: number): number {
     for (const probe of this.probes) {
       if (!probe.used) continue;
-      const entry = probe.array.find(pageLo >>> probe.order, pageLo & probe.mask, tagHi, globalTagHi);
+      const entry = probe.array.find(pageLo >>> probe.order, pageLo & probe.mask, probe.mask, tagHi, globalTagHi);
       if (entry >= 0) return entry;
     }
     return -1;

@@ -107,13 +107,16 @@ export class AssociativeArray {
     this.clear();
   }
 
-  /** The entry with one of two high tags (context, global) in a set, or -1. */
-  find(set: number, tagLo: number, tagHi: number, globalTagHi: number): number {
+  /**
+   * The entry with one of two high tags (context, global) in a set, or -1. `mask` is that of the size looked for: an array
+   * of several sizes may hold a small page that begins where a large one would.
+   */
+  find(set: number, tagLo: number, mask: number, tagHi: number, globalTagHi: number): number {
     const { words } = this;
     let entry = this.base + (set & this.setMask) * this.setWords;
     const end = entry + this.setWords;
     for (; entry < end; entry += STEP) {
-      if (words[entry] === tagLo) {
+      if (words[entry] === tagLo && words[entry + 2] === mask) {
         const high = words[entry + HI];
         if (high === tagHi || high === globalTagHi) return entry;
       }

@@ -67,7 +67,7 @@ export class WalkCaches {
     if (prefix === undefined) return -1;
     const tagHi = hi & prefix.maskHi;
     const set = prefix.shift >= 32 ? tagHi : pageLo >>> prefix.shift;
-    const entry = prefix.array.find(set, pageLo & prefix.maskLo, tagHi, tagHi);
+    const entry = prefix.array.find(set, pageLo & prefix.maskLo, prefix.maskLo, tagHi, tagHi);
     if (entry >= 0) stampUse(this.store, entry, now);
     return entry;
   }
