@@ -29,11 +29,7 @@ function directMapLevel(cpu: Vcpu): number {
 export function buildKernelTables(cpu: Vcpu, layout: KernelLayout, tables: TableFrames): KernelTables {
   const { paging } = cpu;
   const { pageFrames, directMap, directFrames } = layout;
-  invariant(
-    cpu.memory.backedFrames <= directFrames,
-    "table frames lie within the direct map",
-    () => cpu.memory,
-  );
+  invariant(tables.end <= directFrames, "table frames lie within the direct map", () => cpu.memory);
   const largest = directMapLevel(cpu);
   const root = tables.allocate();
   // By level: the table being filled, and the first frame it maps.

@@ -77,7 +77,8 @@ export class GuestKernel {
     // 32-bit entries hold 20 bits of frame.
     const frames = paging.entryBytes === 4 ? Math.min(memory.frames, 1 << 20) : memory.frames;
     this.layout = layoutOf(paging, frames);
-    this.tableFrames = new TableFrames(memory.backedFrames);
+    // Memory with contents comes in whole host pages: of a 1 GiB one, a 32-bit kernel maps the first 896 MiB.
+    this.tableFrames = new TableFrames(Math.min(memory.backedFrames, this.layout.directFrames));
     this.dataFrames = new DataFrames(memory.backedFrames, frames, this.layout.pageFrames);
     const usesPcid = options.pcid && features.pcid && paging.addressBits > 32;
     this.ops =
