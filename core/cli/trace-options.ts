@@ -27,7 +27,7 @@ export const TRACE_COMMAND: Command = {
     "no-walk-caches": flag("No paging-structure caches and no nested TLB: every walk is whole"),
     scenario: value("Take machine and guest from a cell of this scenario instead", "file or name"),
     cell: value("Number of the cell, as `virtlab plan` shows it; default 0", "number"),
-    address: value("User address; default: drawn from the seed", "0x…"),
+    address: value("User address: the 8 bytes that hold it; default: drawn from the seed", "0x…"),
     kind: value("Access; default read", ACCESS_KINDS.join(" | ")),
     state: value("Only this state; default all four", TRACE_STATES.join(" | ")),
     seed: value("An exercise: draws what was not said, hides values and asks for them", "number"),

@@ -25,6 +25,8 @@ interface Line {
 
 const TITLES: Fields = ["entry", "at", "value", "flags", "found in"];
 const GAP = "  ";
+/** Columns that words have where the columns of references together are narrower. */
+const ROOM_FOR_WORDS = 64;
 
 interface Shape {
   readonly hasTotal: boolean;
@@ -42,7 +44,7 @@ const SHAPES: readonly Shape[] = [
 /** Lines of at most `columns` where that is possible. */
 export function stepsTable(access: TracedAccess, trace: Trace, columns: number, paint: Paint): string[] {
   const lines = linesOf(access, trace);
-  const layouts = SHAPES.map((shape) => layOut(lines, shape));
+  const layouts = SHAPES.map((shape) => layOut(lines, shape, columns));
   const layout = layouts.find(({ width }) => width <= columns) ?? layouts.at(-1)!;
   return [paint("dim", layout.header), ...lines.flatMap((line) => printed(line, layout, paint))];
 }
@@ -58,7 +60,7 @@ interface Layout {
   row(fields: Fields): string;
 }
 
-function layOut(lines: readonly Line[], shape: Shape): Layout {
+function layOut(lines: readonly Line[], shape: Shape, columns: number): Layout {
   const rows = lines.map(({ content }) => content).filter((content) => typeof content !== "string");
   const shaped = (fields: Fields): Fields => (shape.isShort ? withFrameOnly(fields) : fields);
   const widths = TITLES.map((title, column) =>
@@ -75,9 +77,10 @@ function layOut(lines: readonly Line[], shape: Shape): Layout {
         column === 1 || column === 2 ? field.padStart(widths[column]!) : field.padEnd(widths[column]!),
       )
       .join(GAP);
+  const besides = numberWidth + cyclesWidth + totalWidth + GAP.length * (shape.hasTotal ? 3 : 2);
   const contentWidth = Math.max(
     widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length),
-    56,
+    Math.min(ROOM_FOR_WORDS, columns - besides),
   );
   const end = totalWidth === 0 ? "" : GAP + "total".padStart(totalWidth);
   const titles = rows.length === 0 ? "" : row(TITLES);

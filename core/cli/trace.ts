@@ -113,7 +113,7 @@ function withCaches(config: CellConfig, without: boolean): CellConfig {
   return without ? { ...config, machine: { ...config.machine, walkCaches: false } } : config;
 }
 
-/** The 8 bytes that hold a written address. @throws UserError */
+/** A written address as a number; the trace accesses the 8 bytes that hold it. @throws UserError */
 function addressOf(written: string | undefined): number | undefined {
   if (written === undefined) return undefined;
   const digits = written.replaceAll("_", "");
@@ -122,5 +122,7 @@ function addressOf(written: string | undefined): number | undefined {
       mend: "write it in hexadecimal, e.g. --address 0x7f0012345678",
     });
   }
-  return Number(BigInt(digits) & ~7n);
+  const address = BigInt(digits);
+  // Beyond 2^53 a number holds multiples of 8 only.
+  return Number(address < 2n ** 53n ? address : address & ~7n);
 }

@@ -1,6 +1,5 @@
 /** Which address a trace accesses: one that was asked for, or one drawn from the whole of user memory. */
 import type { KernelLayout } from "../guest/kernel/layout.js";
-import type { PagingFormat } from "../machine/mmu/format.js";
 import { UserError } from "../util/errors.js";
 import type { Random } from "../util/random.js";
 import { hex } from "./trace-entries.js";
@@ -20,18 +19,11 @@ export function spanOf({ userStart, userEnd }: KernelLayout, page: number): Span
  * The address of the 8 bytes that are accessed.
  * @throws UserError for an address that this guest cannot map for its user.
  */
-export function chooseAddress(
-  wanted: number | undefined,
-  span: Span,
-  format: PagingFormat,
-  random: Random,
-): number {
+export function chooseAddress(wanted: number | undefined, span: Span, random: Random): number {
   if (wanted === undefined) return span.start + random.below((span.end - span.start) / 8) * 8;
   const address = Math.floor(wanted / 8) * 8;
   if (address >= span.start && address < span.end) return address;
-  const place =
-    address < 2 ** format.addressBits ? "outside the guest's user memory" : `beyond ${format.name} addresses`;
-  throw new UserError(`address ${hex(wanted)} lies ${place}`, {
+  throw new UserError(`address ${hex(wanted)} lies outside the guest's user memory`, {
     mend: `with these pages it reaches from ${hex(span.start)} up to ${hex(span.end - 1)}`,
   });
 }

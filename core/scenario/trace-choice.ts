@@ -51,7 +51,10 @@ export function usualCell(choice: TraceChoice): CellConfig {
   return configOf(point, choice);
 }
 
-/** The cell as said, the rest drawn from a seed: each dimension in turn, evenly among what is still possible. */
+/** Four levels are what most machines run. */
+const WEIGHTS: Readonly<Record<string, number>> = { "4-level": 4 };
+
+/** The cell as said, the rest drawn from a seed: each dimension in turn among what is still possible. */
 export function drawnCell(choice: TraceChoice, seed: number): CellConfig {
   if (choice.technique !== undefined) refuseIdleHostPage(choice, choice.technique);
   const random = new Random(seed).fork("cell");
@@ -60,7 +63,8 @@ export function drawnCell(choice: TraceChoice, seed: number): CellConfig {
   if (left.length === 0) refuseImpossible(all, choice);
   for (const key of ["technique", "profile", "paging", "page", "hostPage"] as const) {
     const values = [...new Set(left.map((point) => point[key]))];
-    const value = values[random.below(values.length)];
+    const weighted = values.flatMap((value) => Array<string>(WEIGHTS[value] ?? 1).fill(value));
+    const value = weighted[random.below(weighted.length)];
     left = left.filter((point) => point[key] === value);
   }
   return configOf(left[0]!, choice);

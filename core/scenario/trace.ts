@@ -73,9 +73,9 @@ function trace({ config, kind, seed, states = TRACE_STATES, address: wanted }: T
   kernel.boot();
   kernel.switchTo(kernel.spawn());
   const span = spanOf(kernel.layout, page);
-  const address = chooseAddress(wanted, span, machine.paging, new Random(seed).fork("address"));
+  const address = chooseAddress(wanted, span, new Random(seed).fork("address"));
   const neighbour = neighbourOf(address, span, page);
-  const bytes = Math.max(address, neighbour) + page - span.start;
+  const bytes = Math.max(address, neighbour) + 1 - span.start;
   const start = kernel.mmap(bytes, { page: config.page, executable: kind === "fetch" });
   invariant(start === span.start, "a new process maps from its first user address", () => ({ start, span }));
 
