@@ -16,7 +16,7 @@ import type { Counters } from "../../events/counters.js";
 import { EVENT } from "../../events/events.js";
 import { A, D, EPT_A, EPT_D, EPT_W, EPT_X, frameOf, NX, P, PS, RW } from "./entry.js";
 import type { LeafHints } from "./leaf-hints.js";
-import { type AssociativeArray, FLAGS, FRAME, stampUse } from "./translations.js";
+import { type AssociativeArray, FLAGS, FRAME, stampUse, USE_STEP } from "./translations.js";
 import type { WalkCaches } from "./walk-caches.js";
 
 export type NestedFormat = "ept" | "npt";
@@ -57,6 +57,8 @@ export class HostWalker {
   writable = true;
   /** Entries read since the walk began; the guest dimension resets it. */
   references = 0;
+  /** Time of uses in this dimension's caches, which one walk of the guest's looks up several times. */
+  private now = 0;
   /** Whether the walker's reads of guest tables count as writes. */
   readonly tableReadsAreWrites: boolean;
   private readonly presentMask: number;
@@ -80,8 +82,10 @@ export class HostWalker {
   }
 
   /** The host frame of a guest frame for an access, or -1: a violation. */
-  translate(gfn: number, write: boolean, fetch: boolean, now: number): number {
+  translate(gfn: number, write: boolean, fetch: boolean): number {
     const { nestedTlb, counters } = this.parts;
+    const now = this.now + USE_STEP;
+    this.now = now;
     if (nestedTlb === undefined) return this.walk(gfn, write, fetch, -1, now);
     const entry = nestedTlb.find(gfn, gfn, -1, this.context, this.context);
     if (entry >= 0) {

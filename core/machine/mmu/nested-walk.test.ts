@@ -143,7 +143,7 @@ describe.each(FORMATS)("%s guest", (paging) => {
         let pdptes: readonly bigint[] = [];
         if (paging === "pae") {
           const page = nestedTranslate(memory, nested, 0n, { write: hasBits, fetch: false });
-          expect(walker.loadPdptes(0, 1)).toBe(page !== undefined);
+          expect(walker.loadPdptes(0)).toBe(page !== undefined);
           if (page === undefined) return;
           pdptes = loadPdptes(memory, page.frame << 12n, profile.physicalAddressBits)!;
         }

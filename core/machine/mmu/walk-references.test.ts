@@ -43,7 +43,7 @@ function mapGuest(machine: Machine, page: PageSizeName): number {
   const leaf = machine.paging.leafLevel[page]!;
   walker.root = newTable(machine);
   mapPage(machine, walker.root, VA, dataFrame(page), RW | US | A | D | P, leaf);
-  if (machine.paging.name === "pae") walker.loadPdptes(0, 1);
+  if (machine.paging.name === "pae") walker.loadPdptes(0);
   return leaf;
 }
 

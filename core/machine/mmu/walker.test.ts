@@ -53,7 +53,7 @@ describe.each(FORMATS)("%s", (paging) => {
         };
         walker.writeProtect = writeProtect;
         walker.root = 0;
-        if (paging === "pae") walker.loadPdptes(0, 1);
+        if (paging === "pae") walker.loadPdptes(0);
         const pdptes = paging === "pae" ? loadPdptes(memory, 0n, profile.physicalAddressBits)! : [];
         for (const access of accesses) {
           const { hi, lo, kind, user } = access;

@@ -142,14 +142,14 @@ export class Walker {
       const index = (lo >>> 30) * 2;
       const pdpte = this.pdptes[index]!;
       if ((pdpte & P) === 0) return this.fault(0, kind, user);
-      table = this.toHost(frameOf(pdpte, this.pdptes[index + 1]!), now);
+      table = this.toHost(frameOf(pdpte, this.pdptes[index + 1]!));
       if (table < 0) return WALK_VIOLATION;
       level = 2;
       this.path[3] = -1;
       this.tables[2] = table;
       this.tableRights[2] = rights;
     } else if (table < 0) {
-      table = this.toHost(this.root, now);
+      table = this.toHost(this.root);
       if (table < 0) return WALK_VIOLATION;
     }
 
@@ -170,7 +170,7 @@ export class Walker {
         if (this.reservedInLarge(level, entryLo)) return this.fault(PF_PRESENT | PF_RESERVED, kind, user);
         break;
       }
-      const next = this.toHost(frameOf(entryLo, entryHi), now);
+      const next = this.toHost(frameOf(entryLo, entryHi));
       if (next < 0) return WALK_VIOLATION;
       table = next;
       this.tables[level - 1] = table;
@@ -194,7 +194,7 @@ export class Walker {
     let dirty = write || (entryLo & D) !== 0;
     if (host === undefined) this.frame = guestFrame;
     else {
-      const frame = host.translate(guestFrame, write, kind === FETCH, now);
+      const frame = host.translate(guestFrame, write, kind === FETCH);
       if (frame < 0) return this.violation(guestFrame, write, false);
       this.frame = frame;
       if (host.order < order) order = host.order;
@@ -216,10 +216,10 @@ export class Walker {
   }
 
   /** Reads the PAE format's four PDPTEs at a CR3 load. Returns false on a violation. `offset` in bytes within the frame. */
-  loadPdptes(offset: number, now: number): boolean {
+  loadPdptes(offset: number): boolean {
     const { ram, host, counters } = this.parts;
     if (host !== undefined) host.references = 0;
-    const table = this.toHost(this.root, now);
+    const table = this.toHost(this.root);
     if (host !== undefined) counters.events[EVENT.walk_refs]! += host.references;
     if (table < 0) return false;
     for (let word = 0; word < 8; word++) this.pdptes[word] = ram[table * 1024 + (offset >>> 2) + word]!;
@@ -227,11 +227,11 @@ export class Walker {
   }
 
   /** The host frame of a guest table, or -1 after noting the violation. */
-  private toHost(gfn: number, now: number): number {
+  private toHost(gfn: number): number {
     const { host } = this.parts;
     if (host === undefined) return gfn;
     const write = host.tableReadsAreWrites;
-    const frame = host.translate(gfn, write, false, now);
+    const frame = host.translate(gfn, write, false);
     if (frame < 0) this.violation(gfn, write, true);
     return frame;
   }

@@ -157,7 +157,7 @@ export abstract class MachineVcpu implements Vcpu {
     mmu.loadCr3(root, pcid, keep);
     this.isPaging = true;
     if (this.paging.name !== "pae") return;
-    while (!mmu.walker.loadPdptes(0, mmu.now)) {
+    while (!mmu.walker.loadPdptes(0)) {
       invariant(onViolation !== undefined, "PDPTEs lie in memory");
       mmu.status = WALK_VIOLATION;
       onViolation();

@@ -102,7 +102,7 @@ export class ParavirtualVcpu extends MachineVcpu implements XenHypercalls {
         if ((lo & P) === 0 || frameOf(lo, hi) !== frameOf(old.lo, old.hi)) work += this.invalidateTable(unlinked);
       }
     }
-    if (this.paging.name === "pae" && this.isPaging) machine.mmu.walker.loadPdptes(0, machine.mmu.now);
+    if (this.paging.name === "pae" && this.isPaging) machine.mmu.walker.loadPdptes(0);
     counters.events[EVENT.mmu_updates]! += count;
     this.hypercall(work);
   }

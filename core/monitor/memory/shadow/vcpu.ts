@@ -312,6 +312,6 @@ export class ShadowVcpu extends MachineVcpu {
 
   /** PAE: the hardware holds the root's entries in registers; the monitor reloads them at entry. */
   private reloadPdptes(): void {
-    if (this.paging.name === "pae" && this.isPaging) this.machine.mmu.walker.loadPdptes(0, this.machine.mmu.now);
+    if (this.paging.name === "pae" && this.isPaging) this.machine.mmu.walker.loadPdptes(0);
   }
 }
