@@ -4,7 +4,7 @@
  */
 import type { GuestPaging } from "./config.js";
 
-/** What the machine holds of the address when it is accessed: see STATES in trace.ts. */
+/** What the machine holds of the address when it is accessed: trace.ts describes them. */
 export const TRACE_STATES = ["cold", "walk", "neighbour", "warm"] as const;
 export type TraceState = (typeof TRACE_STATES)[number];
 

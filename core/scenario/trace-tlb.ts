@@ -15,6 +15,7 @@ export function heldIn(
   kind: AccessKind,
 ): (HeldIn & { readonly frame: number })[] {
   const { parts, context, globalContext } = machine.mmu;
+  if (!parts.tlbEnabled) return [];
   const { l1i, l1d, l2 } = machine.profile.tlb;
   const [hi, lo] = [highHalf(address), lowHalf(address)];
   const page = (lo >>> 12) | (hi << 20);
