@@ -1,0 +1,39 @@
+/** Cells for tests of what runs them: the defaults of a scenario that says nothing, with some settings replaced. */
+import { findWorkload } from "../../guest/workloads/index.js";
+import { defaultOf, type RunSize } from "../../util/parameters.js";
+import type { CellConfig } from "../config.js";
+import { DEFAULT_SETTINGS } from "../settings.js";
+
+export interface CellChanges {
+  readonly technique?: string;
+  readonly workload?: string;
+  readonly page?: CellConfig["page"];
+  readonly size?: RunSize;
+  readonly seed?: number;
+  readonly parameters?: CellConfig["parameters"];
+  readonly machine?: Partial<CellConfig["machine"]>;
+  readonly guest?: Partial<CellConfig["guest"]>;
+  readonly host?: Partial<CellConfig["host"]>;
+  readonly shadow?: Partial<CellConfig["shadow"]>;
+  readonly paravirtual?: Partial<CellConfig["paravirtual"]>;
+}
+
+export function cellOf(changes: CellChanges = {}): CellConfig {
+  const { workload = "gups", size = "tiny", technique = "native" } = changes;
+  const parameters = Object.fromEntries(
+    Object.entries(findWorkload(workload)!.parameters).map(([name, spec]) => [name, defaultOf(spec, size)]),
+  );
+  return {
+    technique,
+    workload,
+    size,
+    parameters: { ...parameters, ...changes.parameters },
+    page: changes.page ?? DEFAULT_SETTINGS.page,
+    seed: changes.seed ?? DEFAULT_SETTINGS.seed,
+    machine: { ...DEFAULT_SETTINGS.machine, ...changes.machine },
+    guest: { ...DEFAULT_SETTINGS.guest, ...changes.guest },
+    host: { ...DEFAULT_SETTINGS.host, ...changes.host },
+    shadow: { ...DEFAULT_SETTINGS.shadow, ...changes.shadow },
+    paravirtual: { ...DEFAULT_SETTINGS.paravirtual, ...changes.paravirtual },
+  };
+}
