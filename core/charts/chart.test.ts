@@ -100,6 +100,13 @@ describe("what a chart refuses", () => {
     expect(refusal({ spec }).text).toContain("did you mean cycles");
   });
 
+  it("a comparison with nothing", () => {
+    const chart = { kind: "compare", value: "cycles" } as const;
+    expect(() => chartOf(chart, eptRows(), { ...context, baseline: undefined })).toThrow(
+      "nothing to compare",
+    );
+  });
+
   it("a baseline that no row has", () => {
     expect(refusal({ kind: "compare", value: "cycles", baseline: "nativ" }).text).toContain(
       "values of technique: native",

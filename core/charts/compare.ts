@@ -7,6 +7,7 @@ import { columnOf } from "../results/columns.js";
 import { humanNumber, humanValue, times } from "../results/humanise.js";
 import type { NamedChartSpec } from "../scenario/charts.js";
 import type { Row } from "../scenario/scenario.js";
+import { UserError } from "../util/errors.js";
 import { logTicks } from "./axes.js";
 import { baselineOf, baselineRow, isBaseline } from "./baseline.js";
 import { type Drawing, inPanels, missingLayer, PANEL, panelGrid, type Scene, type Spec } from "./drawing.js";
@@ -17,10 +18,16 @@ import { GREY, seriesScale } from "./theme.js";
 const LINEAR_RANGE = 8;
 const ROW_STEP = 17;
 
+/** @throws UserError when neither the chart nor the scenario has a baseline. */
 export function compareChart(spec: NamedChartSpec, scene: Scene): Drawing {
   const x = spec.x ?? "technique";
   const name = spec.value ?? spec.y ?? "slowdown";
   const changes = baselineOf(spec, scene);
+  if (Object.keys(changes).length === 0) {
+    throw new UserError(`there is nothing to compare ${name} with`, {
+      mend: "give the chart or the scenario a baseline, or draw `kind: multiples`",
+    });
+  }
   const base = Object.entries(changes)
     .map(([column, value]) => humanValue(column, value))
     .join(", ");
