@@ -1,9 +1,9 @@
 /**
  * A hash of the guest's architectural state as far as memory goes: every present entry of the user part of
  * each process's tables (its path, flags with accessed and dirty bits, and for leaves the frame), and what
- * the kernel did. The same guest ends with the same fingerprint under every technique. Frames count from the
- * first data frame, and the frames of tables are left out, so the kernel's own tables may differ (Xen's
- * direct map is larger).
+ * the kernel did. The same guest ends with the same fingerprint under every technique. The frame of a page
+ * counts from the first page of its size in data memory, and the frames of tables are left out, so the memory
+ * for tables may differ (Xen's direct map is larger; a host's 1 GiB pages round it up).
  */
 import type { Gfn } from "../../machine/address.js";
 import { flagsOf, frameOf, P, PS } from "../../machine/mmu/entry.js";
@@ -40,6 +40,10 @@ export class Fnv64 {
  */
 export function hashTables(hash: Fnv64, cpu: Vcpu, root: Gfn, userEntries: number, dataBase: Gfn): void {
   const { paging } = cpu;
+  const firstPage = (level: number): number => {
+    const frames = 2 ** (paging.shifts[level]! - 12);
+    return Math.ceil(dataBase / frames) * frames;
+  };
   const visit = (table: Gfn, level: number, count: number): void => {
     for (let index = 0; index < count; index++) {
       const { lo, hi } = cpu.inspect(table, index);
@@ -47,7 +51,7 @@ export function hashTables(hash: Fnv64, cpu: Vcpu, root: Gfn, userEntries: numbe
       const isLeaf = level === 1 || (lo & PS) !== 0;
       hash.add((level << 16) | index);
       hash.add(flagsOf(lo, hi));
-      if (isLeaf) hash.add(frameOf(lo, hi) - dataBase);
+      if (isLeaf) hash.add(frameOf(lo, hi) - firstPage(level));
       else visit(frameOf(lo, hi), level - 1, paging.entries);
     }
   };
