@@ -13,6 +13,7 @@ import { PROJECT_ROOT, RESULTS_FOLDER } from "./project.js";
 import { scenarioFile } from "./scenario-file.js";
 import type { Terminal } from "./terminal.js";
 import { wrapText } from "./text-table.js";
+import { timingLines } from "./timing-lines.js";
 
 /** Rows that the table shows; all are in rows.csv. */
 const MOST_ROWS = 60;
@@ -93,6 +94,10 @@ function showResult(result: LabRun, quiet: boolean, terminal: Terminal): void {
   const failed = rows.filter(hasFailed).length;
   if (failed > 0) terminal.print(terminal.paint("red", messages.failedCells(failed, rows.length)));
   showExpectations(result, terminal);
+  if (result.timing !== undefined) {
+    terminal.print(messages.hostTime);
+    for (const line of timingLines(result.timing)) terminal.print(`  ${line}`);
+  }
   terminal.print(messages.runFolder(shownPath(result.folder)));
   for (const line of pictureLines(result.pictures)) terminal.print(`  ${line}`);
 }
@@ -124,7 +129,7 @@ function expectationLines(expectation: ExpectationResult, { paint }: Terminal): 
 }
 
 function resultJson(result: LabRun): Record<string, unknown> {
-  const { plan, folder, table, answer, expectations, pictures, interrupted } = result;
+  const { plan, folder, table, answer, expectations, timing, pictures, interrupted } = result;
   const { name, title, question, seed, size } = plan.scenario;
   return {
     scenario: { name, title, question, seed, size },
@@ -135,6 +140,7 @@ function resultJson(result: LabRun): Record<string, unknown> {
     rows: table.rows,
     answer,
     expectations: expectations ?? null,
+    timing: timing?.rows ?? null,
     pictures,
   };
 }

@@ -109,6 +109,8 @@ export const runFolder = (folder: string): string => `run: ${folder}`;
 
 export const timing = (cell: string): string => `host time of ${cell}`;
 
+export const hostTime = "host time, one cell after another (noisy; the model knows nothing of it):";
+
 export const drawing = "drawing charts";
 
 export const timingFailed = (cell: string, reason: string): string => `no host time of ${cell}: ${reason}`;

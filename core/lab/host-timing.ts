@@ -14,7 +14,7 @@ export interface TimingRequest {
 }
 
 /** What it answers. */
-export type TimingReply = { readonly timing: CellTiming["timing"] } | { readonly error: string };
+export type TimingReply = Omit<CellTiming, "cell"> | { readonly error: string };
 
 const PROCESS = fileURLToPath(new URL("./timing-process.js", import.meta.url));
 
@@ -29,14 +29,12 @@ export async function timeCells(
 ): Promise<CellTiming[]> {
   const timings: CellTiming[] = [];
   for (const cell of plan.cells) {
-    const outcome = outcomes.get(cell.id);
-    const references = outcome?.values["references"];
-    if (outcome?.status !== "done") continue;
+    if (outcomes.get(cell.id)?.status !== "done") continue;
     hooks.started(cell);
     const reply = await ask({ config: cell.config, samples: plan.scenario.timing.samples }, hooks.signal);
     if (hooks.signal?.aborted === true) break;
     if ("error" in reply) hooks.failed(cell, reply.error);
-    else timings.push({ cell: cell.id, timing: reply.timing, references: Number(references ?? 0) });
+    else timings.push({ cell: cell.id, ...reply });
   }
   return timings;
 }

@@ -81,6 +81,8 @@ export interface LabRun {
   readonly expectations: readonly ExpectationResult[] | undefined;
   /** The answer in a sentence or three; none when the run was interrupted. */
   readonly answer: readonly string[];
+  /** timing.csv as data; undefined when the scenario measures no host time. */
+  readonly timing: Table | undefined;
   /** Files written besides the CSV files and run.json, relative to the folder. */
   readonly pictures: readonly string[];
   readonly interrupted: boolean;
@@ -133,12 +135,13 @@ export async function run(source: ScenarioSource, options: RunOptions): Promise<
         table,
         expectations: undefined,
         answer: [],
+        timing: undefined,
         pictures: [],
         interrupted: true,
       };
     }
 
-    if (timings !== undefined) folder.writeTiming(timings);
+    const timing = timings === undefined ? undefined : folder.writeTiming(timings);
     const { table } = folder;
     const expectations = options.only === undefined ? checkExpectations(plan, table.rows) : undefined;
     folder.complete(
@@ -155,7 +158,7 @@ export async function run(source: ScenarioSource, options: RunOptions): Promise<
     const pictures = options.charts === false ? [] : await drawKept(folder.path, options.results);
     const baseline = plan.scenario.baseline ?? null;
     const answer = answerOf(table.rows, { axes: plan.axes, baseline, expectations: [] });
-    return { plan, folder: folder.path, table, expectations, answer, pictures, interrupted: false };
+    return { plan, folder: folder.path, table, expectations, answer, timing, pictures, interrupted: false };
   } finally {
     folder.release();
   }

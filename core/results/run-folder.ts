@@ -64,8 +64,11 @@ export class RunFolder implements ResultSink {
     this.writeCsv("exits.csv", exitsOf(this.plan, this.outcomes));
   }
 
-  writeTiming(timings: readonly CellTiming[]): void {
-    this.writeCsv("timing.csv", timingTable(timings));
+  /** Writes timing.csv. Returns it as data. */
+  writeTiming(timings: readonly CellTiming[]): Table {
+    const table = timingTable(timings);
+    this.writeCsv("timing.csv", table);
+    return table;
   }
 
   /**

@@ -31,8 +31,14 @@ describe("measure", () => {
 describe("timingTable", () => {
   it("has a column for each statistic, and references a second by the median", () => {
     const timing = { samples: [1, 2, 3], min: 1, median: 2, mean: 2, p75: 2.5, p99: 3, sd: 1 };
-    const { columns, rows } = timingTable([{ cell: "a", timing, references: 1000 }]);
+    const { columns, rows } = timingTable([{ cell: "a", timing, references: 1000, peakRssBytes: 5 }]);
     expect(columns).toEqual(TIMING_COLUMNS.map(({ name }) => name));
-    expect(rows[0]).toMatchObject({ cell: "a", samples: 3, median_seconds: 2, references_per_second: 500 });
+    expect(rows[0]).toMatchObject({
+      cell: "a",
+      samples: 3,
+      median_seconds: 2,
+      references_per_second: 500,
+      peak_rss_bytes: 5,
+    });
   });
 });

@@ -19,11 +19,13 @@ export interface HostTiming {
   readonly sd: number;
 }
 
-/** One cell's timing with the references it simulates in one run. */
+/** One cell's timing with the references it simulates in one run, and the most memory its process had. */
 export interface CellTiming {
   readonly cell: string;
   readonly timing: HostTiming;
   readonly references: number;
+  /** Resident set of the whole process: Node, its libraries, preparation and all runs. */
+  readonly peakRssBytes: number;
 }
 
 export const TIMING_COLUMNS = [
@@ -41,18 +43,22 @@ export const TIMING_COLUMNS = [
     description: "Memory references that one run simulates, in its region of interest.",
   },
   { name: "references_per_second", unit: "1/s", description: "simulated_references / median_seconds." },
+  {
+    name: "peak_rss_bytes",
+    unit: "bytes",
+    description: "Most memory of the measuring process, Node itself and preparation included.",
+  },
 ] as const;
 
 const MS_PER_SECOND = 1000;
 
 /**
  * Runs `run` `samples` times after `warmup` unmeasured runs, and awaits it where it is asynchronous.
- * @param samples at least 1. @param prepare called before each run, warm-up included, and not measured.
- * Errors are thrown on.
+ * @param samples at least 1. Errors are thrown on.
  */
 export async function measure(
   run: () => void | Promise<void>,
-  { samples, warmup = 1, prepare }: { samples: number; warmup?: number; prepare?: () => void },
+  { samples, warmup = 1 }: { samples: number; warmup?: number },
 ): Promise<HostTiming> {
   const { Bench } = await import("tinybench");
   const bench = new Bench({
@@ -64,7 +70,7 @@ export async function measure(
     retainSamples: true,
     throws: true,
   });
-  bench.add("cell", run, { async: true, ...(prepare === undefined ? {} : { beforeEach: prepare }) });
+  bench.add("cell", run, { async: true });
   const [task] = await bench.run();
   const result = task!.result;
   if (result.state !== "completed") throw new Error(`the measurement ended as ${result.state}`);
@@ -84,7 +90,7 @@ export async function measure(
 /** timing.csv as data, in the order given. */
 export function timingTable(timings: readonly CellTiming[]): Table {
   const rows = timings.map(
-    ({ cell, timing, references }): Row => ({
+    ({ cell, timing, references, peakRssBytes }): Row => ({
       cell,
       samples: timing.samples.length,
       min_seconds: timing.min,
@@ -95,6 +101,7 @@ export function timingTable(timings: readonly CellTiming[]): Table {
       sd_seconds: timing.sd,
       simulated_references: references,
       references_per_second: timing.median > 0 ? references / timing.median : "",
+      peak_rss_bytes: peakRssBytes,
     }),
   );
   return { columns: TIMING_COLUMNS.map(({ name }) => name), rows };
