@@ -55,6 +55,11 @@ export class ShadowTables {
     return this.byFrame.size;
   }
 
+  /** Every table, splits included (debugger's view). */
+  get all(): Iterable<ShadowTable> {
+    return this.byFrame.values();
+  }
+
   /** RAM word of an entry of a table. */
   word(table: ShadowTable, index: number): number {
     return table.frame * 1024 + index * this.stride;
