@@ -15,7 +15,7 @@ import { invariant } from "../util/errors.js";
 import type { Allocation } from "./memory.js";
 
 /** Tags of one level: sets * ways, most recently used first; 0 is empty (a tag is stored plus one). */
-interface Level {
+export interface CacheLevel {
   readonly tags: Int32Array;
   readonly ways: number;
   readonly setMask: number;
@@ -35,7 +35,7 @@ export function allocateCaches(allocation: Allocation, profile: CpuProfile): Int
 }
 
 /** Uses a line in one level. Returns whether it was there; it is the most recent afterwards. */
-function use(level: Level, frame: number, line: number): boolean {
+function use(level: CacheLevel, frame: number, line: number): boolean {
   const { tags, ways, lineBits } = level;
   const base = (((frame << 6) | line) & level.setMask) * ways;
   const tag = ((frame << lineBits) | (line >>> (6 - lineBits))) + 1;
@@ -54,14 +54,14 @@ function use(level: Level, frame: number, line: number): boolean {
 export class Caches {
   /** Latency of memory behind the last level, cycles. */
   readonly dramLatency: number;
-  readonly l1: Level;
-  private readonly l2: Level;
-  private readonly l3: Level | undefined;
+  readonly l1: CacheLevel;
+  private readonly l2: CacheLevel;
+  private readonly l3: CacheLevel | undefined;
   /** Where the last `access` was found: 1, 2, 3, or 4 for memory. */
   level = 1;
 
   constructor(tags: readonly Int32Array[], profile: CpuProfile) {
-    const make = (geometry: CacheGeometry, index: number): Level => {
+    const make = (geometry: CacheGeometry, index: number): CacheLevel => {
       const sets = setsOf(geometry);
       invariant(Number.isInteger(Math.log2(sets)) && sets >= 16, "cache sets are a power of two", () => geometry);
       const lineBits = Math.max(0, 6 - Math.log2(sets));
@@ -72,6 +72,11 @@ export class Caches {
     this.l2 = make(l2, 1);
     this.l3 = l3 === undefined ? undefined : make(l3, 2);
     this.dramLatency = dram.value;
+  }
+
+  /** The levels there are, first to last. */
+  get levels(): readonly CacheLevel[] {
+    return this.l3 === undefined ? [this.l1, this.l2] : [this.l1, this.l2, this.l3];
   }
 
   /** Uses one line and returns its latency in cycles; `level` says where it was. */

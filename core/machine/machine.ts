@@ -4,15 +4,18 @@
  */
 import { COUNTER_SLOTS, Counters } from "../events/counters.js";
 import { type CostName, type Costs } from "../events/costs.js";
-import { type CpuProfile, pricesOf } from "../events/profile.js";
+import { type CpuProfile, pricesOf, type TlbGeometry } from "../events/profile.js";
 import { Random } from "../util/random.js";
 import { allocateCaches, Caches } from "./cache.js";
+import { CompiledDriver, canCompile, PREDICTIONS } from "./execute/compiled/driver.js";
+import type { Driver } from "./execute/driver.js";
 import { ReferenceDriver } from "./execute/references.js";
 import { Frames } from "./frames.js";
 import { makeLinearMemory } from "./memory.js";
+import { REGISTER_WORDS, registersOver } from "./registers.js";
 import { allocateContexts, Contexts } from "./mmu/contexts.js";
 import { PAGING_FORMATS, type PagingFormat, type PagingName } from "./mmu/format.js";
-import { LeafHints } from "./mmu/leaf-hints.js";
+import { allocateLeafHints, LeafHints } from "./mmu/leaf-hints.js";
 import { Mmu } from "./mmu/mmu.js";
 import { Tlb } from "./mmu/tlb.js";
 import { makeHostWalker, makeWalker, type WalkObserver } from "./mmu/traced-walkers.js";
@@ -34,10 +37,14 @@ export interface MachineOptions {
   readonly walkCaches: boolean;
   readonly tlb: boolean;
   readonly seed: number;
+  /** "reference" makes references in TypeScript; by default they are compiled where the profile's policies allow. */
+  readonly driver?: "compiled" | "reference";
   /** Told of every reference of every walk; chosen once, so that runs without it pay nothing. */
   readonly observer?: WalkObserver;
 }
 
+/** References of a batch that the compiled driver takes at a time. */
+const BATCH = 4096;
 const NESTED_SHIFTS = PAGING_FORMATS["5-level"].shifts;
 
 export class Machine {
@@ -50,7 +57,7 @@ export class Machine {
   readonly frames: Frames;
   readonly paging: PagingFormat;
   readonly mmu: Mmu;
-  readonly driver: ReferenceDriver;
+  readonly driver: Driver;
   readonly nestedFormat: "ept" | "npt";
 
   constructor(readonly options: MachineOptions) {
@@ -69,10 +76,19 @@ export class Machine {
       guest: walkCacheEntries(guest), host: walkCacheEntries(host), nestedTlb: nestedTlb?.entries ?? 0,
     };
     const { memory, ram, state } = makeLinearMemory((allocation) => {
+      const registers = allocation.int32(REGISTER_WORDS);
       const counters = allocation.float64(COUNTER_SLOTS);
       const contexts = allocateContexts(allocation);
       const entries = Object.values(sizes).reduce((sum, n) => sum + n, 0);
-      return { counters, store: allocateTranslations(allocation, entries, contexts), caches: allocateCaches(allocation, profile) };
+      return {
+        registers,
+        counters,
+        store: allocateTranslations(allocation, entries, contexts),
+        caches: allocateCaches(allocation, profile),
+        hints: allocateLeafHints(allocation),
+        batch: allocation.int32(2 * BATCH),
+        predicted: allocation.int32(2 * PREDICTIONS),
+      };
     }, options.backedFrames);
     this.memory = memory;
     this.ram = ram;
@@ -80,15 +96,22 @@ export class Machine {
     this.frames = new Frames(options.backedFrames, options.frames);
 
     const { store } = state;
+    const registers = registersOver(state.registers);
     let first = 0;
     const take = (entries: number): number => {
       first += entries;
       return first - entries;
     };
+    let firstProbe = 0;
+    const takeProbes = (geometries: readonly TlbGeometry[]): number => {
+      const count = geometries.reduce((sum, { pages }) => sum + pages.length, 0);
+      firstProbe += count;
+      return firstProbe - count;
+    };
     const tlbs = {
-      l1d: new Tlb(store, take(sizes.l1d), l1d, true, random),
-      l1i: new Tlb(store, take(sizes.l1i), l1i, true, random),
-      l2: l2.length === 0 ? undefined : new Tlb(store, take(sizes.l2), l2, false, random),
+      l1d: new Tlb(registers, store, takeProbes(l1d), take(sizes.l1d), l1d, true, random),
+      l1i: new Tlb(registers, store, takeProbes(l1i), take(sizes.l1i), l1i, true, random),
+      l2: l2.length === 0 ? undefined : new Tlb(registers, store, takeProbes(l2), take(sizes.l2), l2, false, random),
     };
     const { shifts, levels } = this.paging;
     const guestWalkCaches = options.walkCaches ? new WalkCaches(store, take(sizes.guest), guest, shifts, levels, random) : undefined;
@@ -105,12 +128,13 @@ export class Machine {
     });
     const caches = new Caches(state.caches, profile);
     const walkerCommon = {
+      registers,
       ram,
       counters: this.counters,
       caches: options.caches === "off" ? undefined : caches,
       flatLatency: profile.caches.l2.latency.value,
       entryBitsCost: this.costs.entry_bits,
-      hints: new LeafHints(ram, this.paging.entryBytes, nested !== undefined),
+      hints: new LeafHints(state.hints, ram, this.paging.entryBytes, nested !== undefined),
     };
     const hostWalker =
       nested === undefined
@@ -139,6 +163,7 @@ export class Machine {
       options.observer,
     );
     this.mmu = new Mmu({
+      registers,
       counters: this.counters,
       store,
       contexts,
@@ -149,12 +174,31 @@ export class Machine {
       l2HitCost: this.costs.tlb_l2_hit,
       walkStartCost: this.costs.walk_start,
     });
-    this.driver = new ReferenceDriver({
-      mmu: this.mmu,
-      counters: this.counters,
-      dataCaches: options.caches === "all" ? caches : undefined,
-      referenceCost: this.costs.reference,
-      hints: walkerCommon.hints,
-    });
+    const isCompiled = options.observer === undefined && options.driver !== "reference" && canCompile(this.mmu);
+    this.driver = isCompiled
+      ? new CompiledDriver({
+          memory,
+          places: {
+            registers,
+            counters: this.counters,
+            store: store.words.byteOffset,
+            contexts: store.contexts.byteOffset,
+            ram: ram.byteOffset,
+          },
+          mmu: this.mmu,
+          caches,
+          cachesData: options.caches === "all",
+          referenceCost: this.costs.reference,
+          batch: state.batch,
+          batchLength: BATCH,
+          predicted: state.predicted,
+        })
+      : new ReferenceDriver({
+          mmu: this.mmu,
+          counters: this.counters,
+          dataCaches: options.caches === "all" ? caches : undefined,
+          referenceCost: this.costs.reference,
+          hints: walkerCommon.hints,
+        });
   }
 }

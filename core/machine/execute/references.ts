@@ -15,6 +15,7 @@ import { REF_FETCH, REF_WRITE } from "../address.js";
 import type { Caches } from "../cache.js";
 import type { LeafHints } from "../mmu/leaf-hints.js";
 import type { Mmu } from "../mmu/mmu.js";
+import type { Driver } from "./driver.js";
 import { FETCH, needOf, READ, WRITE } from "../mmu/permissions.js";
 import { FLAGS, FRAME, MASK, TAG_HI, USE_STEP } from "../mmu/translations.js";
 
@@ -32,7 +33,7 @@ export interface ReferenceDriverParts {
   readonly hints: LeafHints;
 }
 
-export class ReferenceDriver {
+export class ReferenceDriver implements Driver {
   /** Host frame of the last reference made by `once`. */
   frame = 0;
   /** The last chunk walked for one reference in eight or more. */

@@ -11,6 +11,7 @@
  * Hot code: nothing is allocated, results are fields.
  */
 import type { Caches } from "../cache.js";
+import { REGISTER, type Registers, TIME } from "../registers.js";
 import { CYCLES } from "../../events/categories.js";
 import type { Counters } from "../../events/counters.js";
 import { EVENT } from "../../events/events.js";
@@ -22,6 +23,7 @@ import type { WalkCaches } from "./walk-caches.js";
 export type NestedFormat = "ept" | "npt";
 
 export interface HostWalkerParts {
+  readonly registers: Registers;
   readonly ram: Int32Array;
   readonly counters: Counters;
   /** Undefined: every reference costs `flatLatency`. */
@@ -39,17 +41,13 @@ export interface HostWalkerParts {
 }
 
 /** Flags kept in the nested TLB: what the mapping allows, and whether its D bit is set. */
-const MAY_WRITE = 1;
-const MAY_EXECUTE = 2;
-const DIRTY = 4;
+export const MAY_WRITE = 1;
+export const MAY_EXECUTE = 2;
+export const DIRTY = 4;
 /** The mapping's order (log2 of its frames) stands above the flags. */
-const ORDER_SHIFT = 8;
+export const ORDER_SHIFT = 8;
 
 export class HostWalker {
-  /** Root of the EPT or NPT. */
-  root = 0;
-  /** Tag of the guest-physical mappings' context, in place. */
-  context = 0;
   /** log2 of the frames of the mapping that the last translation used. */
   order = 0;
   /** Whether the last translation may be executed, and written without another walk. */
@@ -57,8 +55,6 @@ export class HostWalker {
   writable = true;
   /** Entries read since the walk began; the guest dimension resets it. */
   references = 0;
-  /** Time of uses in this dimension's caches, which one walk of the guest's looks up several times. */
-  private now = 0;
   /** Whether the walker's reads of guest tables count as writes. */
   readonly tableReadsAreWrites: boolean;
   private readonly presentMask: number;
@@ -72,7 +68,7 @@ export class HostWalker {
   private readonly tables = new Int32Array(6);
   private readonly rights = new Int32Array(6);
 
-  constructor(protected readonly parts: HostWalkerParts) {
+  constructor(readonly parts: HostWalkerParts) {
     this.isEpt = parts.format === "ept";
     this.tableReadsAreWrites = !this.isEpt || parts.accessedDirty;
     this.presentMask = this.isEpt ? 7 : P;
@@ -81,11 +77,28 @@ export class HostWalker {
     this.dirtyBit = this.isEpt ? EPT_D : D;
   }
 
+  /** Root of the EPT or NPT. */
+  get root(): number {
+    return this.parts.registers.words[REGISTER.hostRoot]!;
+  }
+  set root(frame: number) {
+    this.parts.registers.words[REGISTER.hostRoot] = frame;
+  }
+
+  /** Tag of the guest-physical mappings' context, in place. */
+  get context(): number {
+    return this.parts.registers.words[REGISTER.hostContext]!;
+  }
+  set context(tag: number) {
+    this.parts.registers.words[REGISTER.hostContext] = tag;
+  }
+
   /** The host frame of a guest frame for an access, or -1: a violation. */
   translate(gfn: number, write: boolean, fetch: boolean): number {
-    const { nestedTlb, counters } = this.parts;
-    const now = this.now + USE_STEP;
-    this.now = now;
+    const { nestedTlb, counters, registers } = this.parts;
+    // A time of its own: one walk of the guest's looks up several times in this dimension.
+    const now = registers.times[TIME.hostNow]! + USE_STEP;
+    registers.times[TIME.hostNow] = now;
     if (nestedTlb === undefined) return this.walk(gfn, write, fetch, -1, now);
     const entry = nestedTlb.find(gfn, gfn, -1, this.context, this.context);
     if (entry >= 0) {

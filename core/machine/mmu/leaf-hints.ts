@@ -6,22 +6,31 @@
  * Where a leaf table is, is remembered without a tag, by a few address bits: a wrong hint reads a useless word and no more.
  * Hot code.
  */
+import type { Allocation } from "../memory.js";
 import { frameOf } from "./entry.js";
 
 const SLOTS = 1 << 16;
 
+export function allocateLeafHints(allocation: Allocation): Int32Array {
+  return allocation.int32(2 * SLOTS);
+}
+
 export class LeafHints {
+  static readonly slots = SLOTS;
   /** Frame of the level-1 table by address bits 36..21, and by guest-physical bits of the nested dimension. */
-  private readonly guestTables = new Int32Array(SLOTS);
-  private readonly hostTables = new Int32Array(SLOTS);
+  readonly guestTables: Int32Array;
+  readonly hostTables: Int32Array;
   private readonly stride: number;
   private readonly tableShift: number;
 
   constructor(
+    tables: Int32Array,
     private readonly ram: Int32Array,
     entryBytes: 4 | 8,
     private readonly isNested: boolean,
   ) {
+    this.guestTables = tables.subarray(0, SLOTS);
+    this.hostTables = tables.subarray(SLOTS);
     this.stride = entryBytes / 4;
     this.tableShift = entryBytes === 8 ? 9 : 10;
   }

@@ -11,6 +11,7 @@ import { CYCLES } from "../../events/categories.js";
 import type { Counters } from "../../events/counters.js";
 import { EVENT } from "../../events/events.js";
 import { type Gva, highHalf, lowHalf } from "../address.js";
+import { REGISTER, type Registers, TIME } from "../registers.js";
 import type { Contexts } from "./contexts.js";
 import { G } from "./entry.js";
 import { FETCH, needOf, permissionsOf } from "./permissions.js";
@@ -20,6 +21,7 @@ import type { WalkCaches } from "./walk-caches.js";
 import { WALK_DONE, type Walker } from "./walker.js";
 
 export interface MmuParts {
+  readonly registers: Registers;
   readonly counters: Counters;
   readonly store: TranslationStore;
   readonly contexts: Contexts;
@@ -41,22 +43,48 @@ const NESTED_KEY = 1 << 20;
 
 export class Mmu {
   readonly walker: Walker;
-  /** Context tags in place: of the running address space, and of its global pages. */
-  context = 0;
-  globalContext = 0;
-  /** Time of uses, for replacement; one USE_STEP a look-up. */
-  now = USE_STEP;
-  /** How the last translation ended: WALK_DONE, WALK_PAGE_FAULT or WALK_VIOLATION (details in `walker`). */
-  status = WALK_DONE;
   private vpid = 0;
   private pcid = 0;
-  /** Some translation was held in smaller pieces than the guest's page: INVLPG must look for the pieces. */
-  private hasFractures = false;
+  private readonly registers: Registers;
 
   constructor(readonly parts: MmuParts) {
     this.walker = parts.walker;
+    this.registers = parts.registers;
+    this.now = USE_STEP;
     this.select(0, 0);
     this.flushNested();
+  }
+
+  /** Context tags in place: of the running address space, and of its global pages. */
+  get context(): number {
+    return this.registers.words[REGISTER.context]!;
+  }
+  get globalContext(): number {
+    return this.registers.words[REGISTER.globalContext]!;
+  }
+
+  /** Time of uses, for replacement; one USE_STEP a look-up. */
+  get now(): number {
+    return this.registers.times[TIME.now]!;
+  }
+  set now(time: number) {
+    this.registers.times[TIME.now] = time;
+  }
+
+  /** How the last translation ended: WALK_DONE, WALK_PAGE_FAULT or WALK_VIOLATION (details in `walker`). */
+  get status(): number {
+    return this.registers.words[REGISTER.status]!;
+  }
+  set status(status: number) {
+    this.registers.words[REGISTER.status] = status;
+  }
+
+  /** Some translation was held in smaller pieces than the guest's page: INVLPG must look for the pieces. */
+  private get hasFractures(): boolean {
+    return this.registers.words[REGISTER.hasFractures] !== 0;
+  }
+  private set hasFractures(yes: boolean) {
+    this.registers.words[REGISTER.hasFractures] = yes ? 1 : 0;
   }
 
   /**
@@ -142,8 +170,8 @@ export class Mmu {
     const { contexts } = this.parts;
     this.vpid = vpid;
     this.pcid = pcid;
-    this.context = contexts.tag(vpid, pcid);
-    this.globalContext = contexts.globalTag(vpid);
+    this.registers.words[REGISTER.context] = contexts.tag(vpid, pcid);
+    this.registers.words[REGISTER.globalContext] = contexts.globalTag(vpid);
   }
 
   /** MOV to CR3. `keep` is bit 63: do not drop this PCID's translations. The PAE format reads its PDPTEs apart. */

@@ -6,18 +6,19 @@
 import type { TlbGeometry } from "../../events/profile.js";
 import type { Random } from "../../util/random.js";
 import { PAGE_SIZES } from "../../util/units.js";
+import { REGISTER, type Registers } from "../registers.js";
 import { CONTEXT_SHIFT } from "./contexts.js";
 import { AssociativeArray, ENTRY_WORDS, GUEST_MASK, MASK, TAG_HI, type TranslationStore } from "./translations.js";
 
 /** One page size in one array. */
-interface Probe {
+export interface Probe {
   readonly array: AssociativeArray;
   /** log2 of the page's 4 KiB frames: 0, 9, 10 or 18. */
   readonly order: number;
   /** Bits of the low tag compared. */
   readonly mask: number;
-  /** Whether an entry of this size was ever filled: spares the probe until then. */
-  used: boolean;
+  /** Its bit in the usedSizes register, set once an entry of this size was filled: spares the probe until then. */
+  readonly usedBit: number;
 }
 
 /** log2 of the frames of a 1 GiB page. */
@@ -26,16 +27,19 @@ const LARGEST_ORDER = 18;
 export class Tlb {
   readonly arrays: readonly AssociativeArray[];
   /** Smallest size first. */
-  private readonly probes: readonly Probe[];
+  readonly probes: readonly Probe[];
   /** The probe that holds a mapping of 2^order frames, by order. */
   private readonly holder: (Probe | undefined)[] = [];
 
   /**
+   * @param firstProbe number of the level's first probe among all levels'.
    * @param first index of the level's first entry in the store.
    * @param fractures whether a page whose size no array holds is held as a smaller one (else not at all).
    */
   constructor(
+    private readonly registers: Registers,
     private readonly store: TranslationStore,
+    firstProbe: number,
     first: number,
     geometries: readonly TlbGeometry[],
     fractures: boolean,
@@ -48,7 +52,7 @@ export class Tlb {
       base += geometry.entries;
       for (const page of geometry.pages) {
         const order = Math.log2(PAGE_SIZES[page] / 4096);
-        probes.push({ array, order, mask: -1 << order, used: false });
+        probes.push({ array, order, mask: -1 << order, usedBit: 1 << (firstProbe + probes.length) });
       }
       return array;
     });
@@ -61,7 +65,7 @@ export class Tlb {
   /** The entry that translates a page number for a context, or -1. */
   find(pageLo: number, tagHi: number, globalTagHi: number): number {
     for (const probe of this.probes) {
-      if (!probe.used) continue;
+      if ((this.registers.words[REGISTER.usedSizes]! & probe.usedBit) === 0) continue;
       const entry = probe.array.find(pageLo >>> probe.order, pageLo & probe.mask, probe.mask, tagHi, globalTagHi);
       if (entry >= 0) return entry;
     }
@@ -79,7 +83,7 @@ export class Tlb {
     const { words } = this.store;
     const probe = this.holder[order];
     if (probe === undefined) return -1;
-    probe.used = true;
+    this.registers.words[REGISTER.usedSizes]! |= probe.usedBit;
     const { mask } = probe;
     let replaced = known;
     if (known >= 0 && words[known + MASK] !== mask) {
@@ -112,6 +116,11 @@ export class Tlb {
         if (((words[entry]! ^ pageLo) & words[entry + GUEST_MASK]!) === 0) words[entry + TAG_HI] = -1;
       }
     }
+  }
+
+  /** What holds a mapping of 2^order frames, if anything does. */
+  holderOf(order: number): Probe | undefined {
+    return this.holder[order];
   }
 
   sweep(): void {

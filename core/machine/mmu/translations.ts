@@ -78,7 +78,7 @@ export class AssociativeArray {
   readonly end: number;
   private readonly words: Int32Array;
   private readonly uses: Float64Array;
-  private readonly setMask: number;
+  readonly setMask: number;
   private readonly setWords: number;
 
   /**
@@ -89,8 +89,8 @@ export class AssociativeArray {
     readonly store: TranslationStore,
     first: number,
     entries: number,
-    ways: number,
-    private readonly policy: ReplacementPolicy,
+    readonly ways: number,
+    readonly policy: ReplacementPolicy,
     private readonly random: Random,
   ) {
     const sets = entries / ways;

@@ -12,7 +12,7 @@ import { AssociativeArray, type TranslationStore, stampUse } from "./translation
 const LEVELS: readonly WalkCacheLevel[] = ["level1", "level2", "level3", "level4"];
 
 /** One level's cache and how an address is cut to its prefix. */
-interface Prefix {
+export interface Prefix {
   readonly array: AssociativeArray;
   /** Bits to drop from the page number for the set index. */
   readonly shift: number;
@@ -27,7 +27,7 @@ export function walkCacheEntries(geometry: CpuProfile["walkCaches"]["guest"]): n
 
 export class WalkCaches {
   /** By the level of the table pointed to; index 0 unused. */
-  private readonly prefixes: (Prefix | undefined)[] = [undefined];
+  readonly prefixes: (Prefix | undefined)[] = [undefined];
 
   /**
    * @param shifts of the paging format: the prefix of level k is the address above `shifts[k + 1]`.

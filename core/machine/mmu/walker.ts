@@ -18,6 +18,7 @@ import { CYCLES } from "../../events/categories.js";
 import type { Counters } from "../../events/counters.js";
 import { EVENT } from "../../events/events.js";
 import type { Caches } from "../cache.js";
+import { REGISTER, type Registers } from "../registers.js";
 import { A, D, frameOf, G, NX, P, PF_FETCH, PF_PRESENT, PF_RESERVED, PF_USER, PF_WRITE, PS, RW, US } from "./entry.js";
 import { indexAt, type PagingFormat } from "./format.js";
 import type { LeafHints } from "./leaf-hints.js";
@@ -33,6 +34,7 @@ export const WALK_PAGE_FAULT = 1;
 export const WALK_VIOLATION = 2;
 
 export interface WalkerParts {
+  readonly registers: Registers;
   readonly ram: Int32Array;
   readonly counters: Counters;
   /** Undefined: every reference costs `flatLatency`. */
@@ -52,12 +54,8 @@ export interface WalkerParts {
 }
 
 export class Walker {
-  /** CR3: frame of the root, guest-physical under nested paging. */
-  root = 0;
   /** The PAE format's four PDPTEs, two words each, as the last CR3 load read them. */
-  readonly pdptes = new Int32Array(8);
-  /** CR0.WP. */
-  writeProtect = true;
+  readonly pdptes: Int32Array;
 
   /** Of a successful walk: host frame of the 4 KiB page asked for. */
   frame = 0;
@@ -67,18 +65,12 @@ export class Walker {
   order = 0;
   /** log2 of the frames of the guest's page. */
   guestOrder = 0;
-  /** Of a page fault: its error code. */
-  errorCode = 0;
-  /** Of a violation: the guest frame, whether the access to it was a write, and whether it was to a guest table. */
-  violationFrame = 0;
-  violationWrite = false;
-  violationTable = false;
 
   private readonly path = new Int32Array(6);
   private readonly tables = new Int32Array(6);
   private readonly tableRights = new Int32Array(6);
   /** High-half bits of an entry that must be zero: above MAXPHYADDR, and NX where it is off. */
-  private readonly reservedHi: number;
+  readonly reservedHi: number;
   /** Bits of a 4 MiB page's entry that must be zero. */
   private readonly reservedPse36: number;
   private readonly wordShift: number;
@@ -87,9 +79,13 @@ export class Walker {
 
   /** The second dimension, where there is one. */
   readonly host: HostWalker | undefined;
+  private readonly registers: Int32Array;
 
-  constructor(protected readonly parts: WalkerParts) {
+  constructor(readonly parts: WalkerParts) {
     this.host = parts.host;
+    this.registers = parts.registers.words;
+    this.pdptes = this.registers.subarray(REGISTER.pdptes, REGISTER.pdptes + 8);
+    this.writeProtect = true;
     const { format, physicalAddressBits, noExecute } = parts;
     const frameBits = Math.max(0, physicalAddressBits - 32);
     // Bits 51..MAXPHYADDR are reserved; PAE reserves 62..52 too, which the longer formats ignore.
@@ -100,6 +96,38 @@ export class Walker {
     this.reservedPse36 = (0x3f_ffff >>> pseBits) << pseBits;
     this.wordShift = format.entryBytes === 8 ? 1 : 0;
     this.largestLeaf = format.levels === 2 ? 2 : format.levels === 3 ? 2 : parts.hasPage1G ? 3 : 2;
+  }
+
+  /** CR3: frame of the root, guest-physical under nested paging. */
+  get root(): number {
+    return this.registers[REGISTER.root]!;
+  }
+  set root(frame: number) {
+    this.registers[REGISTER.root] = frame;
+  }
+
+  /** CR0.WP. */
+  get writeProtect(): boolean {
+    return this.registers[REGISTER.writeProtect] !== 0;
+  }
+  set writeProtect(on: boolean) {
+    this.registers[REGISTER.writeProtect] = on ? 1 : 0;
+  }
+
+  /** Of a page fault: its error code. */
+  get errorCode(): number {
+    return this.registers[REGISTER.errorCode]!;
+  }
+
+  /** Of a violation: the guest frame, whether the access to it was a write, and whether it was to a guest table. */
+  get violationFrame(): number {
+    return this.registers[REGISTER.violationFrame]!;
+  }
+  get violationWrite(): boolean {
+    return this.registers[REGISTER.violationWrite] !== 0;
+  }
+  get violationTable(): boolean {
+    return this.registers[REGISTER.violationTable] !== 0;
   }
 
   /**
@@ -167,7 +195,7 @@ export class Walker {
       rights = (rights & entryLo & (RW | US)) | ((rights | entryHi) & NX);
       if (level === 1) break;
       if ((entryLo & PS) !== 0) {
-        if (this.reservedInLarge(level, entryLo)) return this.fault(PF_PRESENT | PF_RESERVED, kind, user);
+        if ((entryLo & this.reservedInLarge(level)) !== 0) return this.fault(PF_PRESENT | PF_RESERVED, kind, user);
         break;
       }
       const next = this.toHost(frameOf(entryLo, entryHi));
@@ -236,11 +264,11 @@ export class Walker {
     return frame;
   }
 
-  /** Bits that a large-page entry must have zero. */
-  private reservedInLarge(level: number, entryLo: number): boolean {
-    if (level > this.largestLeaf) return true;
-    if (this.wordShift === 0) return (entryLo & this.reservedPse36) !== 0;
-    return (entryLo & (level === 2 ? 0x1fe000 : 0x3fffe000)) !== 0;
+  /** Low-half bits that must be zero in a large page's entry at a level; all, where there are no such pages. */
+  reservedInLarge(level: number): number {
+    if (level > this.largestLeaf) return -1;
+    if (this.wordShift === 0) return this.reservedPse36;
+    return level === 2 ? 0x1f_e000 : 0x3fff_e000;
   }
 
   private setBits(start: number, leaf: number, write: boolean): void {
@@ -258,14 +286,14 @@ export class Walker {
 
   private fault(code: number, kind: number, user: boolean): number {
     const fetch = kind === FETCH && this.parts.noExecute && this.parts.format.hasNx;
-    this.errorCode = code | (kind === WRITE ? PF_WRITE : 0) | (user ? PF_USER : 0) | (fetch ? PF_FETCH : 0);
+    this.registers[REGISTER.errorCode] = code | (kind === WRITE ? PF_WRITE : 0) | (user ? PF_USER : 0) | (fetch ? PF_FETCH : 0);
     return WALK_PAGE_FAULT;
   }
 
   private violation(gfn: number, write: boolean, table: boolean): number {
-    this.violationFrame = gfn;
-    this.violationWrite = write;
-    this.violationTable = table;
+    this.registers[REGISTER.violationFrame] = gfn;
+    this.registers[REGISTER.violationWrite] = write ? 1 : 0;
+    this.registers[REGISTER.violationTable] = table ? 1 : 0;
     return WALK_VIOLATION;
   }
 

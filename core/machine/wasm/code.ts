@@ -1,0 +1,135 @@
+/**
+ * WebAssembly instructions as nested lists of bytes, one small function for each that is used (WebAssembly Core
+ * Specification 2.0, 5.4). Expressions leave one value, statements none. Flattened once, by module.ts.
+ */
+export type Code = readonly (number | Code)[];
+
+export type ValueType = "i32" | "f64" | "v128";
+
+/** A local variable of a function: its number. */
+export interface Local {
+  readonly index: number;
+  readonly type: ValueType;
+}
+
+/** A mutable i32 global of a module. */
+export interface Global {
+  readonly index: number;
+}
+
+export interface FunctionReference {
+  readonly index: number;
+}
+
+/** Unsigned LEB128. */
+export function unsigned(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  do {
+    const byte = rest % 128;
+    rest = Math.floor(rest / 128);
+    bytes.push(rest === 0 ? byte : byte | 0x80);
+  } while (rest !== 0);
+  return bytes;
+}
+
+/** Signed LEB128 of an int32. */
+export function signed(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value | 0;
+  for (;;) {
+    const byte = rest & 0x7f;
+    rest >>= 7;
+    const isLast = (rest === 0 && (byte & 0x40) === 0) || (rest === -1 && (byte & 0x40) !== 0);
+    bytes.push(isLast ? byte : byte | 0x80);
+    if (isLast) return bytes;
+  }
+}
+
+const binary =
+  (opcode: number) =>
+  (left: Code, right: Code): Code => [left, right, opcode];
+const unary =
+  (opcode: number) =>
+  (operand: Code): Code => [operand, opcode];
+
+// Constants and variables.
+
+export const int = (value: number): Code => [0x41, signed(value)];
+export const float = (value: number): Code => [0x44, [...new Uint8Array(new Float64Array([value]).buffer)]];
+export const get = (local: Local): Code => [0x20, unsigned(local.index)];
+export const set = (local: Local, value: Code): Code => [value, 0x21, unsigned(local.index)];
+export const tee = (local: Local, value: Code): Code => [value, 0x22, unsigned(local.index)];
+export const getGlobal = (global: Global): Code => [0x23, unsigned(global.index)];
+export const setGlobal = (global: Global, value: Code): Code => [value, 0x24, unsigned(global.index)];
+
+// 32-bit integers.
+
+export const isZero = unary(0x45);
+export const eq = binary(0x46);
+export const ne = binary(0x47);
+export const lessThan = binary(0x48);
+export const greaterThan = binary(0x4a);
+export const atMost = binary(0x4c);
+export const atLeast = binary(0x4e);
+export const countTrailingZeros = unary(0x68);
+export const countLeadingZeros = unary(0x67);
+export const add = binary(0x6a);
+export const sub = binary(0x6b);
+export const mul = binary(0x6c);
+export const and = binary(0x71);
+export const or = binary(0x72);
+export const xor = binary(0x73);
+export const shl = binary(0x74);
+export const shrUnsigned = binary(0x76);
+
+// 64-bit floats.
+
+export const floatGreaterThan = binary(0x64);
+export const floatAdd = binary(0xa0);
+export const floatMul = binary(0xa2);
+export const floatMin = binary(0xa4);
+export const floatMax = binary(0xa5);
+export const toFloat = unary(0xb7);
+/** The low 32 bits of a non-negative float below 2^63. */
+export const lowBits = (value: Code): Code => [value, 0xb0, 0xa7];
+
+// Memory. Addresses are bytes; `offset` is added by the instruction.
+
+const memory = (opcode: Code, align: number, offset: number): Code => [opcode, align, unsigned(offset)];
+export const load = (address: Code, offset = 0): Code => [address, memory([0x28], 2, offset)];
+export const loadByte = (address: Code, offset = 0): Code => [address, memory([0x2d], 0, offset)];
+export const loadFloat = (address: Code, offset = 0): Code => [address, memory([0x2b], 3, offset)];
+export const store = (address: Code, value: Code, offset = 0): Code => [address, value, memory([0x36], 2, offset)];
+export const storeFloat = (address: Code, value: Code, offset = 0): Code => [address, value, memory([0x39], 3, offset)];
+
+// Vectors of four 32-bit integers.
+
+const SIMD = 0xfd;
+export const loadVector = (address: Code, offset = 0): Code => [address, memory([SIMD, 0x00], 2, offset)];
+export const storeVector = (address: Code, value: Code, offset = 0): Code => [address, value, memory([SIMD, 0x0b], 2, offset)];
+/** Stores lanes 0 and 1. */
+export const storeTwoLanes = (address: Code, value: Code, offset = 0): Code => [address, value, memory([SIMD, 0x5b], 2, offset), 0];
+export const storeLane = (address: Code, value: Code, lane: number, offset = 0): Code => [
+  address, value, memory([SIMD, 0x5a], 2, offset), lane,
+];
+export const splat = (value: Code): Code => [value, SIMD, 0x11];
+export const vectorEq = (left: Code, right: Code): Code => [left, right, SIMD, 0x37];
+export const vectorOr = (left: Code, right: Code): Code => [left, right, SIMD, 0x50];
+export const anyTrue = (value: Code): Code => [value, SIMD, 0x53];
+/** One bit for each lane's sign. */
+export const bitmask = (value: Code): Code => [value, SIMD, unsigned(0xa4)];
+
+// Control.
+
+const VOID = 0x40;
+export const ifThen = (condition: Code, then: Code): Code => [condition, 0x04, VOID, then, 0x0b];
+export const ifElse = (condition: Code, then: Code, otherwise: Code): Code => [condition, 0x04, VOID, then, 0x05, otherwise, 0x0b];
+/** Repeats while the condition holds. */
+export const whileLoop = (condition: Code, body: Code): Code => [
+  0x02, VOID, 0x03, VOID, condition, 0x45, 0x0d, 1, body, 0x0c, 0, 0x0b, 0x0b,
+];
+export const giveBack = (value: Code): Code => [value, 0x0f];
+export const select = (condition: Code, then: Code, otherwise: Code): Code => [then, otherwise, condition, 0x1b];
+export const call = (callee: FunctionReference, ...operands: Code[]): Code => [operands, 0x10, unsigned(callee.index)];
+export const drop = unary(0x1a);
