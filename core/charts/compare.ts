@@ -132,12 +132,12 @@ export function compareChart(spec: NamedChartSpec, scene: Scene): Drawing {
       encoding: { y, ...yOffset, x: position, color, tooltip },
     },
     {
-      transform: [{ calculate: "datum.ratio >= 1 ? datum.text : ''", as: "above" }],
+      transform: [{ calculate: "datum.ratio >= 0.995 ? datum.text : ''", as: "above" }],
       mark: { type: "text", align: "left", dx: 7 },
       encoding: { y, ...yOffset, x: position, text: { field: "above" } },
     },
     {
-      transform: [{ calculate: "datum.ratio < 1 ? datum.text : ''", as: "below" }],
+      transform: [{ calculate: "datum.ratio < 0.995 ? datum.text : ''", as: "below" }],
       mark: { type: "text", align: "right", dx: -7 },
       encoding: { y, ...yOffset, x: position, text: { field: "below" } },
     },

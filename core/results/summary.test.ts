@@ -54,6 +54,24 @@ describe("summaryLines", () => {
     expect(lines.at(-1)).toContain("failed: xxx");
   });
 
+  it("cuts techniques to what tells them apart, and says nothing twice", () => {
+    const wide = (technique: string, page: string): Row => ({
+      ...done(technique, "w", 1, 1),
+      page,
+      host_page: page,
+      status: "done",
+      profile: `${page}-${"p".repeat(80)}`,
+    });
+    const ordered = [wide("hardware/shadow", "4K"), wide("hardware/nested", "2M")].map((row) => {
+      const { status, reason, cycles_per_reference, slowdown, exits, ...coordinates } = row;
+      return { ...coordinates, status, reason, cycles_per_reference, slowdown, exits } as Row;
+    });
+    const lines = summaryLines(ordered);
+    expect(lines[0]).not.toContain("host_page");
+    expect(lines[2]).toContain("/shadow");
+    expect(lines[3]).toContain("/nested");
+  });
+
   it("prints no control characters", () => {
     const lines = summaryLines([{ technique: "a", status: "failed", reason: "\u001b[31mred\nline" }]);
     expect(lines.join("")).not.toMatch(/\p{Cc}/u);

@@ -32,7 +32,7 @@ const MEASURES: readonly Measure[] = [
 /** Lines of at most 100 columns; a note names measures' units once. No rows give one line. */
 export function summaryLines(rows: readonly Row[]): string[] {
   if (rows.length === 0) return ["no cells have finished"];
-  const axes = varyingOf(rows);
+  const axes = withoutImplied(varyingOf(rows), rows);
   const names =
     axes.length > 0 ? axes : ["technique", "workload"].filter((name) => rows[0]![name] !== undefined);
   const measures = MEASURES.filter(({ column }) => rows.some((row) => typeof row[column] === "number"));
@@ -60,6 +60,21 @@ export function varyingOf(rows: readonly Row[]): string[] {
   return coordinatesOf(rows).filter((name) => new Set(rows.map((row) => row[name])).size > 1);
 }
 
+/** Without coordinates that an earlier one implies, as in a zip: the table has no room to say things twice. */
+function withoutImplied(names: readonly string[], rows: readonly Row[]): string[] {
+  return names.filter(
+    (name, index) => !names.slice(0, index).some((earlier) => implies(earlier, name, rows)),
+  );
+}
+
+function implies(earlier: string, name: string, rows: readonly Row[]): boolean {
+  const seen = new Map<unknown, unknown>();
+  return rows.every((row) => {
+    if (!seen.has(row[earlier])) seen.set(row[earlier], row[name]);
+    return seen.get(row[earlier]) === row[name];
+  });
+}
+
 /** What the measures of the table mean, one line each. */
 export function summaryLegend(): string[] {
   return MEASURES.map(({ title, column }) => `${title.padEnd(10)}  ${columnOf(column).description}`);
@@ -83,7 +98,7 @@ function rendered(cells: readonly string[], widths: readonly number[], names: nu
   return cells
     .map((cell, column) =>
       column < names
-        ? clipped(cell, widths[column]!).padEnd(widths[column]!)
+        ? clippedName(cell, widths[column]!).padEnd(widths[column]!)
         : cell.padStart(widths[column]!),
     )
     .join(GAP);
@@ -91,6 +106,13 @@ function rendered(cells: readonly string[], widths: readonly number[], names: nu
 
 function measured(value: string | number | undefined, { text }: Measure): string {
   return typeof value === "number" ? text(value) : "";
+}
+
+/** A name cut to what tells it from its like: "hardware/nested" becomes "…/nested", others lose their end. */
+function clippedName(name: string, width: number): string {
+  const tail = name.slice(name.lastIndexOf("/"));
+  const isShorter = name.length > width && tail.startsWith("/") && tail.length < width;
+  return clipped(isShorter ? `…${tail}` : name, width);
 }
 
 /** One line without control characters, cut with an ellipsis. */
