@@ -4,7 +4,7 @@
  */
 export type Code = readonly (number | Code)[];
 
-export type ValueType = "i32" | "f64" | "v128";
+export type ValueType = "i32" | "i64" | "f64" | "v128";
 
 /** A local variable of a function: its number. */
 export interface Local {
@@ -85,18 +85,22 @@ export const shrUnsigned = binary(0x76);
 
 // 64-bit floats.
 
-export const floatGreaterThan = binary(0x64);
 export const floatAdd = binary(0xa0);
 export const floatMul = binary(0xa2);
-export const floatMin = binary(0xa4);
 export const floatMax = binary(0xa5);
 export const toFloat = unary(0xb7);
-/** The low 32 bits of a non-negative float below 2^63. */
-export const lowBits = (value: Code): Code => [value, 0xb0, 0xa7];
+
+const memory = (opcode: Code, align: number, offset: number): Code => [opcode, align, unsigned(offset)];
+
+// Non-negative floats compared by their bits, which order as the floats do: a select on integers needs no branch.
+
+export const loadFloatBits = (address: Code, offset = 0): Code => [address, memory([0x29], 3, offset)];
+export const bitsLessThan = binary(0x54);
+/** The low 32 bits of the integer that a float holds, given as its bits; below 2^63. */
+export const lowBitsOfFloat = (bits: Code): Code => [bits, 0xbf, 0xb0, 0xa7];
 
 // Memory. Addresses are bytes; `offset` is added by the instruction.
 
-const memory = (opcode: Code, align: number, offset: number): Code => [opcode, align, unsigned(offset)];
 export const load = (address: Code, offset = 0): Code => [address, memory([0x28], 2, offset)];
 export const loadByte = (address: Code, offset = 0): Code => [address, memory([0x2d], 0, offset)];
 export const loadFloat = (address: Code, offset = 0): Code => [address, memory([0x2b], 3, offset)];

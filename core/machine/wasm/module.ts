@@ -4,7 +4,7 @@
  */
 import { type Code, type FunctionReference, type Global, type Local, signed, unsigned, type ValueType } from "./code.js";
 
-const TYPE_BYTES: Readonly<Record<ValueType, number>> = { i32: 0x7f, f64: 0x7c, v128: 0x7b };
+const TYPE_BYTES: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, f64: 0x7c, v128: 0x7b };
 
 /** A function being written: its parameters come first among its locals. */
 export class FunctionBuilder {

@@ -5,10 +5,11 @@
 import { ALIVE, CONTEXT_SHIFT } from "../../mmu/contexts.js";
 import type { AssociativeArray } from "../../mmu/translations.js";
 import {
-  add, and, call, type Code, eq, floatAdd, floatGreaterThan, floatMax, floatMin, type FunctionReference, get, giveBack, ifElse,
-  ifThen, int, lessThan, load, loadByte, loadFloat, lowBits, mul, ne, or, select, set, shrUnsigned, store,
+  add, and, bitsLessThan, call, type Code, eq, floatAdd, type FunctionReference, get, giveBack, ifElse, ifThen, int,
+  lessThan, load, loadByte, loadFloat, loadFloatBits, lowBitsOfFloat, mul, ne, or, select, set, shrUnsigned, store,
   storeFloat, sub, toFloat, whileLoop,
 } from "../../wasm/code.js";
+import type { FunctionBuilder } from "../../wasm/module.js";
 import type { Emitter } from "./emitter.js";
 
 /** Bytes of an entry, and the places of its fields (mmu/translations.ts). */
@@ -103,32 +104,61 @@ function defineSlot(emitter: Emitter, array: AssociativeArray): FunctionReferenc
         ifElse(lessThan(get(high), int(0)), take, ifThen(isFlushed, take)),
       ];
     });
-    const use = (way: number): Code => loadFloat(get(start), way * ENTRY + FIELD.lastUse);
-    const stampOfVictim =
-      array.policy === "lru"
-        ? Array.from({ length: array.ways }, (_, way) => way).slice(1).reduce((oldest, way) => floatMin(oldest, use(way)), use(0))
-        : treeVictim(use, 0, array.ways);
+    const use = (way: number): Code => loadFloatBits(get(start), way * ENTRY + FIELD.lastUse);
+    const temporaries = new Temporaries(builder);
+    const victim =
+      array.policy === "lru" ? oldestUse(temporaries, use, 0, array.ways) : treeVictim(temporaries, use, 0, array.ways);
     // The stamp's low bits number the entry within the store.
     const number = builder.local();
     const firstNumber = and(shrUnsigned(sub(get(start), int(emitter.places.store)), int(5)), int(127));
     return [
       takeFree,
-      set(number, and(lowBits(stampOfVictim), int(127))),
+      set(number, and(lowBitsOfFloat(victim), int(127))),
       add(get(start), mul(and(sub(get(number), firstNumber), int(127)), int(ENTRY))),
     ];
   });
 }
 
-/** Latest use among ways [first, first + count). */
-function latestUse(use: (way: number) => Code, first: number, count: number): Code {
-  return count === 1 ? use(first) : floatMax(latestUse(use, first, count / 2), latestUse(use, first + count / 2, count / 2));
+/** Locals for the operands of minima and maxima, each of which is needed twice. */
+class Temporaries {
+  constructor(private readonly builder: FunctionBuilder) {}
+
+  /** One of two stamps, without a branch: `chosen` gets whether the left is less. */
+  choose(left: Code, right: Code, chosen: (isLess: Code, left: Code, right: Code) => Code): Code {
+    const a = this.builder.local("i64");
+    const b = this.builder.local("i64");
+    return [set(a, left), set(b, right), chosen(bitsLessThan(get(a), get(b)), get(a), get(b))];
+  }
+}
+
+function oldestUse(temporaries: Temporaries, use: (way: number) => Code, first: number, count: number): Code {
+  if (count === 1) return use(first);
+  const half = count >>> 1;
+  return temporaries.choose(
+    oldestUse(temporaries, use, first, half),
+    oldestUse(temporaries, use, first + half, count - half),
+    (isLess, left, right) => select(isLess, left, right),
+  );
+}
+
+function latestUse(temporaries: Temporaries, use: (way: number) => Code, first: number, count: number): Code {
+  if (count === 1) return use(first);
+  const half = count >>> 1;
+  return temporaries.choose(
+    latestUse(temporaries, use, first, half),
+    latestUse(temporaries, use, first + half, count - half),
+    (isLess, left, right) => select(isLess, right, left),
+  );
 }
 
 /** tree-PLRU over ways [first, first + count): each node points to the half whose latest use is older. */
-function treeVictim(use: (way: number) => Code, first: number, count: number): Code {
-  if (count === 1) return use(first);
+function treeVictim(temporaries: Temporaries, use: (way: number) => Code, first: number, count: number): Code {
+  if (count <= 2) return oldestUse(temporaries, use, first, count);
   const half = count / 2;
-  if (half === 1) return floatMin(use(first), use(first + 1));
-  const isLeftNewer = floatGreaterThan(latestUse(use, first, half), latestUse(use, first + half, half));
-  return select(isLeftNewer, treeVictim(use, first + half, half), treeVictim(use, first, half));
+  return temporaries.choose(
+    latestUse(temporaries, use, first, half),
+    latestUse(temporaries, use, first + half, half),
+    (isLeftOlder) =>
+      select(isLeftOlder, treeVictim(temporaries, use, first, half), treeVictim(temporaries, use, first + half, half)),
+  );
 }
