@@ -63,9 +63,10 @@ export function panelsFor(
   return { panel, inner, label };
 }
 
-/** "gups · Guest page size: 4K"; "" for no columns. */
-export function labelOf(row: Row, columns: readonly string[]): string {
-  return columns.map((column) => valueLabel(column, row[column] ?? "")).join(" · ");
+/** "gups · Host page: 4K"; "" for no columns. A column that does not apply to the row is left out. */
+export function labelOf(row: Row, columns: readonly string[], separator = " · "): string {
+  const known = columns.filter((column) => (row[column] ?? "") !== "");
+  return known.map((column) => valueLabel(column, row[column]!)).join(separator);
 }
 
 /** Equal for rows that are equal in these columns. */
