@@ -33,7 +33,7 @@ function verdict(done: readonly Row[], { axes, baseline }: AnswerContext): strin
   const contests = contestsOf(contenders, column, others, names, measure);
   const cases = new Set(contenders.map((row) => keyOf(row, others))).size;
   const nothingCompetes = cases === contenders.length;
-  if (nothingCompetes) return spreadSentence(done, axes, "cycles_per_reference");
+  if (nothingCompetes) return spreadSentence(done, axes, measure);
   if (contests.length === 0)
     return [`No cell was finished by all of ${names.join(", ")}, so they are not ranked.`];
 
