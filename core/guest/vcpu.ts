@@ -43,6 +43,9 @@ export interface Vcpu {
   /** Supervisor reference to a data page through the direct map, contents not modelled. */
   touch(va: Gva, write: boolean): void;
 
+  /** SYSCALL (or SYSENTER) and the return: charges entering and leaving the kernel as this technique does it. */
+  systemCall(): void;
+
   /** MOV to CR3: table root, PCID (0 without PCIDs), and bit 63 (keep this PCID's translations). */
   writeCr3(root: Gfn, pcid: number, keep: boolean): void;
   /** INVLPG. */

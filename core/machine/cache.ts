@@ -31,7 +31,9 @@ function setsOf(geometry: CacheGeometry): number {
 /** Declares the tags of a profile's caches. */
 export function allocateCaches(allocation: Allocation, profile: CpuProfile): Int32Array[] {
   const { l1d, l2, l3 } = profile.caches;
-  return [l1d, l2, ...(l3 === undefined ? [] : [l3])].map((level) => allocation.int32(setsOf(level) * level.ways));
+  return [l1d, l2, ...(l3 === undefined ? [] : [l3])].map((level) =>
+    allocation.int32(setsOf(level) * level.ways),
+  );
 }
 
 /** Uses a line in one level. Returns whether it was there; it is the most recent afterwards. */
@@ -63,9 +65,19 @@ export class Caches {
   constructor(tags: readonly Int32Array[], profile: CpuProfile) {
     const make = (geometry: CacheGeometry, index: number): CacheLevel => {
       const sets = setsOf(geometry);
-      invariant(Number.isInteger(Math.log2(sets)) && sets >= 16, "cache sets are a power of two", () => geometry);
+      invariant(
+        Number.isInteger(Math.log2(sets)) && sets >= 16,
+        "cache sets are a power of two",
+        () => geometry,
+      );
       const lineBits = Math.max(0, 6 - Math.log2(sets));
-      return { tags: tags[index]!, ways: geometry.ways, setMask: sets - 1, lineBits, latency: geometry.latency.value };
+      return {
+        tags: tags[index]!,
+        ways: geometry.ways,
+        setMask: sets - 1,
+        lineBits,
+        latency: geometry.latency.value,
+      };
     };
     const { l1d, l2, l3, dram } = profile.caches;
     this.l1 = make(l1d, 0);

@@ -98,7 +98,8 @@ export class Frames {
   }
 
   private account(owner: number, order: number, frame: number, what: string): Hfn {
-    if (frame < 0) throw new UnsupportedError(`machine memory exhausted: no ${2 ** order} ${what} left of ${this.total}`);
+    if (frame < 0)
+      throw new UnsupportedError(`machine memory exhausted: no ${2 ** order} ${what} left of ${this.total}`);
     this.owned[owner]! += 2 ** order;
     if (this.owned[owner]! > this.peak[owner]!) this.peak[owner] = this.owned[owner]!;
     return frame;

@@ -2,25 +2,27 @@
  * The simulated computer's memory side: linear memory, frames, MMU, caches and counters, built from a CPU profile. It
  * knows nothing of monitors: it translates, and reports what it could not translate.
  */
+
+import type { CostName, Costs } from "../events/costs.js";
 import { COUNTER_SLOTS, Counters } from "../events/counters.js";
-import { type CostName, type Costs } from "../events/costs.js";
 import { type CpuProfile, pricesOf, type TlbGeometry } from "../events/profile.js";
 import { Random } from "../util/random.js";
 import { allocateCaches, Caches } from "./cache.js";
-import { CompiledDriver, canCompile, PREDICTIONS } from "./execute/compiled/driver.js";
+import { PREDICTIONS } from "./execute/compiled/batch.js";
+import { CompiledDriver, canCompile } from "./execute/compiled/driver.js";
 import type { Driver } from "./execute/driver.js";
 import { ReferenceDriver } from "./execute/references.js";
 import { Frames } from "./frames.js";
 import { makeLinearMemory } from "./memory.js";
-import { REGISTER_WORDS, registersOver } from "./registers.js";
 import { allocateContexts, Contexts } from "./mmu/contexts.js";
 import { PAGING_FORMATS, type PagingFormat, type PagingName } from "./mmu/format.js";
 import { allocateLeafHints, LeafHints } from "./mmu/leaf-hints.js";
 import { Mmu } from "./mmu/mmu.js";
 import { Tlb } from "./mmu/tlb.js";
 import { makeHostWalker, makeWalker, type WalkObserver } from "./mmu/traced-walkers.js";
-import { allocateTranslations, AssociativeArray } from "./mmu/translations.js";
-import { walkCacheEntries, WalkCaches } from "./mmu/walk-caches.js";
+import { AssociativeArray, allocateTranslations } from "./mmu/translations.js";
+import { WalkCaches, walkCacheEntries } from "./mmu/walk-caches.js";
+import { REGISTER_WORDS, registersOver } from "./registers.js";
 
 export interface MachineOptions {
   readonly profile: CpuProfile;
@@ -38,7 +40,7 @@ export interface MachineOptions {
   readonly tlb: boolean;
   readonly seed: number;
   /** "reference" makes references in TypeScript; by default they are compiled where the profile's policies allow. */
-  readonly driver?: "compiled" | "reference";
+  readonly driver?: "compiled" | "reference" | undefined;
   /** Told of every reference of every walk; chosen once, so that runs without it pay nothing. */
   readonly observer?: WalkObserver;
 }
@@ -68,12 +70,17 @@ export class Machine {
     this.nestedFormat = profile.vendor === "intel" ? "ept" : "npt";
     const random = new Random(options.seed).fork("replacement");
     const { l1i, l1d, l2 } = profile.tlb;
-    const entriesOf = (arrays: readonly { entries: number }[]): number => arrays.reduce((n, a) => n + a.entries, 0);
+    const entriesOf = (arrays: readonly { entries: number }[]): number =>
+      arrays.reduce((n, a) => n + a.entries, 0);
     const { guest, host, nestedTlb } = profile.walkCaches;
     const nested = options.nested;
     const sizes = {
-      l1i: entriesOf(l1i), l1d: entriesOf(l1d), l2: entriesOf(l2),
-      guest: walkCacheEntries(guest), host: walkCacheEntries(host), nestedTlb: nestedTlb?.entries ?? 0,
+      l1i: entriesOf(l1i),
+      l1d: entriesOf(l1d),
+      l2: entriesOf(l2),
+      guest: walkCacheEntries(guest),
+      host: walkCacheEntries(host),
+      nestedTlb: nestedTlb?.entries ?? 0,
     };
     const { memory, ram, state } = makeLinearMemory((allocation) => {
       const registers = allocation.int32(REGISTER_WORDS);
@@ -111,10 +118,15 @@ export class Machine {
     const tlbs = {
       l1d: new Tlb(registers, store, takeProbes(l1d), take(sizes.l1d), l1d, true, random),
       l1i: new Tlb(registers, store, takeProbes(l1i), take(sizes.l1i), l1i, true, random),
-      l2: l2.length === 0 ? undefined : new Tlb(registers, store, takeProbes(l2), take(sizes.l2), l2, false, random),
+      l2:
+        l2.length === 0
+          ? undefined
+          : new Tlb(registers, store, takeProbes(l2), take(sizes.l2), l2, false, random),
     };
     const { shifts, levels } = this.paging;
-    const guestWalkCaches = options.walkCaches ? new WalkCaches(store, take(sizes.guest), guest, shifts, levels, random) : undefined;
+    const guestWalkCaches = options.walkCaches
+      ? new WalkCaches(store, take(sizes.guest), guest, shifts, levels, random)
+      : undefined;
     const hostWalkCaches =
       options.walkCaches && nested !== undefined
         ? new WalkCaches(store, take(sizes.host), host, NESTED_SHIFTS, nested.levels, random)
@@ -124,7 +136,8 @@ export class Machine {
         ? new AssociativeArray(store, take(sizes.nestedTlb), nestedTlb.entries, nestedTlb.ways, "lru", random)
         : undefined;
     const contexts = new Contexts(store.contexts, () => {
-      for (const part of [tlbs.l1i, tlbs.l1d, tlbs.l2, guestWalkCaches, hostWalkCaches, nestedArray]) part?.sweep();
+      for (const part of [tlbs.l1i, tlbs.l1d, tlbs.l2, guestWalkCaches, hostWalkCaches, nestedArray])
+        part?.sweep();
     });
     const caches = new Caches(state.caches, profile);
     const walkerCommon = {
@@ -174,7 +187,8 @@ export class Machine {
       l2HitCost: this.costs.tlb_l2_hit,
       walkStartCost: this.costs.walk_start,
     });
-    const isCompiled = options.observer === undefined && options.driver !== "reference" && canCompile(this.mmu);
+    const isCompiled =
+      options.observer === undefined && options.driver !== "reference" && canCompile(this.mmu);
     this.driver = isCompiled
       ? new CompiledDriver({
           memory,

@@ -58,7 +58,10 @@ export interface LinearMemory<State> {
  * @param backedFrames 4 KiB frames of RAM with contents.
  * @throws UnsupportedError when state and RAM exceed 4 GiB.
  */
-export function makeLinearMemory<State>(layout: (allocation: Allocation) => State, backedFrames: number): LinearMemory<State> {
+export function makeLinearMemory<State>(
+  layout: (allocation: Allocation) => State,
+  backedFrames: number,
+): LinearMemory<State> {
   const measure = new Allocation(undefined);
   layout(measure);
   const ramStart = Math.ceil(measure.bytes / WASM_PAGE) * WASM_PAGE;

@@ -87,7 +87,7 @@ describe("memory", () => {
 it("tells an observer of every reference of a walk", () => {
   const seen: WalkReference[] = [];
   const config = cellOf({ technique: "hardware/nested", machine: { tlb: false, walkCaches: false } });
-  const { vcpu, machine } = assemble(config, FOOTPRINT, (reference) => seen.push(reference));
+  const { vcpu, machine } = assemble(config, FOOTPRINT, { observer: (reference) => seen.push(reference) });
   expect(machine.mmu.walker.walk(0, 0, 0, true, 0, 0)).not.toBe(0);
   expect(vcpu.counters.events.some((count) => count > 0)).toBe(true);
   expect(seen.map(({ dimension, level }) => `${dimension} ${level}`)).toEqual(["host 4"]);

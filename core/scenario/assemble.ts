@@ -7,9 +7,8 @@ import type { CpuProfile } from "../events/profile.js";
 import { findProfile } from "../events/profiles/index.js";
 import { guestMemoryFor } from "../guest/kernel/sizing.js";
 import type { WorkloadFootprint } from "../guest/workloads/workload.js";
-import { Machine } from "../machine/machine.js";
+import { Machine, type MachineOptions } from "../machine/machine.js";
 import { PAGING_FORMATS } from "../machine/mmu/format.js";
-import type { WalkObserver } from "../machine/mmu/traced-walkers.js";
 import { DirectVcpu } from "../monitor/memory/direct/vcpu.js";
 import type { MachineVcpu, VcpuOptions } from "../monitor/memory/machine-vcpu.js";
 import { NestedVcpu } from "../monitor/memory/nested/vcpu.js";
@@ -29,7 +28,11 @@ export interface Assembly {
 }
 
 /** @throws UnsupportedError when the machine's memory, or the linear memory behind it, is too small. */
-export function assemble(config: CellConfig, footprint: WorkloadFootprint, observer?: WalkObserver): Assembly {
+export function assemble(
+  config: CellConfig,
+  footprint: WorkloadFootprint,
+  options: Pick<MachineOptions, "observer" | "driver"> = {},
+): Assembly {
   const profile = findProfile(config.machine.profile);
   invariant(profile !== undefined, "the scenario was checked", () => config.machine.profile);
   const { technique } = config;
@@ -61,7 +64,7 @@ export function assemble(config: CellConfig, footprint: WorkloadFootprint, obser
     walkCaches: config.machine.walkCaches,
     tlb: config.machine.tlb,
     seed: config.seed,
-    ...(observer === undefined ? {} : { observer }),
+    ...options,
   });
   return {
     profile,

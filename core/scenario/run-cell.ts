@@ -10,7 +10,7 @@ import { MEMORY_OWNERS, OWNER } from "../events/memory-owners.js";
 import { GuestFailure } from "../guest/kernel/guest-failure.js";
 import { GuestKernel } from "../guest/kernel/kernel.js";
 import { findWorkload } from "../guest/workloads/index.js";
-import type { Machine } from "../machine/machine.js";
+import type { Machine, MachineOptions } from "../machine/machine.js";
 import { invariant } from "../util/errors.js";
 import type { ParameterSpecs, ParameterValues } from "../util/parameters.js";
 import { Random } from "../util/random.js";
@@ -44,12 +44,12 @@ export function runCell(config: CellConfig): CellOutcome {
   }
 }
 
-/** Everything up to the begin mark. */
-export function prepareCell(config: CellConfig): PreparedCell {
+/** Everything up to the begin mark. `driver`: which of the machine's two drivers, for tests that they agree. */
+export function prepareCell(config: CellConfig, driver: MachineOptions["driver"] = "compiled"): PreparedCell {
   const definition = findWorkload(config.workload);
   invariant(definition !== undefined, "the scenario was checked", () => config.workload);
   const parameters = config.parameters as ParameterValues<ParameterSpecs>;
-  const { machine, vcpu } = assemble(config, definition.footprint(parameters, config.page));
+  const { machine, vcpu } = assemble(config, definition.footprint(parameters, config.page), { driver });
   const kernel = new GuestKernel(vcpu, { pcid: config.guest.pcid });
   kernel.boot();
   const workload = definition.create({

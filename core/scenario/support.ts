@@ -38,8 +38,7 @@ export function unsupportedReason(config: CellConfig, catalogue: Catalogue = CAT
   }
   if (isNested && config.host.levels === 5 && !features.la57)
     return `${profile.name} has no 5-level nested table`;
-  if (!isNested && config.host.page === "4M" && paging !== "32-bit")
-    return "4M pages belong to 32-bit paging alone";
+  if (config.host.page === "4M") return "host pages are 4K, 2M or 1G: 4M pages belong to 32-bit paging alone";
   return undefined;
 }
 

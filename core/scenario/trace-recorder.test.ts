@@ -12,7 +12,7 @@ function lab() {
   let observer: WalkObserver = () => {};
   const config = usualCell({ technique: "hardware/nested", profile: "haswell-2013" });
   const footprint = { dataBytes: 1 << 20, processes: 1, mappedBytes: 1 << 20 };
-  const { machine, vcpu } = assemble(config, footprint, (reference) => observer(reference));
+  const { machine, vcpu } = assemble(config, footprint, { observer: (reference) => observer(reference) });
   const recorder = new Recorder(machine, vcpu);
   observer = (reference) => recorder.observe(reference);
   const kernel = new GuestKernel(new TracedVcpu(vcpu, recorder), { pcid: false });

@@ -80,6 +80,9 @@ export class TracedVcpu implements Vcpu {
   flushAll(): void {
     this.inner.flushAll();
   }
+  systemCall(): void {
+    this.inner.systemCall();
+  }
   charge(category: number, cycles: number): void {
     this.inner.charge(category, cycles);
   }

@@ -65,7 +65,7 @@ function trace({ config, kind, seed, states = TRACE_STATES, address: wanted }: T
   const page = PAGE_SIZES[config.page];
   const footprint = { dataBytes: 2 * page, processes: 1, mappedBytes: 2 * page };
   let observer: WalkObserver = () => {};
-  const { machine, vcpu } = assemble(config, footprint, (reference) => observer(reference));
+  const { machine, vcpu } = assemble(config, footprint, { observer: (reference) => observer(reference) });
   const recorder = new Recorder(machine, vcpu);
   observer = (reference) => recorder.observe(reference);
 

@@ -157,8 +157,8 @@ export class GuestKernel {
 
   /** A system call that does nothing: its entry, dispatch and return. */
   systemCall(): void {
-    const { syscall, kernel_syscall } = this.cpu.costs;
-    this.charge(syscall + kernel_syscall);
+    this.cpu.systemCall();
+    this.charge(this.cpu.costs.kernel_syscall);
     this.count(EVENT.guest_system_calls);
   }
 

@@ -8,6 +8,7 @@
  * kernel.
  */
 
+import { CYCLES } from "../../events/categories.js";
 import type { Costs } from "../../events/costs.js";
 import { Counters } from "../../events/counters.js";
 import { EVENT } from "../../events/events.js";
@@ -139,6 +140,10 @@ export class FlatVcpu implements Vcpu {
 
   flushAll(): void {
     this.remembered?.forgetAll();
+  }
+
+  systemCall(): void {
+    this.charge(CYCLES.guest_kernel, this.costs.syscall);
   }
 
   charge(category: number, cycles: number): void {

@@ -15,9 +15,9 @@ import { REF_FETCH, REF_WRITE } from "../address.js";
 import type { Caches } from "../cache.js";
 import type { LeafHints } from "../mmu/leaf-hints.js";
 import type { Mmu } from "../mmu/mmu.js";
-import type { Driver } from "./driver.js";
 import { FETCH, needOf, READ, WRITE } from "../mmu/permissions.js";
 import { FLAGS, FRAME, MASK, TAG_HI, USE_STEP } from "../mmu/translations.js";
+import type { Driver } from "./driver.js";
 
 const PREDICTIONS = 1 << 12;
 /** References between two decisions whether to warm the host's caches for those to come. */
@@ -154,7 +154,8 @@ export class ReferenceDriver implements Driver {
     }
     const pageLo = (lo >>> 12) | (hi << 20);
     this.frame = words[entry + FRAME]! + (pageLo & ~words[entry + MASK]!);
-    const stall = dataCaches === undefined ? 0 : dataCaches.access(this.frame, (lo >>> 6) & 63) - dataCaches.l1.latency;
+    const stall =
+      dataCaches === undefined ? 0 : dataCaches.access(this.frame, (lo >>> 6) & 63) - dataCaches.l1.latency;
     this.count(1, kind === WRITE ? 1 : 0, kind === FETCH ? 1 : 0, stall, user);
     return true;
   }

@@ -50,3 +50,26 @@ it("after every number was used, stale entries never match and living ones still
     if (missesOf(page) !== (l1 === "miss" ? 1 : 0)) expect({ i, page }).toBe(l1);
   }
 });
+
+it("an entry left from before does not match when its number comes round", () => {
+  const { machine, rootOf, mappingOf } = makeTlbMachine("lru", false);
+  const { mmu, driver, counters } = machine;
+  mmu.loadCr3(rootOf(0, 0), 0, false);
+  const refer = (page: number): number => {
+    const before = counters.events[EVENT.tlb_misses]!;
+    driver.once(highHalf(page * 4096), lowHalf(page * 4096), 0, false);
+    return counters.events[EVENT.tlb_misses]! - before;
+  };
+  const planted = PAGES.slice(0, 24).filter((page) => !mappingOf(0, 0, page).global);
+  for (const page of planted) refer(page);
+  const { context } = mmu;
+  let flushes = 0;
+  do {
+    mmu.invalidatePcid(0);
+    flushes++;
+  } while (mmu.context !== context && flushes < FLUSHES);
+  expect(mmu.context).toBe(context);
+  expect(flushes).toBeGreaterThan(100_000);
+  // The last planted first: what is filled takes the places of the first.
+  expect(planted.reverse().map(refer)).toEqual(planted.map(() => 1));
+});

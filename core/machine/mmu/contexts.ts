@@ -82,7 +82,8 @@ export class Contexts {
       this.next++;
       if (this.next === CONTEXTS) {
         this.sweep();
-        for (let number = 1; number < CONTEXTS; number++) if (this.state[number] === DEAD) this.state[number] = FREE;
+        for (let number = 1; number < CONTEXTS; number++)
+          if (this.state[number] === DEAD) this.state[number] = FREE;
         this.next = 1;
       }
       if (this.state[this.next] === FREE) {

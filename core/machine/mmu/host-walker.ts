@@ -10,11 +10,12 @@
  * Accesses to guest tables count as writes where A and D bits are on (SDM 29.3.5) and always under NPT (APM 15.25.5).
  * Hot code: nothing is allocated, results are fields.
  */
-import type { Caches } from "../cache.js";
-import { REGISTER, type Registers, TIME } from "../registers.js";
+
 import { CYCLES } from "../../events/categories.js";
 import type { Counters } from "../../events/counters.js";
 import { EVENT } from "../../events/events.js";
+import type { Caches } from "../cache.js";
+import { REGISTER, type Registers, TIME } from "../registers.js";
 import { A, D, EPT_A, EPT_D, EPT_W, EPT_X, frameOf, NX, P, PS, RW } from "./entry.js";
 import type { LeafHints } from "./leaf-hints.js";
 import { type AssociativeArray, FLAGS, FRAME, stampUse, USE_STEP } from "./translations.js";
@@ -104,7 +105,10 @@ export class HostWalker {
     if (entry >= 0) {
       const { words } = nestedTlb.store;
       const allowed = words[entry + FLAGS]!;
-      if ((!write || (allowed & (MAY_WRITE | DIRTY)) === (MAY_WRITE | DIRTY)) && (!fetch || (allowed & MAY_EXECUTE) !== 0)) {
+      if (
+        (!write || (allowed & (MAY_WRITE | DIRTY)) === (MAY_WRITE | DIRTY)) &&
+        (!fetch || (allowed & MAY_EXECUTE) !== 0)
+      ) {
         counters.events[EVENT.nested_tlb_hits]!++;
         stampUse(nestedTlb.store, entry, now);
         this.order = allowed >>> ORDER_SHIFT;

@@ -16,7 +16,16 @@ import type { Contexts } from "./contexts.js";
 import { G } from "./entry.js";
 import { FETCH, needOf, permissionsOf } from "./permissions.js";
 import { highTag, type Tlb } from "./tlb.js";
-import { FLAGS, FRAME, GUEST_MASK, MASK, TAG_HI, stampUse, type TranslationStore, USE_STEP } from "./translations.js";
+import {
+  FLAGS,
+  FRAME,
+  GUEST_MASK,
+  MASK,
+  stampUse,
+  TAG_HI,
+  type TranslationStore,
+  USE_STEP,
+} from "./translations.js";
 import type { WalkCaches } from "./walk-caches.js";
 import { WALK_DONE, type Walker } from "./walker.js";
 
@@ -138,7 +147,13 @@ export class Mmu {
 
   /** Holds what the walker found, in place of the entries that were not enough. */
   private fill(
-    l1: Tlb, first: number, second: number, pageLo: number, tag: number, globalTag: number, now: number,
+    l1: Tlb,
+    first: number,
+    second: number,
+    pageLo: number,
+    tag: number,
+    globalTag: number,
+    now: number,
   ): number {
     const { l2, store, tlbEnabled } = this.parts;
     const { order, guestOrder, frame, rights } = this.walker;
@@ -160,7 +175,16 @@ export class Mmu {
     const order = 31 - Math.clz32(-mask);
     const guestOrder = 31 - Math.clz32(-words[second + GUEST_MASK]!);
     const frame = words[second + FRAME]! + (pageLo & ~mask);
-    return l1.fill(-1, pageLo, words[second + TAG_HI]!, order, guestOrder, frame, words[second + FLAGS]!, now);
+    return l1.fill(
+      -1,
+      pageLo,
+      words[second + TAG_HI]!,
+      order,
+      guestOrder,
+      frame,
+      words[second + FLAGS]!,
+      now,
+    );
   }
 
   // Address spaces.

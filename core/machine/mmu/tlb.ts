@@ -8,7 +8,14 @@ import type { Random } from "../../util/random.js";
 import { PAGE_SIZES } from "../../util/units.js";
 import { REGISTER, type Registers } from "../registers.js";
 import { CONTEXT_SHIFT } from "./contexts.js";
-import { AssociativeArray, ENTRY_WORDS, GUEST_MASK, MASK, TAG_HI, type TranslationStore } from "./translations.js";
+import {
+  AssociativeArray,
+  ENTRY_WORDS,
+  GUEST_MASK,
+  MASK,
+  TAG_HI,
+  type TranslationStore,
+} from "./translations.js";
 
 /** One page size in one array. */
 export interface Probe {
@@ -48,7 +55,14 @@ export class Tlb {
     let base = first;
     const probes: Probe[] = [];
     this.arrays = geometries.map((geometry) => {
-      const array = new AssociativeArray(store, base, geometry.entries, geometry.ways, geometry.policy, random);
+      const array = new AssociativeArray(
+        store,
+        base,
+        geometry.entries,
+        geometry.ways,
+        geometry.policy,
+        random,
+      );
       base += geometry.entries;
       for (const page of geometry.pages) {
         const order = Math.log2(PAGE_SIZES[page] / 4096);
@@ -58,7 +72,9 @@ export class Tlb {
     });
     this.probes = probes.sort((a, b) => a.order - b.order);
     for (let order = 0; order <= LARGEST_ORDER; order++) {
-      this.holder.push(this.probes.findLast((probe) => (fractures ? probe.order <= order : probe.order === order)));
+      this.holder.push(
+        this.probes.findLast((probe) => (fractures ? probe.order <= order : probe.order === order)),
+      );
     }
   }
 
@@ -66,7 +82,13 @@ export class Tlb {
   find(pageLo: number, tagHi: number, globalTagHi: number): number {
     for (const probe of this.probes) {
       if ((this.registers.words[REGISTER.usedSizes]! & probe.usedBit) === 0) continue;
-      const entry = probe.array.find(pageLo >>> probe.order, pageLo & probe.mask, probe.mask, tagHi, globalTagHi);
+      const entry = probe.array.find(
+        pageLo >>> probe.order,
+        pageLo & probe.mask,
+        probe.mask,
+        tagHi,
+        globalTagHi,
+      );
       if (entry >= 0) return entry;
     }
     return -1;
@@ -78,7 +100,14 @@ export class Tlb {
    * that `find` gave for this address, to be replaced, or -1. Returns the entry, or -1 when no array holds such pages.
    */
   fill(
-    known: number, pageLo: number, tagHi: number, order: number, guestOrder: number, frame: number, flags: number, now: number,
+    known: number,
+    pageLo: number,
+    tagHi: number,
+    order: number,
+    guestOrder: number,
+    frame: number,
+    flags: number,
+    now: number,
   ): number {
     const { words } = this.store;
     const probe = this.holder[order];
@@ -92,7 +121,16 @@ export class Tlb {
       replaced = -1;
     }
     const first = frame - (pageLo & ~mask);
-    const entry = probe.array.fill(replaced, pageLo >>> probe.order, pageLo & mask, tagHi, mask, first, flags, now);
+    const entry = probe.array.fill(
+      replaced,
+      pageLo >>> probe.order,
+      pageLo & mask,
+      tagHi,
+      mask,
+      first,
+      flags,
+      now,
+    );
     words[entry + GUEST_MASK] = -1 << guestOrder;
     return entry;
   }

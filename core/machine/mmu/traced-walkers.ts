@@ -32,7 +32,14 @@ class TracedWalker extends Walker {
     super.reference(word, level);
     const { ram, caches, format } = this.parts;
     const hi = format.entryBytes === 8 ? ram[word + 1]! : 0;
-    this.observer({ dimension: "guest", level, address: word * 4, lo: ram[word]!, hi, cacheLevel: caches?.level ?? 0 });
+    this.observer({
+      dimension: "guest",
+      level,
+      address: word * 4,
+      lo: ram[word]!,
+      hi,
+      cacheLevel: caches?.level ?? 0,
+    });
   }
 }
 
@@ -47,7 +54,14 @@ class TracedHostWalker extends HostWalker {
   protected override reference(word: number, level: number): void {
     super.reference(word, level);
     const { ram, caches } = this.parts;
-    this.observer({ dimension: "host", level, address: word * 4, lo: ram[word]!, hi: ram[word + 1]!, cacheLevel: caches?.level ?? 0 });
+    this.observer({
+      dimension: "host",
+      level,
+      address: word * 4,
+      lo: ram[word]!,
+      hi: ram[word + 1]!,
+      cacheLevel: caches?.level ?? 0,
+    });
   }
 }
 

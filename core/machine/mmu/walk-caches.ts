@@ -7,7 +7,7 @@
  */
 import type { CpuProfile, WalkCacheGeometry, WalkCacheLevel } from "../../events/profile.js";
 import type { Random } from "../../util/random.js";
-import { AssociativeArray, type TranslationStore, stampUse } from "./translations.js";
+import { AssociativeArray, stampUse, type TranslationStore } from "./translations.js";
 
 const LEVELS: readonly WalkCacheLevel[] = ["level1", "level2", "level3", "level4"];
 

@@ -19,10 +19,25 @@ import type { Counters } from "../../events/counters.js";
 import { EVENT } from "../../events/events.js";
 import type { Caches } from "../cache.js";
 import { REGISTER, type Registers } from "../registers.js";
-import { A, D, frameOf, G, NX, P, PF_FETCH, PF_PRESENT, PF_RESERVED, PF_USER, PF_WRITE, PS, RW, US } from "./entry.js";
+import {
+  A,
+  D,
+  frameOf,
+  G,
+  NX,
+  P,
+  PF_FETCH,
+  PF_PRESENT,
+  PF_RESERVED,
+  PF_USER,
+  PF_WRITE,
+  PS,
+  RW,
+  US,
+} from "./entry.js";
 import { indexAt, type PagingFormat } from "./format.js";
-import type { LeafHints } from "./leaf-hints.js";
 import type { HostWalker } from "./host-walker.js";
+import type { LeafHints } from "./leaf-hints.js";
 import { FETCH, WRITE } from "./permissions.js";
 import { FLAGS, FRAME } from "./translations.js";
 import type { WalkCaches } from "./walk-caches.js";
@@ -195,7 +210,8 @@ export class Walker {
       rights = (rights & entryLo & (RW | US)) | ((rights | entryHi) & NX);
       if (level === 1) break;
       if ((entryLo & PS) !== 0) {
-        if ((entryLo & this.reservedInLarge(level)) !== 0) return this.fault(PF_PRESENT | PF_RESERVED, kind, user);
+        if ((entryLo & this.reservedInLarge(level)) !== 0)
+          return this.fault(PF_PRESENT | PF_RESERVED, kind, user);
         break;
       }
       const next = this.toHost(frameOf(entryLo, entryHi));
@@ -286,7 +302,8 @@ export class Walker {
 
   private fault(code: number, kind: number, user: boolean): number {
     const fetch = kind === FETCH && this.parts.noExecute && this.parts.format.hasNx;
-    this.registers[REGISTER.errorCode] = code | (kind === WRITE ? PF_WRITE : 0) | (user ? PF_USER : 0) | (fetch ? PF_FETCH : 0);
+    this.registers[REGISTER.errorCode] =
+      code | (kind === WRITE ? PF_WRITE : 0) | (user ? PF_USER : 0) | (fetch ? PF_FETCH : 0);
     return WALK_PAGE_FAULT;
   }
 

@@ -104,18 +104,38 @@ export const lowBitsOfFloat = (bits: Code): Code => [bits, 0xbf, 0xb0, 0xa7];
 export const load = (address: Code, offset = 0): Code => [address, memory([0x28], 2, offset)];
 export const loadByte = (address: Code, offset = 0): Code => [address, memory([0x2d], 0, offset)];
 export const loadFloat = (address: Code, offset = 0): Code => [address, memory([0x2b], 3, offset)];
-export const store = (address: Code, value: Code, offset = 0): Code => [address, value, memory([0x36], 2, offset)];
-export const storeFloat = (address: Code, value: Code, offset = 0): Code => [address, value, memory([0x39], 3, offset)];
+export const store = (address: Code, value: Code, offset = 0): Code => [
+  address,
+  value,
+  memory([0x36], 2, offset),
+];
+export const storeFloat = (address: Code, value: Code, offset = 0): Code => [
+  address,
+  value,
+  memory([0x39], 3, offset),
+];
 
 // Vectors of four 32-bit integers.
 
 const SIMD = 0xfd;
 export const loadVector = (address: Code, offset = 0): Code => [address, memory([SIMD, 0x00], 2, offset)];
-export const storeVector = (address: Code, value: Code, offset = 0): Code => [address, value, memory([SIMD, 0x0b], 2, offset)];
+export const storeVector = (address: Code, value: Code, offset = 0): Code => [
+  address,
+  value,
+  memory([SIMD, 0x0b], 2, offset),
+];
 /** Stores lanes 0 and 1. */
-export const storeTwoLanes = (address: Code, value: Code, offset = 0): Code => [address, value, memory([SIMD, 0x5b], 2, offset), 0];
+export const storeTwoLanes = (address: Code, value: Code, offset = 0): Code => [
+  address,
+  value,
+  memory([SIMD, 0x5b], 2, offset),
+  0,
+];
 export const storeLane = (address: Code, value: Code, lane: number, offset = 0): Code => [
-  address, value, memory([SIMD, 0x5a], 2, offset), lane,
+  address,
+  value,
+  memory([SIMD, 0x5a], 2, offset),
+  lane,
 ];
 export const splat = (value: Code): Code => [value, SIMD, 0x11];
 export const vectorEq = (left: Code, right: Code): Code => [left, right, SIMD, 0x37];
@@ -128,12 +148,41 @@ export const bitmask = (value: Code): Code => [value, SIMD, unsigned(0xa4)];
 
 const VOID = 0x40;
 export const ifThen = (condition: Code, then: Code): Code => [condition, 0x04, VOID, then, 0x0b];
-export const ifElse = (condition: Code, then: Code, otherwise: Code): Code => [condition, 0x04, VOID, then, 0x05, otherwise, 0x0b];
+export const ifElse = (condition: Code, then: Code, otherwise: Code): Code => [
+  condition,
+  0x04,
+  VOID,
+  then,
+  0x05,
+  otherwise,
+  0x0b,
+];
 /** Repeats while the condition holds. */
 export const whileLoop = (condition: Code, body: Code): Code => [
-  0x02, VOID, 0x03, VOID, condition, 0x45, 0x0d, 1, body, 0x0c, 0, 0x0b, 0x0b,
+  0x02,
+  VOID,
+  0x03,
+  VOID,
+  condition,
+  0x45,
+  0x0d,
+  1,
+  body,
+  0x0c,
+  0,
+  0x0b,
+  0x0b,
 ];
 export const giveBack = (value: Code): Code => [value, 0x0f];
-export const select = (condition: Code, then: Code, otherwise: Code): Code => [then, otherwise, condition, 0x1b];
-export const call = (callee: FunctionReference, ...operands: Code[]): Code => [operands, 0x10, unsigned(callee.index)];
+export const select = (condition: Code, then: Code, otherwise: Code): Code => [
+  then,
+  otherwise,
+  condition,
+  0x1b,
+];
+export const call = (callee: FunctionReference, ...operands: Code[]): Code => [
+  operands,
+  0x10,
+  unsigned(callee.index),
+];
 export const drop = unary(0x1a);

@@ -2,7 +2,15 @@
  * Builds a WebAssembly module that works on a machine's linear memory: functions, i32 globals, one imported memory
  * (WebAssembly Core Specification 2.0, 5.5). Synchronous, so that a machine is ready when it is made.
  */
-import { type Code, type FunctionReference, type Global, type Local, signed, unsigned, type ValueType } from "./code.js";
+import {
+  type Code,
+  type FunctionReference,
+  type Global,
+  type Local,
+  signed,
+  unsigned,
+  type ValueType,
+} from "./code.js";
 
 const TYPE_BYTES: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, f64: 0x7c, v128: 0x7b };
 
@@ -63,21 +71,43 @@ export class ModuleBuilder {
 
   /** The module's bytes; memory is imported as `machine.memory` of at least `pages` (and so many at most). */
   encode(pages: number): Uint8Array<ArrayBuffer> {
-    const vector = (items: readonly (readonly number[])[]): number[] => [...unsigned(items.length), ...items.flat()];
-    const section = (id: number, content: readonly number[]): number[] => [id, ...unsigned(content.length), ...content];
+    const vector = (items: readonly (readonly number[])[]): number[] => [
+      ...unsigned(items.length),
+      ...items.flat(),
+    ];
+    const section = (id: number, content: readonly number[]): number[] => [
+      id,
+      ...unsigned(content.length),
+      ...content,
+    ];
     const name = (text: string): number[] => [...unsigned(text.length), ...new TextEncoder().encode(text)];
     const types = this.functions.map(({ parameters, hasResult }) => [
-      0x60, ...vector(parameters.map((type) => [TYPE_BYTES[type]])), ...(hasResult ? [1, TYPE_BYTES.i32] : [0]),
+      0x60,
+      ...vector(parameters.map((type) => [TYPE_BYTES[type]])),
+      ...(hasResult ? [1, TYPE_BYTES.i32] : [0]),
     ]);
     const exported = this.functions.flatMap(({ exportName }, index) =>
       exportName === undefined ? [] : [[...name(exportName), 0x00, ...unsigned(index)]],
     );
     return new Uint8Array([
-      0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
+      0x00,
+      0x61,
+      0x73,
+      0x6d,
+      1,
+      0,
+      0,
+      0,
       ...section(1, vector(types)),
-      ...section(2, vector([[...name("machine"), ...name("memory"), 0x02, 0x01, ...unsigned(pages), ...unsigned(pages)]])),
+      ...section(
+        2,
+        vector([[...name("machine"), ...name("memory"), 0x02, 0x01, ...unsigned(pages), ...unsigned(pages)]]),
+      ),
       ...section(3, vector(this.functions.map((_, index) => unsigned(index)))),
-      ...section(6, vector(Array.from({ length: this.globals }, () => [TYPE_BYTES.i32, 1, 0x41, ...signed(0), 0x0b]))),
+      ...section(
+        6,
+        vector(Array.from({ length: this.globals }, () => [TYPE_BYTES.i32, 1, 0x41, ...signed(0), 0x0b])),
+      ),
       ...section(7, vector(exported)),
       ...section(10, vector(this.functions.map(({ bytes }) => bytes))),
     ]);

@@ -6,7 +6,23 @@
 import { OWNER } from "../../events/memory-owners.js";
 import type { Gfn, Hfn } from "../../machine/address.js";
 import type { Machine } from "../../machine/machine.js";
-import { A, D, EPT_A, EPT_D, EPT_R, EPT_W, EPT_WB, EPT_X, entryHi, entryLo, frameOf, P, PS, RW, US } from "../../machine/mmu/entry.js";
+import {
+  A,
+  D,
+  EPT_A,
+  EPT_D,
+  EPT_R,
+  EPT_W,
+  EPT_WB,
+  EPT_X,
+  entryHi,
+  entryLo,
+  frameOf,
+  P,
+  PS,
+  RW,
+  US,
+} from "../../machine/mmu/entry.js";
 import { invariant } from "../../util/errors.js";
 
 export class GuestMap {
@@ -29,7 +45,10 @@ export class GuestMap {
     private readonly backedFrames: number,
     private readonly owner: number,
   ) {
-    invariant(backedFrames % 2 ** order === 0, "guest memory with contents is whole host pages", () => ({ backedFrames, order }));
+    invariant(backedFrames % 2 ** order === 0, "guest memory with contents is whole host pages", () => ({
+      backedFrames,
+      order,
+    }));
     const isEpt = machine.nestedFormat === "ept";
     this.tableFlags = isEpt ? EPT_R | EPT_W | EPT_X : P | RW | US;
     this.leafFlags = isEpt ? EPT_R | EPT_W | EPT_X | EPT_WB : P | RW | US;
@@ -58,7 +77,9 @@ export class GuestMap {
     const { order } = this;
     const first = gfn - (gfn % 2 ** order);
     const host =
-      gfn < this.backedFrames ? frames.takeBacked(OWNER.guest_memory, order) : frames.takeBare(OWNER.guest_memory, order);
+      gfn < this.backedFrames
+        ? frames.takeBacked(OWNER.guest_memory, order)
+        : frames.takeBare(OWNER.guest_memory, order);
     const leaf = 1 + order / 9;
     let table = this.root;
     for (let level = this.levels; level > leaf; level--) {

@@ -6,13 +6,13 @@
 import { CYCLES } from "../../events/categories.js";
 import type { Costs } from "../../events/costs.js";
 import type { Counters } from "../../events/counters.js";
-import { addressOf, type Gfn, type Gva, highHalf, type Hfn, lowHalf } from "../../machine/address.js";
+import type { XenHypercalls } from "../../guest/kernel/xen.js";
+import type { Vcpu } from "../../guest/vcpu.js";
+import { addressOf, type Gfn, type Gva, type Hfn, highHalf, lowHalf } from "../../machine/address.js";
 import type { Machine } from "../../machine/machine.js";
 import type { PagingFormat } from "../../machine/mmu/format.js";
 import { READ, WRITE } from "../../machine/mmu/permissions.js";
 import { WALK_VIOLATION } from "../../machine/mmu/walker.js";
-import type { XenHypercalls } from "../../guest/kernel/xen.js";
-import type { Vcpu } from "../../guest/vcpu.js";
 import { invariant } from "../../util/errors.js";
 
 /** What a technique made of a reference that the machine could not translate. */
@@ -106,6 +106,10 @@ export abstract class MachineVcpu implements Vcpu {
     this.reference(va, write ? WRITE : READ);
   }
 
+  systemCall(): void {
+    this.charge(CYCLES.guest_kernel, this.costs.syscall);
+  }
+
   charge(category: number, cycles: number): void {
     this.counters.cycles[category]! += cycles;
   }
@@ -127,7 +131,10 @@ export abstract class MachineVcpu implements Vcpu {
       const resolution = this.resolve(va, kind, false);
       if (resolution === "emulated") return -1;
       invariant(resolution === "again", "the guest's kernel does not fault on its own memory", () => ({
-        va, kind, status: this.machine.mmu.status, code: this.machine.mmu.walker.errorCode,
+        va,
+        kind,
+        status: this.machine.mmu.status,
+        code: this.machine.mmu.walker.errorCode,
       }));
     }
   }

@@ -1,9 +1,10 @@
 /**
  * Random programs of a guest: what its processes do to their memory, as plain data, and a runner that makes a guest do
- * it. What a program may not do in its state (unmap where nothing is mapped, write where that is forbidden) is skipped,
- * so that every list of operations is a program, and a failing one shrinks.
+ * it. What makes no sense in a program's state (to unmap where nothing is mapped) is skipped, so that every list of
+ * operations is a program, and a failing one shrinks.
  */
 import fc from "fast-check";
+import { GuestFailure } from "../../guest/kernel/guest-failure.js";
 import type { GuestKernel } from "../../guest/kernel/kernel.js";
 import type { Process } from "../../guest/kernel/process.js";
 import { type Gva, highHalf, lowHalf } from "../../machine/address.js";
@@ -31,6 +32,7 @@ export type Operation =
       readonly count: number;
       readonly write: boolean;
     }
+  | { readonly do: "trespass"; readonly area: number; readonly from: number }
   | { readonly do: "spawn" | "fork" }
   | { readonly do: "exit" | "switch" | "scan"; readonly process: number };
 
@@ -68,6 +70,10 @@ export function randomProgram(large: boolean, maxLength: number): fc.Arbitrary<O
         count: fc.integer({ min: 1, max: 12 }),
         write: fc.boolean(),
       }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({ do: fc.constant("trespass" as const), area: some, from: fc.nat(20) }),
     },
     {
       weight: 2,
@@ -154,6 +160,16 @@ function runOperation(operation: Operation, format: PagingFormat, guest: Program
       }
       return;
     }
+    case "trespass": {
+      // Forbidden: a write where only reads are allowed, or any access to what was unmapped last.
+      const area = list.filter(({ writable }) => !writable)[operation.area % 3];
+      if (area !== undefined) {
+        trespass(guest, area.start + ((operation.from * area.pageBytes) % (area.end - area.start)), true);
+      }
+      const free = kernel.layout.userStart + operation.from * 4096 + operation.area * 16 * 4096;
+      if (kernel.current.areas.find(free) === undefined) trespass(guest, free, false);
+      return;
+    }
     case "spawn":
       if (kernel.processes.length < MOST_PROCESSES) kernel.switchTo(kernel.spawn());
       return;
@@ -180,4 +196,15 @@ function touch(guest: ProgramGuest, va: Gva, write: boolean): void {
   const refs = Int32Array.of((lowHalf(va) & ~7) | (write ? 1 : 0), highHalf(va));
   guest.kernel.user(refs, 1);
   guest.touched(va, write);
+}
+
+/** An access that must end in the guest's segmentation fault. */
+function trespass({ kernel }: ProgramGuest, va: Gva, write: boolean): void {
+  try {
+    kernel.user(Int32Array.of((lowHalf(va) & ~7) | (write ? 1 : 0), highHalf(va)), 1);
+  } catch (error) {
+    if (error instanceof GuestFailure) return;
+    throw error;
+  }
+  throw new Error(`a forbidden ${write ? "write" : "read"} of 0x${va.toString(16)} was let through`);
 }

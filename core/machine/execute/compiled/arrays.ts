@@ -5,16 +5,51 @@
 import { ALIVE, CONTEXT_SHIFT } from "../../mmu/contexts.js";
 import type { AssociativeArray } from "../../mmu/translations.js";
 import {
-  add, and, bitsLessThan, call, type Code, eq, floatAdd, type FunctionReference, get, giveBack, ifElse, ifThen, int,
-  lessThan, load, loadByte, loadFloat, loadFloatBits, lowBitsOfFloat, mul, ne, or, select, set, shrUnsigned, store,
-  storeFloat, sub, toFloat, whileLoop,
+  add,
+  and,
+  bitsLessThan,
+  type Code,
+  call,
+  eq,
+  type FunctionReference,
+  floatAdd,
+  get,
+  giveBack,
+  ifElse,
+  ifThen,
+  int,
+  lessThan,
+  load,
+  loadByte,
+  loadFloat,
+  loadFloatBits,
+  lowBitsOfFloat,
+  mul,
+  ne,
+  or,
+  select,
+  set,
+  shrUnsigned,
+  store,
+  storeFloat,
+  sub,
+  toFloat,
+  whileLoop,
 } from "../../wasm/code.js";
 import type { FunctionBuilder } from "../../wasm/module.js";
 import type { Emitter } from "./emitter.js";
 
 /** Bytes of an entry, and the places of its fields (mmu/translations.ts). */
 const ENTRY = 32;
-export const FIELD = { tagLo: 0, tagHi: 4, mask: 8, frame: 12, flags: 16, guestMask: 20, lastUse: 24 } as const;
+export const FIELD = {
+  tagLo: 0,
+  tagHi: 4,
+  mask: 8,
+  frame: 12,
+  flags: 16,
+  guestMask: 20,
+  lastUse: 24,
+} as const;
 /** Sets of more ways are searched by a loop. */
 const UNROLLED_WAYS = 16;
 
@@ -32,37 +67,43 @@ export function stamp(emitter: Emitter, entry: Code, now: Code): Code {
 
 function firstOfSet(emitter: Emitter, array: AssociativeArray, setNumber: Code): Code {
   const base = int(emitter.places.store + array.base * 4);
-  return array.setMask === 0 ? base : add(base, mul(and(setNumber, int(array.setMask)), int(array.ways * ENTRY)));
+  return array.setMask === 0
+    ? base
+    : add(base, mul(and(setNumber, int(array.setMask)), int(array.ways * ENTRY)));
 }
 
 /** (set, key, mask, tag, globalTag) → address of the entry, or 0. */
 export function defineFind(emitter: Emitter, array: AssociativeArray): FunctionReference {
-  return emitter.module.define(["i32", "i32", "i32", "i32", "i32"], true, (builder, setNumber, key, mask, tag, globalTag) => {
-    const entry = builder.local();
-    const tags = or(
-      eq(load(get(entry), FIELD.tagHi), get(tag)),
-      eq(load(get(entry), FIELD.tagHi), get(globalTag)),
-    );
-    const isHit = (offset: number): Code => eq(load(get(entry), offset), get(key));
-    const check = ifThen(
-      isHit(0),
-      ifThen(and(tags, eq(load(get(entry), FIELD.mask), get(mask))), giveBack(get(entry))),
-    );
-    const first = set(entry, firstOfSet(emitter, array, get(setNumber)));
-    if (array.ways > UNROLLED_WAYS) {
-      const end = builder.local();
-      return [
-        first,
-        set(end, add(get(entry), int(array.ways * ENTRY))),
-        whileLoop(ne(get(entry), get(end)), [check, set(entry, add(get(entry), int(ENTRY)))]),
-        int(0),
-      ];
-    }
-    const ways = Array.from({ length: array.ways }, (_, way) =>
-      way === 0 ? check : [set(entry, add(get(entry), int(ENTRY))), check],
-    );
-    return [first, ways, int(0)];
-  });
+  return emitter.module.define(
+    ["i32", "i32", "i32", "i32", "i32"],
+    true,
+    (builder, setNumber, key, mask, tag, globalTag) => {
+      const entry = builder.local();
+      const tags = or(
+        eq(load(get(entry), FIELD.tagHi), get(tag)),
+        eq(load(get(entry), FIELD.tagHi), get(globalTag)),
+      );
+      const isHit = (offset: number): Code => eq(load(get(entry), offset), get(key));
+      const check = ifThen(
+        isHit(0),
+        ifThen(and(tags, eq(load(get(entry), FIELD.mask), get(mask))), giveBack(get(entry))),
+      );
+      const first = set(entry, firstOfSet(emitter, array, get(setNumber)));
+      if (array.ways > UNROLLED_WAYS) {
+        const end = builder.local();
+        return [
+          first,
+          set(end, add(get(entry), int(array.ways * ENTRY))),
+          whileLoop(ne(get(entry), get(end)), [check, set(entry, add(get(entry), int(ENTRY)))]),
+          int(0),
+        ];
+      }
+      const ways = Array.from({ length: array.ways }, (_, way) =>
+        way === 0 ? check : [set(entry, add(get(entry), int(ENTRY))), check],
+      );
+      return [first, ways, int(0)];
+    },
+  );
 }
 
 /** (known, set, key, tagHi, mask, frame, flags, guestMask) → address of the entry written. `now` lies at `nowAddress`. */
@@ -75,10 +116,7 @@ export function defineFill(emitter: Emitter, array: AssociativeArray, nowAddress
       const entry = builder.local();
       return [
         set(entry, get(known)),
-        ifThen(
-          eq(get(entry), int(0)),
-          set(entry, call(slot, firstOfSet(emitter, array, get(setNumber)))),
-        ),
+        ifThen(eq(get(entry), int(0)), set(entry, call(slot, firstOfSet(emitter, array, get(setNumber))))),
         store(get(entry), get(key), FIELD.tagLo),
         store(get(entry), get(tagHi), FIELD.tagHi),
         store(get(entry), get(mask), FIELD.mask),
@@ -96,7 +134,10 @@ export function defineFill(emitter: Emitter, array: AssociativeArray, nowAddress
 function defineSlot(emitter: Emitter, array: AssociativeArray): FunctionReference {
   return emitter.module.define(["i32"], true, (builder, start) => {
     const high = builder.local();
-    const isFlushed = ne(loadByte(shrUnsigned(get(high), int(CONTEXT_SHIFT)), emitter.places.contexts), int(ALIVE));
+    const isFlushed = ne(
+      loadByte(shrUnsigned(get(high), int(CONTEXT_SHIFT)), emitter.places.contexts),
+      int(ALIVE),
+    );
     const takeFree = Array.from({ length: array.ways }, (_, way) => {
       const take = giveBack(add(get(start), int(way * ENTRY)));
       return [
@@ -107,7 +148,9 @@ function defineSlot(emitter: Emitter, array: AssociativeArray): FunctionReferenc
     const use = (way: number): Code => loadFloatBits(get(start), way * ENTRY + FIELD.lastUse);
     const temporaries = new Temporaries(builder);
     const victim =
-      array.policy === "lru" ? oldestUse(temporaries, use, 0, array.ways) : treeVictim(temporaries, use, 0, array.ways);
+      array.policy === "lru"
+        ? oldestUse(temporaries, use, 0, array.ways)
+        : treeVictim(temporaries, use, 0, array.ways);
     // The stamp's low bits number the entry within the store.
     const number = builder.local();
     const firstNumber = and(shrUnsigned(sub(get(start), int(emitter.places.store)), int(5)), int(127));
@@ -152,13 +195,22 @@ function latestUse(temporaries: Temporaries, use: (way: number) => Code, first: 
 }
 
 /** tree-PLRU over ways [first, first + count): each node points to the half whose latest use is older. */
-function treeVictim(temporaries: Temporaries, use: (way: number) => Code, first: number, count: number): Code {
+function treeVictim(
+  temporaries: Temporaries,
+  use: (way: number) => Code,
+  first: number,
+  count: number,
+): Code {
   if (count <= 2) return oldestUse(temporaries, use, first, count);
   const half = count / 2;
   return temporaries.choose(
     latestUse(temporaries, use, first, half),
     latestUse(temporaries, use, first + half, half),
     (isLeftOlder) =>
-      select(isLeftOlder, treeVictim(temporaries, use, first, half), treeVictim(temporaries, use, first + half, half)),
+      select(
+        isLeftOlder,
+        treeVictim(temporaries, use, first, half),
+        treeVictim(temporaries, use, first + half, half),
+      ),
   );
 }

@@ -2,10 +2,35 @@
  * The data caches' `access` (cache.ts), compiled: four ways are compared at once, and a miss moves a set by one place
  * with overlapping vector stores.
  */
-import type { Caches, CacheLevel } from "../../cache.js";
+import type { CacheLevel, Caches } from "../../cache.js";
 import {
-  add, and, anyTrue, call, type Code, eq, type FunctionReference, get, giveBack, ifElse, ifThen, int, load, loadVector, mul,
-  or, set, setGlobal, shl, shrUnsigned, splat, store, storeLane, storeTwoLanes, storeVector, vectorEq, vectorOr,
+  add,
+  and,
+  anyTrue,
+  type Code,
+  call,
+  eq,
+  type FunctionReference,
+  get,
+  giveBack,
+  ifElse,
+  ifThen,
+  int,
+  load,
+  loadVector,
+  mul,
+  or,
+  set,
+  setGlobal,
+  shl,
+  shrUnsigned,
+  splat,
+  store,
+  storeLane,
+  storeTwoLanes,
+  storeVector,
+  vectorEq,
+  vectorOr,
 } from "../../wasm/code.js";
 import type { Emitter } from "./emitter.js";
 
@@ -33,7 +58,10 @@ function defineUse(emitter: Emitter, level: CacheLevel): FunctionReference {
     const previous = builder.local();
     const here = builder.local();
     const setNumber = and(or(shl(get(frame), int(6)), get(line)), int(setMask));
-    const tagOf = lineBits === 0 ? get(frame) : or(shl(get(frame), int(lineBits)), shrUnsigned(get(line), int(6 - lineBits)));
+    const tagOf =
+      lineBits === 0
+        ? get(frame)
+        : or(shl(get(frame), int(lineBits)), shrUnsigned(get(line), int(6 - lineBits)));
     const start: Code = [
       set(base, add(int(level.tags.byteOffset), mul(setNumber, int(ways * 4)))),
       set(tag, add(tagOf, int(1))),

@@ -7,7 +7,21 @@ import type { Counters } from "../../../events/counters.js";
 import { EVENT, type EventName } from "../../../events/events.js";
 import { REGISTER, type Registers, TIME } from "../../registers.js";
 import {
-  and, type Code, eq, float, floatAdd, getGlobal, type Global, int, load, loadFloat, or, shl, shrUnsigned, store, storeFloat,
+  and,
+  type Code,
+  eq,
+  float,
+  floatAdd,
+  type Global,
+  getGlobal,
+  int,
+  load,
+  loadFloat,
+  or,
+  shl,
+  shrUnsigned,
+  store,
+  storeFloat,
 } from "../../wasm/code.js";
 import type { ModuleBuilder } from "../../wasm/module.js";
 

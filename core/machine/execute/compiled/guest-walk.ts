@@ -2,14 +2,59 @@
  * The page walk, compiled for one paging format and geometry. Step for step what Walker does (mmu/walker.ts), which says
  * why; results are globals.
  */
-import { A, D, G, NX, P, PF_FETCH, PF_PRESENT, PF_RESERVED, PF_USER, PF_WRITE, PS, RW, US } from "../../mmu/entry.js";
+import {
+  A,
+  D,
+  G,
+  NX,
+  P,
+  PF_FETCH,
+  PF_PRESENT,
+  PF_RESERVED,
+  PF_USER,
+  PF_WRITE,
+  PS,
+  RW,
+  US,
+} from "../../mmu/entry.js";
 import { LeafHints } from "../../mmu/leaf-hints.js";
 import { FETCH, WRITE } from "../../mmu/permissions.js";
 import { WALK_DONE, WALK_PAGE_FAULT, WALK_VIOLATION, type Walker } from "../../mmu/walker.js";
 import {
-  add, and, atMost, call, type Code, eq, float, floatMax, type FunctionReference, get, getGlobal, giveBack,
-  type Global, ifElse, ifThen, int, isZero, lessThan, load, loadFloat, type Local, mul, ne, or, select, set, setGlobal, shl,
-  shrUnsigned, store, storeFloat, sub, toFloat, xor,
+  add,
+  and,
+  atMost,
+  type Code,
+  call,
+  eq,
+  type FunctionReference,
+  float,
+  floatMax,
+  type Global,
+  get,
+  getGlobal,
+  giveBack,
+  ifElse,
+  ifThen,
+  int,
+  isZero,
+  type Local,
+  lessThan,
+  load,
+  loadFloat,
+  mul,
+  ne,
+  or,
+  select,
+  set,
+  setGlobal,
+  shl,
+  shrUnsigned,
+  store,
+  storeFloat,
+  sub,
+  toFloat,
+  xor,
 } from "../../wasm/code.js";
 import { defineFill, defineFind, FIELD, stamp } from "./arrays.js";
 import { type Emitter, lacksBits } from "./emitter.js";
@@ -32,21 +77,30 @@ export function defineWalk(
   host: CompiledHostWalk | undefined,
 ): CompiledWalk {
   const { module } = emitter;
-  const results = { frame: module.global(), rights: module.global(), order: module.global(), guestOrder: module.global() };
+  const results = {
+    frame: module.global(),
+    rights: module.global(),
+    order: module.global(),
+    guestOrder: module.global(),
+  };
   const descend = defineDescend(emitter, walker, cacheAccess, host, results);
   const most = emitter.eventAddress("walk_refs_max");
-  const walk = module.define(["i32", "i32", "i32", "i32", "i32"], true, (builder, hi, lo, kind, user, tag) => {
-    const status = builder.local();
-    const references = toFloat(getGlobal(emitter.references));
-    return [
-      setGlobal(emitter.references, int(0)),
-      set(status, call(descend, get(hi), get(lo), get(kind), get(user), get(tag))),
-      emitter.count("walks"),
-      emitter.count("walk_refs", references),
-      storeFloat(int(0), floatMax(loadFloat(int(0), most), references), most),
-      get(status),
-    ];
-  });
+  const walk = module.define(
+    ["i32", "i32", "i32", "i32", "i32"],
+    true,
+    (builder, hi, lo, kind, user, tag) => {
+      const status = builder.local();
+      const references = toFloat(getGlobal(emitter.references));
+      return [
+        setGlobal(emitter.references, int(0)),
+        set(status, call(descend, get(hi), get(lo), get(kind), get(user), get(tag))),
+        emitter.count("walks"),
+        emitter.count("walk_refs", references),
+        storeFloat(int(0), floatMax(loadFloat(int(0), most), references), most),
+        get(status),
+      ];
+    },
+  );
   return { walk, ...results };
 }
 
@@ -55,7 +109,12 @@ function defineDescend(
   walker: Walker,
   cacheAccess: FunctionReference | undefined,
   host: CompiledHostWalk | undefined,
-  results: { readonly frame: Global; readonly rights: Global; readonly order: Global; readonly guestOrder: Global },
+  results: {
+    readonly frame: Global;
+    readonly rights: Global;
+    readonly order: Global;
+    readonly guestOrder: Global;
+  },
 ): FunctionReference {
   const { format, walkCaches, hints, flatLatency, entryBitsCost, noExecute } = walker.parts;
   const { levels, shifts } = format;
@@ -65,219 +124,273 @@ function defineDescend(
   const prefixes = (walkCaches?.prefixes ?? []).map((prefix) =>
     prefix === undefined
       ? undefined
-      : { ...prefix, find: defineFind(emitter, prefix.array), fill: defineFill(emitter, prefix.array, current) },
+      : {
+          ...prefix,
+          find: defineFind(emitter, prefix.array),
+          fill: defineFill(emitter, prefix.array, current),
+        },
   );
 
-  return emitter.module.define(["i32", "i32", "i32", "i32", "i32"], true, (builder, hi, lo, kind, user, tag) => {
-    const pageLo = builder.local();
-    const level = builder.local();
-    const start = builder.local();
-    const leaf = builder.local();
-    const table = builder.local();
-    const next = builder.local();
-    const rights = builder.local();
-    const entry = builder.local();
-    const word = builder.local();
-    const entryLo = builder.local();
-    const entryHi = builder.local();
-    const guestFrame = builder.local();
-    const order = builder.local();
-    const guestOrder = builder.local();
-    const inPage = builder.local();
-    const dirty = builder.local();
-    const frame = builder.local();
-    const byLevel = (): Local[] => Array.from({ length: levels + 1 }, () => builder.local());
-    const path = byLevel();
-    const tables = byLevel();
-    const tableRights = byLevel();
-    const isWrite = eq(get(kind), int(WRITE));
-    const isFetch = eq(get(kind), int(FETCH));
+  return emitter.module.define(
+    ["i32", "i32", "i32", "i32", "i32"],
+    true,
+    (builder, hi, lo, kind, user, tag) => {
+      const pageLo = builder.local();
+      const level = builder.local();
+      const start = builder.local();
+      const leaf = builder.local();
+      const table = builder.local();
+      const next = builder.local();
+      const rights = builder.local();
+      const entry = builder.local();
+      const word = builder.local();
+      const entryLo = builder.local();
+      const entryHi = builder.local();
+      const guestFrame = builder.local();
+      const order = builder.local();
+      const guestOrder = builder.local();
+      const inPage = builder.local();
+      const dirty = builder.local();
+      const frame = builder.local();
+      const byLevel = (): Local[] => Array.from({ length: levels + 1 }, () => builder.local());
+      const path = byLevel();
+      const tables = byLevel();
+      const tableRights = byLevel();
+      const isWrite = eq(get(kind), int(WRITE));
+      const isFetch = eq(get(kind), int(FETCH));
 
-    const fault = (code: number): Code => [
-      emitter.setRegister(
-        "errorCode",
-        or(
-          or(int(code), mul(isWrite, int(PF_WRITE))),
-          or(mul(ne(get(user), int(0)), int(PF_USER)), noExecute ? mul(isFetch, int(PF_FETCH)) : int(0)),
+      const fault = (code: number): Code => [
+        emitter.setRegister(
+          "errorCode",
+          or(
+            or(int(code), mul(isWrite, int(PF_WRITE))),
+            or(mul(ne(get(user), int(0)), int(PF_USER)), noExecute ? mul(isFetch, int(PF_FETCH)) : int(0)),
+          ),
         ),
-      ),
-      giveBack(int(WALK_PAGE_FAULT)),
-    ];
-    const violation = (gfn: Code, write: Code, isTable: number): Code => [
-      emitter.setRegister("violationFrame", gfn),
-      emitter.setRegister("violationWrite", write),
-      emitter.setRegister("violationTable", int(isTable)),
-      giveBack(int(WALK_VIOLATION)),
-    ];
-    /** Sets `table` to the host frame of a guest table, or returns a violation. */
-    const toHost = (gfn: Code): Code => {
-      if (host === undefined) return set(table, gfn);
-      const writes = int(walker.host!.tableReadsAreWrites ? 1 : 0);
-      return [
-        set(next, gfn),
-        set(table, call(host.translate, get(next), writes, int(0))),
-        ifThen(lessThan(get(table), int(0)), violation(get(next), writes, 1)),
+        giveBack(int(WALK_PAGE_FAULT)),
       ];
-    };
+      const violation = (gfn: Code, write: Code, isTable: number): Code => [
+        emitter.setRegister("violationFrame", gfn),
+        emitter.setRegister("violationWrite", write),
+        emitter.setRegister("violationTable", int(isTable)),
+        giveBack(int(WALK_VIOLATION)),
+      ];
+      /** Sets `table` to the host frame of a guest table, or returns a violation. */
+      const toHost = (gfn: Code): Code => {
+        if (host === undefined) return set(table, gfn);
+        const writes = int(walker.host!.tableReadsAreWrites ? 1 : 0);
+        return [
+          set(next, gfn),
+          set(table, call(host.translate, get(next), writes, int(0))),
+          ifThen(lessThan(get(table), int(0)), violation(get(next), writes, 1)),
+        ];
+      };
 
-    const prefixSet = (shift: number, maskHi: number): Code =>
-      shift >= 32 ? and(get(tag), int(maskHi)) : shrUnsigned(get(pageLo), int(shift));
-    const fromCaches = prefixes.map((prefix, below) =>
-      prefix === undefined
-        ? []
-        : ifThen(isZero(get(start)), [
-            set(entry, call(
-              prefix.find, prefixSet(prefix.shift, prefix.maskHi), and(get(pageLo), int(prefix.maskLo)), int(prefix.maskLo),
-              and(get(tag), int(prefix.maskHi)), and(get(tag), int(prefix.maskHi)),
-            )),
-            ifThen(get(entry), [
-              stamp(emitter, get(entry), loadFloat(int(0), current)),
-              set(start, int(below)),
-              set(level, int(below)),
-              set(table, load(get(entry), FIELD.frame)),
-              set(rights, load(get(entry), FIELD.flags)),
-              emitter.count("walk_cache_guest_hits"),
+      const prefixSet = (shift: number, maskHi: number): Code =>
+        shift >= 32 ? and(get(tag), int(maskHi)) : shrUnsigned(get(pageLo), int(shift));
+      const fromCaches = prefixes.map((prefix, below) =>
+        prefix === undefined
+          ? []
+          : ifThen(isZero(get(start)), [
+              set(
+                entry,
+                call(
+                  prefix.find,
+                  prefixSet(prefix.shift, prefix.maskHi),
+                  and(get(pageLo), int(prefix.maskLo)),
+                  int(prefix.maskLo),
+                  and(get(tag), int(prefix.maskHi)),
+                  and(get(tag), int(prefix.maskHi)),
+                ),
+              ),
+              ifThen(get(entry), [
+                stamp(emitter, get(entry), loadFloat(int(0), current)),
+                set(start, int(below)),
+                set(level, int(below)),
+                set(table, load(get(entry), FIELD.frame)),
+                set(rights, load(get(entry), FIELD.flags)),
+                emitter.count("walk_cache_guest_hits"),
+              ]),
             ]),
-          ]),
-    );
-    const pdpteLo = builder.local();
-    const pdpteHi = builder.local();
-    const pdpteAddress = shl(shrUnsigned(get(lo), int(30)), int(3));
-    const pdptes = emitter.places.registers.words.byteOffset + 16 * 4;
-    const fromRoot: Code = isPae
-      ? [
-          set(pdpteLo, load(pdpteAddress, pdptes)),
-          set(pdpteHi, load(pdpteAddress, pdptes + 4)),
-          ifThen(lacksBits(get(pdpteLo), P), fault(0)),
-          toHost(emitter.frameOf(get(pdpteLo), get(pdpteHi))),
-          set(level, int(2)),
-          set(tables[2]!, get(table)),
-          set(tableRights[2]!, get(rights)),
-        ]
-      : [set(level, int(levels)), toHost(emitter.register("root"))];
+      );
+      const pdpteLo = builder.local();
+      const pdpteHi = builder.local();
+      const pdpteAddress = shl(shrUnsigned(get(lo), int(30)), int(3));
+      const pdptes = emitter.places.registers.words.byteOffset + 16 * 4;
+      const fromRoot: Code = isPae
+        ? [
+            set(pdpteLo, load(pdpteAddress, pdptes)),
+            set(pdpteHi, load(pdpteAddress, pdptes + 4)),
+            ifThen(lacksBits(get(pdpteLo), P), fault(0)),
+            toHost(emitter.frameOf(get(pdpteLo), get(pdpteHi))),
+            set(level, int(2)),
+            set(tables[2]!, get(table)),
+            set(tableRights[2]!, get(rights)),
+          ]
+        : [set(level, int(levels)), toHost(emitter.register("root"))];
 
-    const reference = (at: number): Code => [
-      setGlobal(emitter.references, add(getGlobal(emitter.references), int(1))),
-      emitter.count(`walk_refs_guest_l${at}` as "walk_refs_guest_l1"),
-      cacheAccess === undefined
-        ? emitter.charge("walk_guest", float(flatLatency))
-        : [
-            emitter.charge("walk_guest", toFloat(call(cacheAccess, get(table), and(shrUnsigned(get(word), int(6)), int(63))))),
-            emitter.countByCacheLevel(),
-          ],
-    ];
-    const indexOf = (at: number): Code => {
-      const shift = shifts[at]!;
-      const mask = int(format.entries - 1);
-      if (shift >= 32) return and(shrUnsigned(get(hi), int(shift - 32)), mask);
-      const low = shrUnsigned(get(lo), int(shift));
-      return and(shift > 22 ? or(low, shl(get(hi), int(32 - shift))) : low, mask);
-    };
-    const readLevel = (at: number): Code => {
-      const toLeaf: Code = [set(leaf, int(at)), set(level, int(0))];
-      const checkLarge = ifThen(isZero(lacksBits(get(entryLo), walker.reservedInLarge(at))), fault(PF_PRESENT | PF_RESERVED));
-      return ifThen(eq(get(level), int(at)), [
-        set(word, add(int(emitter.places.ram), add(shl(get(table), int(12)), shl(indexOf(at), int(entryShift))))),
-        set(path[at]!, get(word)),
-        reference(at),
-        set(entryLo, load(get(word))),
-        format.entryBytes === 8 ? set(entryHi, load(get(word), 4)) : [],
-        ifThen(lacksBits(get(entryLo), P), fault(0)),
-        format.entryBytes === 8 ? ifThen(isZero(lacksBits(get(entryHi), walker.reservedHi)), fault(PF_PRESENT | PF_RESERVED)) : [],
-        set(rights, or(
-          and(and(get(rights), get(entryLo)), int(RW | US)),
-          and(or(get(rights), get(entryHi)), int(NX)),
-        )),
-        at === 1
-          ? toLeaf
-          : ifElse(
-              isZero(lacksBits(get(entryLo), PS)),
-              [checkLarge, toLeaf],
-              [
-                toHost(emitter.frameOf(get(entryLo), get(entryHi))),
-                set(tables[at - 1]!, get(table)),
-                set(tableRights[at - 1]!, get(rights)),
-                set(level, int(at - 1)),
-              ],
+      const reference = (at: number): Code => [
+        setGlobal(emitter.references, add(getGlobal(emitter.references), int(1))),
+        emitter.count(`walk_refs_guest_l${at}` as "walk_refs_guest_l1"),
+        cacheAccess === undefined
+          ? emitter.charge("walk_guest", float(flatLatency))
+          : [
+              emitter.charge(
+                "walk_guest",
+                toFloat(call(cacheAccess, get(table), and(shrUnsigned(get(word), int(6)), int(63)))),
+              ),
+              emitter.countByCacheLevel(),
+            ],
+      ];
+      const indexOf = (at: number): Code => {
+        const shift = shifts[at]!;
+        const mask = int(format.entries - 1);
+        if (shift >= 32) return and(shrUnsigned(get(hi), int(shift - 32)), mask);
+        const low = shrUnsigned(get(lo), int(shift));
+        return and(shift > 22 ? or(low, shl(get(hi), int(32 - shift))) : low, mask);
+      };
+      const readLevel = (at: number): Code => {
+        const toLeaf: Code = [set(leaf, int(at)), set(level, int(0))];
+        const checkLarge = ifThen(
+          isZero(lacksBits(get(entryLo), walker.reservedInLarge(at))),
+          fault(PF_PRESENT | PF_RESERVED),
+        );
+        return ifThen(eq(get(level), int(at)), [
+          set(
+            word,
+            add(int(emitter.places.ram), add(shl(get(table), int(12)), shl(indexOf(at), int(entryShift)))),
+          ),
+          set(path[at]!, get(word)),
+          reference(at),
+          set(entryLo, load(get(word))),
+          format.entryBytes === 8 ? set(entryHi, load(get(word), 4)) : [],
+          ifThen(lacksBits(get(entryLo), P), fault(0)),
+          format.entryBytes === 8
+            ? ifThen(isZero(lacksBits(get(entryHi), walker.reservedHi)), fault(PF_PRESENT | PF_RESERVED))
+            : [],
+          set(
+            rights,
+            or(
+              and(and(get(rights), get(entryLo)), int(RW | US)),
+              and(or(get(rights), get(entryHi)), int(NX)),
             ),
-      ]);
-    };
-    const firstMemoryLevel = isPae ? 2 : levels;
-    const downwards = Array.from({ length: firstMemoryLevel }, (_, index) => firstMemoryLevel - index);
+          ),
+          at === 1
+            ? toLeaf
+            : ifElse(
+                isZero(lacksBits(get(entryLo), PS)),
+                [checkLarge, toLeaf],
+                [
+                  toHost(emitter.frameOf(get(entryLo), get(entryHi))),
+                  set(tables[at - 1]!, get(table)),
+                  set(tableRights[at - 1]!, get(rights)),
+                  set(level, int(at - 1)),
+                ],
+              ),
+        ]);
+      };
+      const firstMemoryLevel = isPae ? 2 : levels;
+      const downwards = Array.from({ length: firstMemoryLevel }, (_, index) => firstMemoryLevel - index);
 
-    const isDenied = or(
-      or(
-        and(ne(get(user), int(0)), lacksBits(get(rights), US)),
-        and(isWrite, and(lacksBits(get(rights), RW), or(ne(get(user), int(0)), ne(emitter.register("writeProtect"), int(0))))),
-      ),
-      and(isFetch, shrUnsigned(get(rights), int(31))),
-    );
-    const orderOf: Code = downwards.slice(0, -1).reduce<Code>(
-      (otherwise, at) => select(eq(get(leaf), int(at)), int(shifts[at]! - 12), otherwise),
-      int(0),
-    );
-    const normalFrame = emitter.frameOf(get(entryLo), get(entryHi));
-    const pse36Frame = or(
-      and(shrUnsigned(get(entryLo), int(12)), int(~0x3ff)),
-      shl(and(shrUnsigned(get(entryLo), int(13)), int(0xff)), int(20)),
-    );
-    const baseFrame = format.entryBytes === 4 ? select(eq(get(leaf), int(2)), pse36Frame, normalFrame) : normalFrame;
-    const toPage: Code =
-      host === undefined
-        ? set(frame, get(guestFrame))
-        : [
-            set(frame, call(host.translate, get(guestFrame), isWrite, isFetch)),
-            ifThen(lessThan(get(frame), int(0)), violation(get(guestFrame), isWrite, 0)),
-            ifThen(lessThan(getGlobal(host.order), get(order)), set(order, getGlobal(host.order))),
-            ifThen(isZero(getGlobal(host.writable)), set(dirty, int(0))),
-            ifThen(isZero(getGlobal(host.executable)), set(rights, or(get(rights), int(NX)))),
-          ];
-    const within = (at: number): Code => and(atMost(get(leaf), int(at)), atMost(int(at), get(start)));
-    const wanted = builder.local();
-    const setBitsAt = (at: number): Code =>
-      ifThen(within(at), [
-        set(wanted, or(int(A), mul(and(eq(get(leaf), int(at)), isWrite), int(D)))),
-        ifThen(ne(and(load(get(path[at]!)), get(wanted)), get(wanted)), [
-          store(get(path[at]!), or(load(get(path[at]!)), get(wanted))),
-          emitter.count("entry_bits_set"),
-          emitter.charge("walk_guest", float(entryBitsCost)),
-        ]),
-      ]);
-    const fillCaches = [...prefixes.entries()].reverse().map(([below, prefix]) =>
-      prefix === undefined
-        ? []
-        : ifThen(and(lessThan(int(below), get(start)), atMost(get(leaf), int(below))), [
-            set(entry, call(
-              prefix.fill, int(0), prefixSet(prefix.shift, prefix.maskHi), and(get(pageLo), int(prefix.maskLo)),
-              and(get(tag), int(prefix.maskHi)), int(prefix.maskLo), get(tables[below]!), get(tableRights[below]!), int(prefix.maskLo),
-            )),
+      const isDenied = or(
+        or(
+          and(ne(get(user), int(0)), lacksBits(get(rights), US)),
+          and(
+            isWrite,
+            and(
+              lacksBits(get(rights), RW),
+              or(ne(get(user), int(0)), ne(emitter.register("writeProtect"), int(0))),
+            ),
+          ),
+        ),
+        and(isFetch, shrUnsigned(get(rights), int(31))),
+      );
+      const orderOf: Code = downwards
+        .slice(0, -1)
+        .reduce<Code>(
+          (otherwise, at) => select(eq(get(leaf), int(at)), int(shifts[at]! - 12), otherwise),
+          int(0),
+        );
+      const normalFrame = emitter.frameOf(get(entryLo), get(entryHi));
+      const pse36Frame = or(
+        and(shrUnsigned(get(entryLo), int(12)), int(~0x3ff)),
+        shl(and(shrUnsigned(get(entryLo), int(13)), int(0xff)), int(20)),
+      );
+      const baseFrame =
+        format.entryBytes === 4 ? select(eq(get(leaf), int(2)), pse36Frame, normalFrame) : normalFrame;
+      const toPage: Code =
+        host === undefined
+          ? set(frame, get(guestFrame))
+          : [
+              set(frame, call(host.translate, get(guestFrame), isWrite, isFetch)),
+              ifThen(lessThan(get(frame), int(0)), violation(get(guestFrame), isWrite, 0)),
+              ifThen(lessThan(getGlobal(host.order), get(order)), set(order, getGlobal(host.order))),
+              ifThen(isZero(getGlobal(host.writable)), set(dirty, int(0))),
+              ifThen(isZero(getGlobal(host.executable)), set(rights, or(get(rights), int(NX)))),
+            ];
+      const within = (at: number): Code => and(atMost(get(leaf), int(at)), atMost(int(at), get(start)));
+      const wanted = builder.local();
+      const setBitsAt = (at: number): Code =>
+        ifThen(within(at), [
+          set(wanted, or(int(A), mul(and(eq(get(leaf), int(at)), isWrite), int(D)))),
+          ifThen(ne(and(load(get(path[at]!)), get(wanted)), get(wanted)), [
+            store(get(path[at]!), or(load(get(path[at]!)), get(wanted))),
+            emitter.count("entry_bits_set"),
+            emitter.charge("walk_guest", float(entryBitsCost)),
           ]),
-    );
-    const tableBits = format.entries === 1024 ? 10 : 9;
-    return [
-      set(pageLo, or(shrUnsigned(get(lo), int(12)), shl(get(hi), int(20)))),
-      set(rights, int(RW | US)),
-      fromCaches,
-      ifThen(isZero(get(start)), [set(start, int(levels)), fromRoot]),
-      downwards.map(readLevel),
-      ifThen(isDenied, fault(PF_PRESENT)),
-      set(guestOrder, orderOf),
-      set(order, get(guestOrder)),
-      set(inPage, sub(shl(int(1), get(guestOrder)), int(1))),
-      set(guestFrame, or(and(baseFrame, xor(get(inPage), int(-1))), and(get(pageLo), get(inPage)))),
-      set(dirty, or(isWrite, isZero(lacksBits(get(entryLo), D)))),
-      toPage,
-      ifThen(eq(get(leaf), int(1)), store(
-        shl(and(shrUnsigned(get(pageLo), int(tableBits)), int(LeafHints.slots - 1)), int(2)),
-        get(table), hints.guestTables.byteOffset,
-      )),
-      downwards.map(setBitsAt),
-      fillCaches,
-      setGlobal(results.frame, get(frame)),
-      setGlobal(results.rights, or(or(get(rights), mul(get(dirty), int(D))), and(get(entryLo), int(G)))),
-      setGlobal(results.order, get(order)),
-      setGlobal(results.guestOrder, get(guestOrder)),
-      int(WALK_DONE),
-    ];
-  });
+        ]);
+      const fillCaches = [...prefixes.entries()]
+        .reverse()
+        .map(([below, prefix]) =>
+          prefix === undefined
+            ? []
+            : ifThen(and(lessThan(int(below), get(start)), atMost(get(leaf), int(below))), [
+                set(
+                  entry,
+                  call(
+                    prefix.fill,
+                    int(0),
+                    prefixSet(prefix.shift, prefix.maskHi),
+                    and(get(pageLo), int(prefix.maskLo)),
+                    and(get(tag), int(prefix.maskHi)),
+                    int(prefix.maskLo),
+                    get(tables[below]!),
+                    get(tableRights[below]!),
+                    int(prefix.maskLo),
+                  ),
+                ),
+              ]),
+        );
+      const tableBits = format.entries === 1024 ? 10 : 9;
+      return [
+        set(pageLo, or(shrUnsigned(get(lo), int(12)), shl(get(hi), int(20)))),
+        set(rights, int(RW | US)),
+        fromCaches,
+        ifThen(isZero(get(start)), [set(start, int(levels)), fromRoot]),
+        downwards.map(readLevel),
+        ifThen(isDenied, fault(PF_PRESENT)),
+        set(guestOrder, orderOf),
+        set(order, get(guestOrder)),
+        set(inPage, sub(shl(int(1), get(guestOrder)), int(1))),
+        set(guestFrame, or(and(baseFrame, xor(get(inPage), int(-1))), and(get(pageLo), get(inPage)))),
+        set(dirty, or(isWrite, isZero(lacksBits(get(entryLo), D)))),
+        toPage,
+        ifThen(
+          eq(get(leaf), int(1)),
+          store(
+            shl(and(shrUnsigned(get(pageLo), int(tableBits)), int(LeafHints.slots - 1)), int(2)),
+            get(table),
+            hints.guestTables.byteOffset,
+          ),
+        ),
+        downwards.map(setBitsAt),
+        fillCaches,
+        setGlobal(results.frame, get(frame)),
+        setGlobal(results.rights, or(or(get(rights), mul(get(dirty), int(D))), and(get(entryLo), int(G)))),
+        setGlobal(results.order, get(order)),
+        setGlobal(results.guestOrder, get(guestOrder)),
+        int(WALK_DONE),
+      ];
+    },
+  );
 }

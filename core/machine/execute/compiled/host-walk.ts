@@ -6,9 +6,39 @@ import { A, D, EPT_A, EPT_D, P, PS } from "../../mmu/entry.js";
 import { DIRTY, type HostWalkerParts, MAY_EXECUTE, MAY_WRITE, ORDER_SHIFT } from "../../mmu/host-walker.js";
 import { LeafHints } from "../../mmu/leaf-hints.js";
 import {
-  add, and, atMost, call, type Code, eq, float, floatAdd, type FunctionReference, get, getGlobal, giveBack, type Global,
-  greaterThan, ifThen, int, isZero, lessThan, load, loadFloat, type Local, mul, ne, or, set, setGlobal, shl, shrUnsigned,
-  store, storeFloat, sub, toFloat, xor,
+  add,
+  and,
+  atMost,
+  type Code,
+  call,
+  eq,
+  type FunctionReference,
+  float,
+  floatAdd,
+  type Global,
+  get,
+  getGlobal,
+  giveBack,
+  greaterThan,
+  ifThen,
+  int,
+  isZero,
+  type Local,
+  lessThan,
+  load,
+  loadFloat,
+  mul,
+  ne,
+  or,
+  set,
+  setGlobal,
+  shl,
+  shrUnsigned,
+  store,
+  storeFloat,
+  sub,
+  toFloat,
+  xor,
 } from "../../wasm/code.js";
 import { defineFill, defineFind, FIELD, stamp } from "./arrays.js";
 import { type Emitter, lacksBits } from "./emitter.js";
@@ -45,7 +75,17 @@ export function defineHostWalk(
       find === undefined
         ? []
         : [
-            set(entry, call(find, get(gfn), get(gfn), int(-1), emitter.register("hostContext"), emitter.register("hostContext"))),
+            set(
+              entry,
+              call(
+                find,
+                get(gfn),
+                get(gfn),
+                int(-1),
+                emitter.register("hostContext"),
+                emitter.register("hostContext"),
+              ),
+            ),
             ifThen(get(entry), [
               set(allowed, load(get(entry), FIELD.flags)),
               ifThen(and(or(isZero(get(write)), mayWrite), or(isZero(get(fetch)), mayExecute)), [
@@ -84,7 +124,11 @@ function defineWalk(
   const prefixes = (walkCaches?.prefixes ?? []).map((prefix) =>
     prefix === undefined
       ? undefined
-      : { ...prefix, find: defineFind(emitter, prefix.array), fill: defineFill(emitter, prefix.array, hostNow) },
+      : {
+          ...prefix,
+          find: defineFind(emitter, prefix.array),
+          fill: defineFill(emitter, prefix.array, hostNow),
+        },
   );
 
   return emitter.module.define(["i32", "i32", "i32", "i32"], true, (builder, gfn, write, fetch, known) => {
@@ -110,7 +154,17 @@ function defineWalk(
       prefix === undefined
         ? []
         : ifThen(isZero(get(start)), [
-            set(entry, call(prefix.find, shrUnsigned(get(gfn), int(prefix.shift)), and(get(gfn), int(prefix.maskLo)), int(prefix.maskLo), context, context)),
+            set(
+              entry,
+              call(
+                prefix.find,
+                shrUnsigned(get(gfn), int(prefix.shift)),
+                and(get(gfn), int(prefix.maskLo)),
+                int(prefix.maskLo),
+                context,
+                context,
+              ),
+            ),
             ifThen(get(entry), [
               stamp(emitter, get(entry), loadFloat(int(0), hostNow)),
               set(start, int(below)),
@@ -126,7 +180,10 @@ function defineWalk(
       cacheAccess === undefined
         ? emitter.charge("walk_host", float(parts.flatLatency))
         : [
-            emitter.charge("walk_host", toFloat(call(cacheAccess, get(table), and(shrUnsigned(get(word), int(6)), int(63))))),
+            emitter.charge(
+              "walk_host",
+              toFloat(call(cacheAccess, get(table), and(shrUnsigned(get(word), int(6)), int(63)))),
+            ),
             emitter.countByCacheLevel(),
           ],
     ];
@@ -165,7 +222,10 @@ function defineWalk(
     const setBitsAt = (at: number): Code => {
       const wanted = builder.local();
       return ifThen(within(at), [
-        set(wanted, or(int(accessedBit), mul(and(eq(get(leaf), int(at)), ne(get(write), int(0))), int(dirtyBit)))),
+        set(
+          wanted,
+          or(int(accessedBit), mul(and(eq(get(leaf), int(at)), ne(get(write), int(0))), int(dirtyBit))),
+        ),
         ifThen(ne(and(load(get(path[at]!)), get(wanted)), get(wanted)), [
           store(get(path[at]!), or(load(get(path[at]!)), get(wanted))),
           emitter.count("entry_bits_set"),
@@ -174,16 +234,28 @@ function defineWalk(
         ifThen(eq(get(leaf), int(at)), set(lo, load(get(path[at]!)))),
       ]);
     };
-    const fillCaches = [...prefixes.entries()].reverse().map(([below, prefix]) =>
-      prefix === undefined
-        ? []
-        : ifThen(and(lessThan(int(below), get(start)), atMost(get(leaf), int(below))), [
-            set(entry, call(
-              prefix.fill, int(0), shrUnsigned(get(gfn), int(prefix.shift)), and(get(gfn), int(prefix.maskLo)), context,
-              int(prefix.maskLo), get(tables[below]!), get(tableRights[below]!), int(prefix.maskLo),
-            )),
-          ]),
-    );
+    const fillCaches = [...prefixes.entries()]
+      .reverse()
+      .map(([below, prefix]) =>
+        prefix === undefined
+          ? []
+          : ifThen(and(lessThan(int(below), get(start)), atMost(get(leaf), int(below))), [
+              set(
+                entry,
+                call(
+                  prefix.fill,
+                  int(0),
+                  shrUnsigned(get(gfn), int(prefix.shift)),
+                  and(get(gfn), int(prefix.maskLo)),
+                  context,
+                  int(prefix.maskLo),
+                  get(tables[below]!),
+                  get(tableRights[below]!),
+                  int(prefix.maskLo),
+                ),
+              ),
+            ]),
+      );
     const hasWrite = and(get(rights), int(MAY_WRITE));
     const hasExecute = ne(and(get(rights), int(MAY_EXECUTE)), int(0));
     return [
@@ -198,9 +270,14 @@ function defineWalk(
       ifThen(and(ne(get(write), int(0)), isZero(hasWrite)), giveBack(int(-1))),
       ifThen(and(ne(get(fetch), int(0)), isZero(hasExecute)), giveBack(int(-1))),
       accessedDirty ? downwards.map(setBitsAt) : [],
-      ifThen(eq(get(leaf), int(1)), store(
-        shl(and(shrUnsigned(get(gfn), int(9)), int(LeafHints.slots - 1)), int(2)), get(table), hints.hostTables.byteOffset,
-      )),
+      ifThen(
+        eq(get(leaf), int(1)),
+        store(
+          shl(and(shrUnsigned(get(gfn), int(9)), int(LeafHints.slots - 1)), int(2)),
+          get(table),
+          hints.hostTables.byteOffset,
+        ),
+      ),
       fillCaches,
       set(order, mul(sub(get(leaf), int(1)), int(9))),
       set(dirty, accessedDirty ? ne(and(get(lo), int(dirtyBit)), int(0)) : int(1)),
@@ -210,10 +287,20 @@ function defineWalk(
       setGlobal(globals.writable, and(greaterThan(hasWrite, int(0)), get(dirty))),
       fillNested === undefined
         ? []
-        : set(entry, call(
-            fillNested, get(known), get(gfn), get(gfn), context, int(-1), get(frame),
-            or(or(get(rights), mul(get(dirty), int(DIRTY))), shl(get(order), int(ORDER_SHIFT))), int(-1),
-          )),
+        : set(
+            entry,
+            call(
+              fillNested,
+              get(known),
+              get(gfn),
+              get(gfn),
+              context,
+              int(-1),
+              get(frame),
+              or(or(get(rights), mul(get(dirty), int(DIRTY))), shl(get(order), int(ORDER_SHIFT))),
+              int(-1),
+            ),
+          ),
       get(frame),
     ];
   });

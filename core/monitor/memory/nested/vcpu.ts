@@ -34,7 +34,13 @@ export class NestedVcpu extends DirectVcpu {
     super(machine, options);
     const host = machine.mmu.walker.host;
     invariant(host !== undefined, "the machine has a second dimension");
-    this.map = new GuestMap(machine, options.levels, options.hostOrder, options.memory.backedFrames, OWNER.nested_tables);
+    this.map = new GuestMap(
+      machine,
+      options.levels,
+      options.hostOrder,
+      options.memory.backedFrames,
+      OWNER.nested_tables,
+    );
     host.root = this.map.root;
     this.tagged = options.vpid;
     if (options.vpid) machine.mmu.select(GUEST_VPID, 0);
@@ -63,7 +69,11 @@ export class NestedVcpu extends DirectVcpu {
     this.map.populate(gfn);
     counters.events[EVENT.ept_violations]!++;
     const zeroing = costs.host_zero_page * 2 ** this.map.order;
-    this.chargeExit(EXIT.ept_violation, costs.vm_exit + costs.vm_entry, costs.monitor_dispatch + costs.ept_violation + zeroing);
+    this.chargeExit(
+      EXIT.ept_violation,
+      costs.vm_exit + costs.vm_entry,
+      costs.monitor_dispatch + costs.ept_violation + zeroing,
+    );
     if (!this.tagged) mmu.flushAll(false);
   }
 

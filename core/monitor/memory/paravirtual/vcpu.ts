@@ -45,7 +45,9 @@ export class ParavirtualVcpu extends MachineVcpu implements XenHypercalls {
     this.guestFrames = new Int32Array(machine.frames.total);
     for (let gfn = 0; gfn < frames; gfn++) {
       const mfn =
-        gfn < backedFrames ? machine.frames.takeBacked(OWNER.guest_memory) : machine.frames.takeBare(OWNER.guest_memory);
+        gfn < backedFrames
+          ? machine.frames.takeBacked(OWNER.guest_memory)
+          : machine.frames.takeBare(OWNER.guest_memory);
       this.machineFrames[gfn] = mfn;
       this.guestFrames[mfn] = gfn;
     }
@@ -59,6 +61,12 @@ export class ParavirtualVcpu extends MachineVcpu implements XenHypercalls {
     this.faultCode = mmu.walker.errorCode;
     this.chargeExit(EXIT.trap, this.costs.ring_transition, this.costs.bounce_fault);
     return "guest-fault";
+  }
+
+  /** In 64-bit mode guest kernel and user both run in ring 3, so SYSCALL enters Xen, which bounces it to the kernel. */
+  override systemCall(): void {
+    if (this.paging.addressBits === 32) super.systemCall();
+    else this.chargeExit(EXIT.trap, this.costs.ring_transition, this.costs.bounce_fault);
   }
 
   protected override hostFrame(gfn: Gfn): Hfn {
@@ -95,11 +103,13 @@ export class ParavirtualVcpu extends MachineVcpu implements XenHypercalls {
       const level = this.types.levelOf(table);
       invariant(level > 0, "mmu_update changes a validated page table", () => ({ table, index }));
       const old = this.readEntry(this.machineFrames[table]!, index);
-      if (level > 1 && (lo & (P | PS)) === P) work += this.validate(this.guestFrames[frameOf(lo, hi)]!, level - 1);
+      if (level > 1 && (lo & (P | PS)) === P)
+        work += this.validate(this.guestFrames[frameOf(lo, hi)]!, level - 1);
       this.writeEntry(this.machineFrames[table]!, index, lo, hi);
       if (level > 1 && (old.lo & (P | PS)) === P) {
         const unlinked = this.guestFrames[frameOf(old.lo, old.hi)]!;
-        if ((lo & P) === 0 || frameOf(lo, hi) !== frameOf(old.lo, old.hi)) work += this.invalidateTable(unlinked);
+        if ((lo & P) === 0 || frameOf(lo, hi) !== frameOf(old.lo, old.hi))
+          work += this.invalidateTable(unlinked);
       }
     }
     if (this.paging.name === "pae" && this.isPaging) machine.mmu.walker.loadPdptes(0);
@@ -117,7 +127,9 @@ export class ParavirtualVcpu extends MachineVcpu implements XenHypercalls {
   }
 
   newBasePointer(root: Gfn): void {
-    invariant(this.types.levelOf(root) === this.paging.levels, "CR3 takes a validated root", () => ({ root }));
+    invariant(this.types.levelOf(root) === this.paging.levels, "CR3 takes a validated root", () => ({
+      root,
+    }));
     this.hypercall(this.costs.cr3_load);
     this.loadHardwareCr3(this.machineFrames[root]!, 0, false);
   }
@@ -160,7 +172,11 @@ export class ParavirtualVcpu extends MachineVcpu implements XenHypercalls {
   private validate(gfn: Gfn, level: number): number {
     const { types, paging, machine } = this;
     const known = types.levelOf(gfn);
-    invariant(known === 0 || known === level, "a page table is used at one level", () => ({ gfn, known, level }));
+    invariant(known === 0 || known === level, "a page table is used at one level", () => ({
+      gfn,
+      known,
+      level,
+    }));
     if (known === level) return 0;
     types.setLevel(gfn, level);
     const entries = level === paging.levels ? paging.rootEntries : paging.entries;
@@ -211,7 +227,9 @@ export class ParavirtualVcpu extends MachineVcpu implements XenHypercalls {
   private isShared(level: number, index: number): boolean {
     const { paging } = this;
     if (level !== paging.levels) return false;
-    return paging.addressBits === 32 ? index >= (paging.rootEntries * 3) / 4 : index >= paging.rootEntries / 2;
+    return paging.addressBits === 32
+      ? index >= (paging.rootEntries * 3) / 4
+      : index >= paging.rootEntries / 2;
   }
 
   /** Makes the kernel's mapping of a frame read-only, or writable again. */

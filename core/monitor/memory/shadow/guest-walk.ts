@@ -6,7 +6,19 @@
 import { type Gfn, type Gva, highHalf, lowHalf } from "../../../machine/address.js";
 import type { Machine } from "../../../machine/machine.js";
 import {
-  A, D, frameOf, NX, P, PF_FETCH, PF_PRESENT, PF_RESERVED, PF_USER, PF_WRITE, PS, RW, US,
+  A,
+  D,
+  frameOf,
+  NX,
+  P,
+  PF_FETCH,
+  PF_PRESENT,
+  PF_RESERVED,
+  PF_USER,
+  PF_WRITE,
+  PS,
+  RW,
+  US,
 } from "../../../machine/mmu/entry.js";
 import { indexAt } from "../../../machine/mmu/format.js";
 import { FETCH, WRITE } from "../../../machine/mmu/permissions.js";
@@ -41,7 +53,12 @@ export class GuestWalk {
     let level = paging.levels;
     for (; ; level--) {
       const isRegister = paging.name === "pae" && level === 3;
-      const index = indexAt(paging.shifts[level]!, level === paging.levels ? paging.rootEntries : paging.entries, hi, lo);
+      const index = indexAt(
+        paging.shifts[level]!,
+        level === paging.levels ? paging.rootEntries : paging.entries,
+        hi,
+        lo,
+      );
       this.read(level, table, index);
       const entryLo = this.lows[level]!;
       const entryHi = this.highs[level]!;
@@ -59,7 +76,9 @@ export class GuestWalk {
       table = frameOf(entryLo, entryHi);
     }
     const isDenied =
-      (user && (rights & US) === 0) || (kind === WRITE && (rights & RW) === 0) || (kind === FETCH && noExecute);
+      (user && (rights & US) === 0) ||
+      (kind === WRITE && (rights & RW) === 0) ||
+      (kind === FETCH && noExecute);
     if (isDenied) return this.fail(PF_PRESENT, kind, user);
     this.leaf = level;
     const pages = 2 ** (paging.shifts[level]! - 12);

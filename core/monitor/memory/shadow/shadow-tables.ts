@@ -179,7 +179,10 @@ export class ShadowTables {
       if (this.splits.get(word) === table) this.splits.delete(word);
     }
     table.parents.clear();
-    const entries = table.level === this.machine.paging.levels ? this.machine.paging.rootEntries : this.machine.paging.entries;
+    const entries =
+      table.level === this.machine.paging.levels
+        ? this.machine.paging.rootEntries
+        : this.machine.paging.entries;
     for (let index = 0; index < entries; index++) this.clearEntry(this.word(table, index), table.level);
     this.unsynced.delete(table);
     this.byFrame.delete(table.frame);
@@ -214,7 +217,14 @@ export class ShadowTables {
     const frame = frames.takeBacked(OWNER.shadow_tables);
     ram.fill(0, frame * 1024, frame * 1024 + 1024);
     const table: ShadowTable = {
-      frame, level, gfn, isSplit, parents: new Set(), isUnsynced: false, lastUse: ++this.clock, writesSinceUse: 0,
+      frame,
+      level,
+      gfn,
+      isSplit,
+      parents: new Set(),
+      isUnsynced: false,
+      lastUse: ++this.clock,
+      writesSinceUse: 0,
     };
     this.byFrame.set(frame, table);
     counters.events[EVENT.shadow_tables_made]!++;

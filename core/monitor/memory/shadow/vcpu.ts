@@ -12,7 +12,7 @@
 import { EVENT } from "../../../events/events.js";
 import { EXIT } from "../../../events/exit-reasons.js";
 import { OWNER } from "../../../events/memory-owners.js";
-import { type Gfn, type Gva, highHalf, type Hfn, lowHalf } from "../../../machine/address.js";
+import { type Gfn, type Gva, type Hfn, highHalf, lowHalf } from "../../../machine/address.js";
 import type { Machine } from "../../../machine/machine.js";
 import { A, D, entryHi, entryLo, frameOf, NX, P, PS, RW, US } from "../../../machine/mmu/entry.js";
 import { indexAt } from "../../../machine/mmu/format.js";
@@ -57,7 +57,12 @@ export class ShadowVcpu extends MachineVcpu {
     super(machine, options);
     this.stride = machine.paging.entryBytes / 4;
     this.map = new GuestMap(machine, 4, options.hostOrder, options.memory.backedFrames, OWNER.monitor_maps);
-    this.tables = new ShadowTables(machine, options.memory.backedFrames, options.hostOrder, options.maximumTables);
+    this.tables = new ShadowTables(
+      machine,
+      options.memory.backedFrames,
+      options.hostOrder,
+      options.maximumTables,
+    );
     this.guestWalk = new GuestWalk(machine, this.map);
     if (options.vpid) machine.mmu.select(GUEST_VPID, 0);
     if (options.populate) {
@@ -175,7 +180,6 @@ export class ShadowVcpu extends MachineVcpu {
   /** Makes the shadow map an address as the guest's last walk found it. */
   private fill(va: Gva): void {
     const { paging, tables, guestWalk } = this;
-    tables.inUse.clear();
     let table = this.root();
     tables.inUse.add(table);
     tables.use(table);
@@ -193,16 +197,24 @@ export class ShadowVcpu extends MachineVcpu {
       } else {
         const first = guestWalk.frame - (guestWalk.frame % tables.framesAt(level));
         if (level === 1 || this.mayBeLarge(first, level)) {
-          this.setLeaf(word, level, guestWalk.frame, guestWalk.lows[guestWalk.leaf]!, guestWalk.highs[guestWalk.leaf]!);
+          this.setLeaf(
+            word,
+            level,
+            guestWalk.frame,
+            guestWalk.lows[guestWalk.leaf]!,
+            guestWalk.highs[guestWalk.leaf]!,
+          );
           break;
         }
         child = tables.split(word, first, level - 1);
-        if (!child.parents.has(word)) tables.link(word, child, entryLo(child.frame, P | RW | US | A), entryHi(child.frame, 0));
+        if (!child.parents.has(word))
+          tables.link(word, child, entryLo(child.frame, P | RW | US | A), entryHi(child.frame, 0));
       }
       tables.inUse.add(child);
       tables.use(child);
       table = child;
     }
+    tables.inUse.clear();
     this.reloadPdptes();
   }
 
@@ -286,7 +298,8 @@ export class ShadowVcpu extends MachineVcpu {
     table.isUnsynced = false;
     tables.unsynced.delete(table);
     for (let index = 0; index < this.paging.entries; index++) {
-      if ((this.machine.ram[tables.word(table, index)]! & P) !== 0 || this.options.eager) this.update(table, index);
+      if ((this.machine.ram[tables.word(table, index)]! & P) !== 0 || this.options.eager)
+        this.update(table, index);
     }
     tables.protect(table.gfn);
     counters.events[EVENT.shadow_resynced]!++;
