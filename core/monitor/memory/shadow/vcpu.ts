@@ -215,6 +215,7 @@ export class ShadowVcpu extends MachineVcpu {
       table = child;
     }
     tables.inUse.clear();
+    tables.inUse.clear();
     this.reloadPdptes();
   }
 
