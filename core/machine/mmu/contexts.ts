@@ -16,6 +16,9 @@ const FREE = 0;
 export const ALIVE = 1;
 const DEAD = 2;
 
+/** VPIDs have 16 bits; above them stand tags that are not a VPID's. */
+const LAST_VPID = 0xffff;
+
 /** The stand-in PCID for global pages. */
 const GLOBAL_PCID = 4096;
 
@@ -69,11 +72,19 @@ export class Contexts {
     }
   }
 
-  /** Drops the translations of every VPID but the host's (0): the combined mappings that INVEPT invalidates. */
+  /** Tags of everything alive of a VPID, in place: its PCIDs', and its global pages'. */
+  tagsOf(vpid: number): number[] {
+    const tags: number[] = [];
+    for (const [key, number] of this.numbers)
+      if (Math.floor(key / 8192) === vpid) tags.push(number << CONTEXT_SHIFT);
+    return tags;
+  }
+
+  /** Drops the translations of every guest's VPID: the combined mappings. */
   flushGuests(): void {
     for (const key of [...this.numbers.keys()]) {
       const vpid = Math.floor(key / 8192);
-      if (vpid !== 0) this.flush(vpid, key % 8192);
+      if (vpid > 0 && vpid <= LAST_VPID) this.flush(vpid, key % 8192);
     }
   }
 

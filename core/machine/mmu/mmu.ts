@@ -213,19 +213,20 @@ export class Mmu {
 
   /** INVLPG: one page of the current PCID, global ones too; all paging-structure caches of that PCID. */
   invalidatePage(va: Gva): void {
+    this.parts.counters.events[EVENT.tlb_page_invalidations]!++;
     this.invalidateIn(this.context, va, this.globalContext);
   }
 
   /** INVPCID type 0: one page of a PCID, global ones kept. */
   invalidatePageOf(pcid: number, va: Gva): void {
+    this.parts.counters.events[EVENT.tlb_page_invalidations]!++;
     const context = this.parts.contexts.tag(this.vpid, pcid);
     this.invalidateIn(context, va, context);
     this.select(this.vpid, this.pcid);
   }
 
   private invalidateIn(context: number, va: Gva, globalContext: number): void {
-    const { l1i, l1d, l2, guestWalkCaches, counters } = this.parts;
-    counters.events[EVENT.tlb_page_invalidations]!++;
+    const { l1i, l1d, l2, guestWalkCaches } = this.parts;
     const hi = highHalf(va);
     const pageLo = (lowHalf(va) >>> 12) | (hi << 20);
     const tag = highTag(context, hi);
@@ -244,11 +245,29 @@ export class Mmu {
     this.select(this.vpid, this.pcid);
   }
 
-  /** Everything of the current VPID: toggling CR4.PGE, INVPCID type 2, INVVPID single-context. `keepGlobal`: type 3. */
-  flushAll(keepGlobal: boolean): void {
+  /** INVVPID type 0: one page of a VPID, under all its PCIDs, global ones too. */
+  invalidateVpidPage(vpid: number, va: Gva): void {
+    this.parts.counters.events[EVENT.tlb_page_invalidations]!++;
+    for (const tag of this.parts.contexts.tagsOf(vpid)) this.invalidateIn(tag, va, tag);
+  }
+
+  /** INVVPID type 1 (single-context), or type 3 if global pages are kept. */
+  invalidateVpid(vpid: number, keepGlobal: boolean): void {
     this.parts.counters.events[EVENT.tlb_full_flushes]!++;
-    this.parts.contexts.flushVpid(this.vpid, keepGlobal);
+    this.parts.contexts.flushVpid(vpid, keepGlobal);
     this.select(this.vpid, this.pcid);
+  }
+
+  /** INVVPID type 2: everything of every VPID but 0. */
+  invalidateAllVpids(): void {
+    this.parts.counters.events[EVENT.tlb_full_flushes]!++;
+    this.parts.contexts.flushGuests();
+    this.select(this.vpid, this.pcid);
+  }
+
+  /** Everything of the current VPID: toggling CR4.PGE, INVPCID type 2. `keepGlobal`: INVPCID type 3. */
+  flushAll(keepGlobal: boolean): void {
+    this.invalidateVpid(this.vpid, keepGlobal);
   }
 
   /** INVEPT: guest-physical mappings, and all combined mappings. */
