@@ -215,7 +215,6 @@ export class ShadowVcpu extends MachineVcpu {
       table = child;
     }
     tables.inUse.clear();
-    tables.inUse.clear();
     this.reloadPdptes();
   }
 
