@@ -12,7 +12,7 @@ import { GIB, KIB, MIB, TIB } from "../util/units.js";
  */
 export function axisTitle(column: Column): string {
   const { label, unit } = column;
-  if (unit !== "cycles" && unit !== "cycles per reference" && unit !== "references per walk") return label;
+  if (unit !== "cycles" && unit !== "cycles per reference") return label;
   return label.toLowerCase().startsWith(unit.toLowerCase()) ? label : `${label} (${unit})`;
 }
 
