@@ -41,6 +41,8 @@ export type TestTechnique =
 export const GUEST_MEMORY = { backedFrames: 512, frames: 512 + 16 * 512 };
 /** Room for many large pages. */
 export const LARGE_GUEST_MEMORY = { backedFrames: 512, frames: 512 + 72 * 512 };
+/** Whole host pages of 1 GiB. */
+export const HUGE_GUEST_MEMORY = { backedFrames: 2 ** 18, frames: 2 * 2 ** 18 };
 const FEATURES: Vcpu["features"] = { pcid: false, invpcid: false, largePages: true, page1G: true };
 
 export interface LabGuest {
@@ -65,7 +67,8 @@ export function bootLabGuest(
     ...(technique.name === "nested"
       ? { nested: { levels: technique.levels, accessedDirty: technique.accessedDirty } }
       : {}),
-    backedFrames: memory.backedFrames + 4096,
+    // Alignment may skip a host page.
+    backedFrames: 2 * memory.backedFrames + 4096,
     frames: 2 * memory.frames + 2 ** 20,
     caches: "walker",
     walkCaches: true,
