@@ -24,7 +24,8 @@ export function answerOf(rows: readonly Row[], context: AnswerContext): string[]
 
 function verdict(done: readonly Row[], { axes, baseline }: AnswerContext): string[] {
   const column = Object.keys(baseline ?? {})[0] ?? "technique";
-  const contenders = done.filter((row) => row[column] !== baseline?.[column] && row[column] !== undefined);
+  const own = String(baseline?.[column]); // rows hold booleans as text
+  const contenders = done.filter((row) => row[column] !== undefined && String(row[column]) !== own);
   const names = distinct(contenders.map((row) => String(row[column])));
   const measure = baseline === null ? "cycles_per_reference" : "slowdown";
   if (names.length < 2)
