@@ -175,57 +175,70 @@ describe.each(POLICIES)("%s", (policy) => {
     ).toBeGreaterThan(50);
   });
 
+  const cuts = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1 });
+
   it.each([false, true])("batches give what single references give; nested: %s", (nested) => {
-    const property = fc.property(
-      steps,
-      fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1 }),
-      (sequence, cuts) => {
-        const [single, whole, split] = [1, 2, 3].map(() => makeTlbMachine(policy, nested, "all")) as [
-          TlbMachine,
-          TlbMachine,
-          TlbMachine,
-        ];
-        for (const made of [single, whole, split]) {
-          const naive = new NaiveTlb({ l1d: [], l1i: [], l2: [] });
-          made.machine.mmu.loadCr3(made.rootOf(0, 0), 0, false);
-          let batch: number[] = [];
-          let user = true;
-          let cut = 0;
-          const flush = (): void => {
-            const refs = Int32Array.from(batch);
-            batch = [];
-            const { driver } = made.machine;
-            const count = refs.length / 2;
-            for (let at = 0; at < count; ) {
-              const size = made === whole ? count : cuts[cut++ % cuts.length]!;
-              const end = Math.min(count, at + size);
-              if (made === single) {
-                driver.once(refs[2 * at + 1]!, refs[2 * at]! & ~7, refs[2 * at]! & 3, user);
-                at++;
-                continue;
-              }
-              // A reference that faults is left out; the rest go on.
-              const stopped = driver.run(refs, at, end, user);
-              at = stopped < end ? stopped + 1 : end;
-            }
-          };
-          for (const step of sequence) {
-            if (step.do === "refer" && step.user === user) {
-              const va = addressOfPage(step.page) + ((step.page * 200) % 4096);
-              batch.push((lowHalf(va) & ~7) | step.kind, highHalf(va));
-              continue;
-            }
-            flush();
-            if (step.do === "refer") user = step.user;
-            else applyStep(made, naive, step);
-          }
-          flush();
-        }
-        const wanted = countersOf(single.machine);
-        expect(countersOf(whole.machine)).toEqual(wanted);
-        expect(countersOf(split.machine)).toEqual(wanted);
-      },
-    );
-    fc.assert(property, { seed: 8, numRuns: 12 });
+    const property = fc.property(steps, cuts, (sequence, sizes) => {
+      const countersAfter = (driver: "compiled" | "reference", run: BatchRunner): number[] => {
+        const made = makeTlbMachine(policy, nested, "all", driver);
+        runInBatches(made, sequence, run);
+        return countersOf(made.machine);
+      };
+      const wanted = countersAfter("reference", runSingly);
+      for (const driver of ["compiled", "reference"] as const) {
+        expect(countersAfter(driver, runSingly)).toEqual(wanted);
+        expect(countersAfter(driver, runWhole)).toEqual(wanted);
+        expect(countersAfter(driver, runCut(sizes))).toEqual(wanted);
+      }
+    });
+    fc.assert(property, { seed: 8, numRuns: 8 });
   });
 });
+
+/** Makes the references of a batch; those that fault are left out. */
+type BatchRunner = (made: TlbMachine, refs: Int32Array, user: boolean) => void;
+
+const runSingly: BatchRunner = ({ machine }, refs, user) => {
+  for (let at = 0; at < refs.length / 2; at++) {
+    machine.driver.once(refs[2 * at + 1]!, refs[2 * at]! & ~7, refs[2 * at]! & 3, user);
+  }
+};
+
+const runWhole: BatchRunner = (made, refs, user) => runCut([refs.length])(made, refs, user);
+
+/** Runs a batch in parts of these sizes, again and again. */
+function runCut(sizes: readonly number[]): BatchRunner {
+  let part = 0;
+  return ({ machine }, refs, user) => {
+    const count = refs.length / 2;
+    for (let at = 0; at < count; ) {
+      const end = Math.min(count, at + sizes[part++ % sizes.length]!);
+      const stopped = machine.driver.run(refs, at, end, user);
+      at = stopped < end ? stopped + 1 : end;
+    }
+  };
+}
+
+/** Neighbouring references of one privilege are a batch; everything else happens between batches. */
+function runInBatches(made: TlbMachine, sequence: readonly Step[], run: BatchRunner): void {
+  const naive = new NaiveTlb({ l1d: [], l1i: [], l2: [] });
+  made.machine.mmu.loadCr3(made.rootOf(0, 0), 0, false);
+  let batch: number[] = [];
+  let isUser = true;
+  const flush = (): void => {
+    run(made, Int32Array.from(batch), isUser);
+    batch = [];
+  };
+  for (const step of sequence) {
+    if (step.do !== "refer" || step.user !== isUser) flush();
+    if (step.do !== "refer") {
+      applyStep(made, naive, step);
+      continue;
+    }
+    isUser = step.user;
+    // Different lines of different pages, so that the data caches matter.
+    const va = addressOfPage(step.page) + ((step.page * 200) % 4096);
+    batch.push((lowHalf(va) & ~7) | step.kind, highHalf(va));
+  }
+  flush();
+}

@@ -62,6 +62,7 @@ export function makeTlbMachine(
   policy: ReplacementPolicy,
   nested: boolean,
   caches: "all" | "off" = "off",
+  driver?: "compiled" | "reference",
 ): TlbMachine {
   const machine = makeTestMachine({
     profile: smallTlbProfile(policy),
@@ -69,6 +70,7 @@ export function makeTlbMachine(
     walkCaches: true,
     caches,
     backedFrames: BACKED,
+    driver,
     ...(nested ? { nested: { levels: 4, accessedDirty: false } } : {}),
   });
   if (nested) mapIdentity(machine);
