@@ -98,6 +98,11 @@ export class AssociativeArray {
       entries,
       ways,
     }));
+    invariant(
+      policy !== "tree-plru" || Number.isInteger(Math.log2(ways)),
+      "tree-PLRU has a power of two of ways",
+      () => ({ ways }),
+    );
     this.words = store.words;
     this.uses = store.uses;
     this.setMask = sets - 1;

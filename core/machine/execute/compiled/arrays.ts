@@ -18,6 +18,7 @@ import {
   ifElse,
   ifThen,
   int,
+  isZero,
   lessThan,
   load,
   loadByte,
@@ -72,8 +73,49 @@ function firstOfSet(emitter: Emitter, array: AssociativeArray, setNumber: Code):
     : add(base, mul(and(setNumber, int(array.setMask)), int(array.ways * ENTRY)));
 }
 
+/** What a look-up compares; some of it is evaluated twice, so it has no side effects. */
+export interface Wanted {
+  readonly set: Code;
+  readonly key: Code;
+  readonly mask: Code;
+  readonly tag: Code;
+  readonly globalTag: Code;
+}
+
+/** Code that looks an array up: leaves the entry's address, or 0. */
+export type Find = (builder: FunctionBuilder, wanted: Wanted) => Code;
+
+/**
+ * Look-up of an array, written where it is used. The way whose low tag fits is chosen without a branch; the few times
+ * when that is not the entry (the same page of another context or size), the set is searched.
+ */
+export function defineFind(emitter: Emitter, array: AssociativeArray): Find {
+  const search = defineSearch(emitter, array);
+  return (builder, { set: setNumber, key, mask, tag, globalTag }) => {
+    const searched = call(search, setNumber, key, mask, tag, globalTag);
+    if (array.ways > UNROLLED_WAYS) return searched;
+    const first = builder.local();
+    const wantedKey = builder.local();
+    const entry = builder.local();
+    const candidates = Array.from({ length: array.ways }, (_, index) => array.ways - 1 - index).map((way) => {
+      const address = add(get(first), int(way * ENTRY));
+      return set(entry, select(eq(load(get(first), way * ENTRY), get(wantedKey)), address, get(entry)));
+    });
+    const tagHi = load(get(entry), FIELD.tagHi);
+    const isEntry = and(or(eq(tagHi, tag), eq(tagHi, globalTag)), eq(load(get(entry), FIELD.mask), mask));
+    return [
+      set(first, firstOfSet(emitter, array, setNumber)),
+      set(wantedKey, key),
+      set(entry, int(0)),
+      candidates,
+      ifThen(get(entry), ifThen(isZero(isEntry), set(entry, searched))),
+      get(entry),
+    ];
+  };
+}
+
 /** (set, key, mask, tag, globalTag) → address of the entry, or 0. */
-export function defineFind(emitter: Emitter, array: AssociativeArray): FunctionReference {
+function defineSearch(emitter: Emitter, array: AssociativeArray): FunctionReference {
   return emitter.module.define(
     ["i32", "i32", "i32", "i32", "i32"],
     true,

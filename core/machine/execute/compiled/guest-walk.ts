@@ -194,14 +194,13 @@ function defineDescend(
           : ifThen(isZero(get(start)), [
               set(
                 entry,
-                call(
-                  prefix.find,
-                  prefixSet(prefix.shift, prefix.maskHi),
-                  and(get(pageLo), int(prefix.maskLo)),
-                  int(prefix.maskLo),
-                  and(get(tag), int(prefix.maskHi)),
-                  and(get(tag), int(prefix.maskHi)),
-                ),
+                prefix.find(builder, {
+                  set: prefixSet(prefix.shift, prefix.maskHi),
+                  key: and(get(pageLo), int(prefix.maskLo)),
+                  mask: int(prefix.maskLo),
+                  tag: and(get(tag), int(prefix.maskHi)),
+                  globalTag: and(get(tag), int(prefix.maskHi)),
+                }),
               ),
               ifThen(get(entry), [
                 stamp(emitter, get(entry), loadFloat(int(0), current)),

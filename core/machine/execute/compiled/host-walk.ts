@@ -77,14 +77,13 @@ export function defineHostWalk(
         : [
             set(
               entry,
-              call(
-                find,
-                get(gfn),
-                get(gfn),
-                int(-1),
-                emitter.register("hostContext"),
-                emitter.register("hostContext"),
-              ),
+              find(builder, {
+                set: get(gfn),
+                key: get(gfn),
+                mask: int(-1),
+                tag: emitter.register("hostContext"),
+                globalTag: emitter.register("hostContext"),
+              }),
             ),
             ifThen(get(entry), [
               set(allowed, load(get(entry), FIELD.flags)),
@@ -156,14 +155,13 @@ function defineWalk(
         : ifThen(isZero(get(start)), [
             set(
               entry,
-              call(
-                prefix.find,
-                shrUnsigned(get(gfn), int(prefix.shift)),
-                and(get(gfn), int(prefix.maskLo)),
-                int(prefix.maskLo),
-                context,
-                context,
-              ),
+              prefix.find(builder, {
+                set: shrUnsigned(get(gfn), int(prefix.shift)),
+                key: and(get(gfn), int(prefix.maskLo)),
+                mask: int(prefix.maskLo),
+                tag: context,
+                globalTag: context,
+              }),
             ),
             ifThen(get(entry), [
               stamp(emitter, get(entry), loadFloat(int(0), hostNow)),

@@ -44,14 +44,15 @@ export function defineTlb(emitter: Emitter, tlb: Tlb): CompiledTlb {
         ifThen(and(emitter.register("usedSizes"), int(probe.usedBit)), [
           set(
             entry,
-            call(
-              arrays.get(probe.array)!.find,
-              shrUnsigned(get(pageLo), int(probe.order)),
-              and(get(pageLo), int(probe.mask)),
-              int(probe.mask),
-              get(tag),
-              get(globalTag),
-            ),
+            arrays
+              .get(probe.array)!
+              .find(builder, {
+                set: shrUnsigned(get(pageLo), int(probe.order)),
+                key: and(get(pageLo), int(probe.mask)),
+                mask: int(probe.mask),
+                tag: get(tag),
+                globalTag: get(globalTag),
+              }),
           ),
           ifThen(get(entry), giveBack(get(entry))),
         ]),
