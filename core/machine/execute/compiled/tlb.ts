@@ -44,15 +44,13 @@ export function defineTlb(emitter: Emitter, tlb: Tlb): CompiledTlb {
         ifThen(and(emitter.register("usedSizes"), int(probe.usedBit)), [
           set(
             entry,
-            arrays
-              .get(probe.array)!
-              .find(builder, {
-                set: shrUnsigned(get(pageLo), int(probe.order)),
-                key: and(get(pageLo), int(probe.mask)),
-                mask: int(probe.mask),
-                tag: get(tag),
-                globalTag: get(globalTag),
-              }),
+            arrays.get(probe.array)!.find(builder, {
+              set: shrUnsigned(get(pageLo), int(probe.order)),
+              key: and(get(pageLo), int(probe.mask)),
+              mask: int(probe.mask),
+              tag: get(tag),
+              globalTag: get(globalTag),
+            }),
           ),
           ifThen(get(entry), giveBack(get(entry))),
         ]),
