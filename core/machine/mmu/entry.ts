@@ -36,7 +36,6 @@ export const EPT_W = 1 << 1;
 export const EPT_X = 1 << 2;
 /** EPT memory type write-back (6) in bits 5..3. */
 export const EPT_WB = 6 << 3;
-export const EPT_PS = 1 << 7;
 export const EPT_A = 1 << 8;
 export const EPT_D = 1 << 9;
 

@@ -59,7 +59,6 @@ export const int = (value: number): Code => [0x41, signed(value)];
 export const float = (value: number): Code => [0x44, [...new Uint8Array(new Float64Array([value]).buffer)]];
 export const get = (local: Local): Code => [0x20, unsigned(local.index)];
 export const set = (local: Local, value: Code): Code => [value, 0x21, unsigned(local.index)];
-export const tee = (local: Local, value: Code): Code => [value, 0x22, unsigned(local.index)];
 export const getGlobal = (global: Global): Code => [0x23, unsigned(global.index)];
 export const setGlobal = (global: Global, value: Code): Code => [value, 0x24, unsigned(global.index)];
 
@@ -71,8 +70,6 @@ export const ne = binary(0x47);
 export const lessThan = binary(0x48);
 export const greaterThan = binary(0x4a);
 export const atMost = binary(0x4c);
-export const atLeast = binary(0x4e);
-export const countTrailingZeros = unary(0x68);
 export const countLeadingZeros = unary(0x67);
 export const add = binary(0x6a);
 export const sub = binary(0x6b);
@@ -86,7 +83,6 @@ export const shrUnsigned = binary(0x76);
 // 64-bit floats.
 
 export const floatAdd = binary(0xa0);
-export const floatMul = binary(0xa2);
 export const floatMax = binary(0xa5);
 export const toFloat = unary(0xb7);
 
@@ -141,8 +137,6 @@ export const splat = (value: Code): Code => [value, SIMD, 0x11];
 export const vectorEq = (left: Code, right: Code): Code => [left, right, SIMD, 0x37];
 export const vectorOr = (left: Code, right: Code): Code => [left, right, SIMD, 0x50];
 export const anyTrue = (value: Code): Code => [value, SIMD, 0x53];
-/** One bit for each lane's sign. */
-export const bitmask = (value: Code): Code => [value, SIMD, unsigned(0xa4)];
 
 // Control.
 
@@ -185,4 +179,3 @@ export const call = (callee: FunctionReference, ...operands: Code[]): Code => [
   0x10,
   unsigned(callee.index),
 ];
-export const drop = unary(0x1a);

@@ -17,18 +17,15 @@ import {
   RW,
   US,
 } from "../../mmu/entry.js";
-import { LeafHints } from "../../mmu/leaf-hints.js";
 import { FETCH, WRITE } from "../../mmu/permissions.js";
 import { WALK_DONE, WALK_PAGE_FAULT, WALK_VIOLATION, type Walker } from "../../mmu/walker.js";
 import {
   add,
   and,
-  atMost,
   type Code,
   call,
   eq,
   type FunctionReference,
-  float,
   floatMax,
   type Global,
   get,
@@ -38,7 +35,6 @@ import {
   ifThen,
   int,
   isZero,
-  type Local,
   lessThan,
   load,
   loadFloat,
@@ -50,13 +46,12 @@ import {
   setGlobal,
   shl,
   shrUnsigned,
-  store,
   storeFloat,
   sub,
   toFloat,
   xor,
 } from "../../wasm/code.js";
-import { defineFill, defineFind, FIELD, stamp } from "./arrays.js";
+import { Dimension } from "./dimension.js";
 import { type Emitter, lacksBits } from "./emitter.js";
 import type { CompiledHostWalk } from "./host-walk.js";
 
@@ -116,34 +111,20 @@ function defineDescend(
     readonly guestOrder: Global;
   },
 ): FunctionReference {
-  const { format, walkCaches, hints, flatLatency, entryBitsCost, noExecute } = walker.parts;
+  const { format, hints, noExecute } = walker.parts;
   const { levels, shifts } = format;
   const entryShift = format.entryBytes === 8 ? 3 : 2;
   const isPae = format.entries !== format.rootEntries;
-  const current = emitter.timeAddress("current");
-  const prefixes = (walkCaches?.prefixes ?? []).map((prefix) =>
-    prefix === undefined
-      ? undefined
-      : {
-          ...prefix,
-          find: defineFind(emitter, prefix.array),
-          fill: defineFill(emitter, prefix.array, current),
-        },
-  );
+  const dimension = new Dimension(emitter, { ...walker.parts, name: "guest", cacheAccess });
 
   return emitter.module.define(
     ["i32", "i32", "i32", "i32", "i32"],
     true,
     (builder, hi, lo, kind, user, tag) => {
       const pageLo = builder.local();
-      const level = builder.local();
-      const start = builder.local();
-      const leaf = builder.local();
-      const table = builder.local();
+      const locals = dimension.locals(builder, levels);
+      const { start, leaf, level, table, rights, word, path, tables, tableRights } = locals;
       const next = builder.local();
-      const rights = builder.local();
-      const entry = builder.local();
-      const word = builder.local();
       const entryLo = builder.local();
       const entryHi = builder.local();
       const guestFrame = builder.local();
@@ -152,10 +133,6 @@ function defineDescend(
       const inPage = builder.local();
       const dirty = builder.local();
       const frame = builder.local();
-      const byLevel = (): Local[] => Array.from({ length: levels + 1 }, () => builder.local());
-      const path = byLevel();
-      const tables = byLevel();
-      const tableRights = byLevel();
       const isWrite = eq(get(kind), int(WRITE));
       const isFetch = eq(get(kind), int(FETCH));
 
@@ -186,32 +163,6 @@ function defineDescend(
         ];
       };
 
-      const prefixSet = (shift: number, maskHi: number): Code =>
-        shift >= 32 ? and(get(tag), int(maskHi)) : shrUnsigned(get(pageLo), int(shift));
-      const fromCaches = prefixes.map((prefix, below) =>
-        prefix === undefined
-          ? []
-          : ifThen(isZero(get(start)), [
-              set(
-                entry,
-                prefix.find(builder, {
-                  set: prefixSet(prefix.shift, prefix.maskHi),
-                  key: and(get(pageLo), int(prefix.maskLo)),
-                  mask: int(prefix.maskLo),
-                  tag: and(get(tag), int(prefix.maskHi)),
-                  globalTag: and(get(tag), int(prefix.maskHi)),
-                }),
-              ),
-              ifThen(get(entry), [
-                stamp(emitter, get(entry), loadFloat(int(0), current)),
-                set(start, int(below)),
-                set(level, int(below)),
-                set(table, load(get(entry), FIELD.frame)),
-                set(rights, load(get(entry), FIELD.flags)),
-                emitter.count("walk_cache_guest_hits"),
-              ]),
-            ]),
-      );
       const pdpteLo = builder.local();
       const pdpteHi = builder.local();
       const pdpteAddress = shl(shrUnsigned(get(lo), int(30)), int(3));
@@ -228,19 +179,6 @@ function defineDescend(
           ]
         : [set(level, int(levels)), toHost(emitter.register("root"))];
 
-      const reference = (at: number): Code => [
-        setGlobal(emitter.references, add(getGlobal(emitter.references), int(1))),
-        emitter.count(`walk_refs_guest_l${at}` as "walk_refs_guest_l1"),
-        cacheAccess === undefined
-          ? emitter.charge("walk_guest", float(flatLatency))
-          : [
-              emitter.charge(
-                "walk_guest",
-                toFloat(call(cacheAccess, get(table), and(shrUnsigned(get(word), int(6)), int(63)))),
-              ),
-              emitter.countByCacheLevel(),
-            ],
-      ];
       const indexOf = (at: number): Code => {
         const shift = shifts[at]!;
         const mask = int(format.entries - 1);
@@ -260,7 +198,7 @@ function defineDescend(
             add(int(emitter.places.ram), add(shl(get(table), int(12)), shl(indexOf(at), int(entryShift)))),
           ),
           set(path[at]!, get(word)),
-          reference(at),
+          dimension.reference(locals, at),
           set(entryLo, load(get(word))),
           format.entryBytes === 8 ? set(entryHi, load(get(word), 4)) : [],
           ifThen(lacksBits(get(entryLo), P), fault(0)),
@@ -327,44 +265,12 @@ function defineDescend(
               ifThen(isZero(getGlobal(host.writable)), set(dirty, int(0))),
               ifThen(isZero(getGlobal(host.executable)), set(rights, or(get(rights), int(NX)))),
             ];
-      const within = (at: number): Code => and(atMost(get(leaf), int(at)), atMost(int(at), get(start)));
-      const wanted = builder.local();
-      const setBitsAt = (at: number): Code =>
-        ifThen(within(at), [
-          set(wanted, or(int(A), mul(and(eq(get(leaf), int(at)), isWrite), int(D)))),
-          ifThen(ne(and(load(get(path[at]!)), get(wanted)), get(wanted)), [
-            store(get(path[at]!), or(load(get(path[at]!)), get(wanted))),
-            emitter.count("entry_bits_set"),
-            emitter.charge("walk_guest", float(entryBitsCost)),
-          ]),
-        ]);
-      const fillCaches = [...prefixes.entries()]
-        .reverse()
-        .map(([below, prefix]) =>
-          prefix === undefined
-            ? []
-            : ifThen(and(lessThan(int(below), get(start)), atMost(get(leaf), int(below))), [
-                set(
-                  entry,
-                  call(
-                    prefix.fill,
-                    int(0),
-                    prefixSet(prefix.shift, prefix.maskHi),
-                    and(get(pageLo), int(prefix.maskLo)),
-                    and(get(tag), int(prefix.maskHi)),
-                    int(prefix.maskLo),
-                    get(tables[below]!),
-                    get(tableRights[below]!),
-                    int(prefix.maskLo),
-                  ),
-                ),
-              ]),
-        );
+      const bits = { accessed: A, dirty: D };
       const tableBits = format.entries === 1024 ? 10 : 9;
       return [
         set(pageLo, or(shrUnsigned(get(lo), int(12)), shl(get(hi), int(20)))),
         set(rights, int(RW | US)),
-        fromCaches,
+        dimension.startFromCaches(builder, locals, get(pageLo), get(tag)),
         ifThen(isZero(get(start)), [set(start, int(levels)), fromRoot]),
         downwards.map(readLevel),
         ifThen(isDenied, fault(PF_PRESENT)),
@@ -374,16 +280,9 @@ function defineDescend(
         set(guestFrame, or(and(baseFrame, xor(get(inPage), int(-1))), and(get(pageLo), get(inPage)))),
         set(dirty, or(isWrite, isZero(lacksBits(get(entryLo), D)))),
         toPage,
-        ifThen(
-          eq(get(leaf), int(1)),
-          store(
-            shl(and(shrUnsigned(get(pageLo), int(tableBits)), int(LeafHints.slots - 1)), int(2)),
-            get(table),
-            hints.guestTables.byteOffset,
-          ),
-        ),
-        downwards.map(setBitsAt),
-        fillCaches,
+        dimension.noteLeafTable(locals, shrUnsigned(get(pageLo), int(tableBits)), hints.guestTables),
+        downwards.map((at) => dimension.setBits(locals, at, bits, isWrite)),
+        dimension.fillCaches(locals, get(pageLo), get(tag)),
         setGlobal(results.frame, get(frame)),
         setGlobal(results.rights, or(or(get(rights), mul(get(dirty), int(D))), and(get(entryLo), int(G)))),
         setGlobal(results.order, get(order)),

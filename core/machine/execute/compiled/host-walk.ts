@@ -4,11 +4,9 @@
  */
 import { A, D, EPT_A, EPT_D, P, PS } from "../../mmu/entry.js";
 import { DIRTY, type HostWalkerParts, MAY_EXECUTE, MAY_WRITE, ORDER_SHIFT } from "../../mmu/host-walker.js";
-import { LeafHints } from "../../mmu/leaf-hints.js";
 import {
   add,
   and,
-  atMost,
   type Code,
   call,
   eq,
@@ -17,14 +15,11 @@ import {
   floatAdd,
   type Global,
   get,
-  getGlobal,
   giveBack,
   greaterThan,
   ifThen,
   int,
   isZero,
-  type Local,
-  lessThan,
   load,
   loadFloat,
   mul,
@@ -34,13 +29,12 @@ import {
   setGlobal,
   shl,
   shrUnsigned,
-  store,
   storeFloat,
   sub,
-  toFloat,
   xor,
 } from "../../wasm/code.js";
 import { defineFill, defineFind, FIELD, stamp } from "./arrays.js";
+import { Dimension } from "./dimension.js";
 import { type Emitter, lacksBits } from "./emitter.js";
 
 export interface CompiledHostWalk {
@@ -114,77 +108,23 @@ function defineWalk(
   cacheAccess: FunctionReference | undefined,
   globals: { readonly order: Global; readonly executable: Global; readonly writable: Global },
 ): FunctionReference {
-  const { levels, nestedTlb, walkCaches, accessedDirty, hints } = parts;
+  const { levels, nestedTlb, accessedDirty, hints } = parts;
   const isEpt = parts.format === "ept";
-  const accessedBit = isEpt ? EPT_A : A;
-  const dirtyBit = isEpt ? EPT_D : D;
-  const hostNow = emitter.timeAddress("hostNow");
-  const fillNested = nestedTlb === undefined ? undefined : defineFill(emitter, nestedTlb, hostNow);
-  const prefixes = (walkCaches?.prefixes ?? []).map((prefix) =>
-    prefix === undefined
-      ? undefined
-      : {
-          ...prefix,
-          find: defineFind(emitter, prefix.array),
-          fill: defineFill(emitter, prefix.array, hostNow),
-        },
-  );
+  const bits = isEpt ? { accessed: EPT_A, dirty: EPT_D } : { accessed: A, dirty: D };
+  const fillNested =
+    nestedTlb === undefined ? undefined : defineFill(emitter, nestedTlb, emitter.timeAddress("hostNow"));
+  const dimension = new Dimension(emitter, { ...parts, name: "host", cacheAccess });
 
   return emitter.module.define(["i32", "i32", "i32", "i32"], true, (builder, gfn, write, fetch, known) => {
-    const level = builder.local();
-    const start = builder.local();
-    const leaf = builder.local();
-    const table = builder.local();
-    const rights = builder.local();
-    const entry = builder.local();
-    const word = builder.local();
+    const locals = dimension.locals(builder, levels);
+    const { start, leaf, level, table, rights, entry, word, path, tables, tableRights } = locals;
     const lo = builder.local();
     const hi = builder.local();
     const frame = builder.local();
     const order = builder.local();
     const dirty = builder.local();
-    const byLevel = (): Local[] => Array.from({ length: levels + 1 }, () => builder.local());
-    const path = byLevel();
-    const tables = byLevel();
-    const tableRights = byLevel();
     const context = emitter.register("hostContext");
 
-    const fromCaches = prefixes.map((prefix, below) =>
-      prefix === undefined
-        ? []
-        : ifThen(isZero(get(start)), [
-            set(
-              entry,
-              prefix.find(builder, {
-                set: shrUnsigned(get(gfn), int(prefix.shift)),
-                key: and(get(gfn), int(prefix.maskLo)),
-                mask: int(prefix.maskLo),
-                tag: context,
-                globalTag: context,
-              }),
-            ),
-            ifThen(get(entry), [
-              stamp(emitter, get(entry), loadFloat(int(0), hostNow)),
-              set(start, int(below)),
-              set(table, load(get(entry), FIELD.frame)),
-              set(rights, load(get(entry), FIELD.flags)),
-              emitter.count("walk_cache_host_hits"),
-            ]),
-          ]),
-    );
-    const reference = (at: number): Code => [
-      setGlobal(emitter.references, add(getGlobal(emitter.references), int(1))),
-      emitter.count(`walk_refs_host_l${at}` as "walk_refs_host_l1"),
-      cacheAccess === undefined
-        ? emitter.charge("walk_host", float(parts.flatLatency))
-        : [
-            emitter.charge(
-              "walk_host",
-              toFloat(call(cacheAccess, get(table), and(shrUnsigned(get(word), int(6)), int(63)))),
-            ),
-            emitter.countByCacheLevel(),
-          ],
-    ];
     const allowedHere = isEpt
       ? and(shrUnsigned(get(lo), int(1)), int(MAY_WRITE | MAY_EXECUTE))
       : or(
@@ -207,7 +147,7 @@ function defineWalk(
       return ifThen(eq(get(level), int(at)), [
         set(word, add(int(emitter.places.ram), add(shl(get(table), int(12)), shl(index, int(3))))),
         set(path[at]!, get(word)),
-        reference(at),
+        dimension.reference(locals, at),
         set(lo, load(get(word))),
         set(hi, load(get(word), 4)),
         ifThen(lacksBits(get(lo), isEpt ? 7 : P), giveBack(int(-1))),
@@ -216,69 +156,27 @@ function defineWalk(
       ]);
     };
     const downwards = Array.from({ length: levels }, (_, index) => levels - index);
-    const within = (at: number): Code => and(atMost(get(leaf), int(at)), atMost(int(at), get(start)));
-    const setBitsAt = (at: number): Code => {
-      const wanted = builder.local();
-      return ifThen(within(at), [
-        set(
-          wanted,
-          or(int(accessedBit), mul(and(eq(get(leaf), int(at)), ne(get(write), int(0))), int(dirtyBit))),
-        ),
-        ifThen(ne(and(load(get(path[at]!)), get(wanted)), get(wanted)), [
-          store(get(path[at]!), or(load(get(path[at]!)), get(wanted))),
-          emitter.count("entry_bits_set"),
-          emitter.charge("walk_host", float(parts.entryBitsCost)),
-        ]),
-        ifThen(eq(get(leaf), int(at)), set(lo, load(get(path[at]!)))),
-      ]);
-    };
-    const fillCaches = [...prefixes.entries()]
-      .reverse()
-      .map(([below, prefix]) =>
-        prefix === undefined
-          ? []
-          : ifThen(and(lessThan(int(below), get(start)), atMost(get(leaf), int(below))), [
-              set(
-                entry,
-                call(
-                  prefix.fill,
-                  int(0),
-                  shrUnsigned(get(gfn), int(prefix.shift)),
-                  and(get(gfn), int(prefix.maskLo)),
-                  context,
-                  int(prefix.maskLo),
-                  get(tables[below]!),
-                  get(tableRights[below]!),
-                  int(prefix.maskLo),
-                ),
-              ),
-            ]),
-      );
+    const leafLo = downwards.map((at) => ifThen(eq(get(leaf), int(at)), set(lo, load(get(path[at]!)))));
     const hasWrite = and(get(rights), int(MAY_WRITE));
     const hasExecute = ne(and(get(rights), int(MAY_EXECUTE)), int(0));
     return [
-      fromCaches,
+      dimension.startFromCaches(builder, locals, get(gfn), context),
       ifThen(isZero(get(start)), [
         set(start, int(levels)),
+        set(level, int(levels)),
         set(table, emitter.register("hostRoot")),
         set(rights, int(MAY_WRITE | MAY_EXECUTE)),
       ]),
-      set(level, get(start)),
       downwards.map(readLevel),
       ifThen(and(ne(get(write), int(0)), isZero(hasWrite)), giveBack(int(-1))),
       ifThen(and(ne(get(fetch), int(0)), isZero(hasExecute)), giveBack(int(-1))),
-      accessedDirty ? downwards.map(setBitsAt) : [],
-      ifThen(
-        eq(get(leaf), int(1)),
-        store(
-          shl(and(shrUnsigned(get(gfn), int(9)), int(LeafHints.slots - 1)), int(2)),
-          get(table),
-          hints.hostTables.byteOffset,
-        ),
-      ),
-      fillCaches,
+      accessedDirty
+        ? [downwards.map((at) => dimension.setBits(locals, at, bits, ne(get(write), int(0)))), leafLo]
+        : [],
+      dimension.noteLeafTable(locals, shrUnsigned(get(gfn), int(9)), hints.hostTables),
+      dimension.fillCaches(locals, get(gfn), context),
       set(order, mul(sub(get(leaf), int(1)), int(9))),
-      set(dirty, accessedDirty ? ne(and(get(lo), int(dirtyBit)), int(0)) : int(1)),
+      set(dirty, accessedDirty ? ne(and(get(lo), int(bits.dirty)), int(0)) : int(1)),
       set(frame, add(emitter.frameOf(get(lo), get(hi)), and(get(gfn), sub(shl(int(1), get(order)), int(1))))),
       setGlobal(globals.order, get(order)),
       setGlobal(globals.executable, hasExecute),
