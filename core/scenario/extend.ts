@@ -9,6 +9,7 @@ import { RUN_SIZES, type RunSize } from "../util/parameters.js";
 import type { DocumentPath, LocatedDocument } from "./document.js";
 import type { Language, ScenarioDocument } from "./schema.js";
 import { validated } from "./validate.js";
+import { flattened, withoutReplaced, writtenWithWorkload } from "./workload-parameters.js";
 
 /** What one source says, its axes by their paths. */
 export interface Layer {
@@ -58,9 +59,11 @@ export function chainOf(
 export function layerOf(document: LocatedDocument, language: Language): Layer {
   const { byName } = language.axes;
   const isSame = (written: string, wanted: string): boolean => byName.get(written)?.path === wanted;
+  const place = (path: DocumentPath | undefined): string | undefined =>
+    path === undefined ? undefined : document.locate(path, "value", isSame);
   return {
     body: withAxisPaths(validated(document, language), language),
-    locate: (path) => document.locate(path, "value", isSame),
+    locate: (path) => place(path) ?? place(writtenWithWorkload(path)),
   };
 }
 
@@ -95,12 +98,21 @@ function laidOver(below: ScenarioDocument, above: ScenarioDocument, language: La
   for (const axis of Object.keys(above.zip ?? {})) delete matrix[axis];
   for (const { path } of language.axes.all) {
     if (!(path in matrix) && !(path in zip)) continue;
-    const value = valueAt(above, path);
+    const value = valueAt(above, path) ?? ownValue(above, path);
     if (value === undefined || path in (above.matrix ?? {}) || path in (above.zip ?? {})) continue;
     delete zip[path];
     matrix[path] = [value];
   }
-  return merge({ ...below, matrix, zip }, above) as ScenarioDocument;
+  const rest = withoutReplaced({ ...below, matrix, zip } as ScenarioDocument, above);
+  return merge(rest, above) as ScenarioDocument;
+}
+
+/** The value for `parameters.footprint` that comes with the document's own workload, as parameters of that alone. */
+function ownValue({ workload, parameters }: ScenarioDocument, path: string): unknown {
+  const [section, name, ...deeper] = path.split(".");
+  if (section !== "parameters" || deeper.length > 0 || typeof workload !== "string") return undefined;
+  const own = (parameters as Mapping | undefined)?.[workload];
+  return isMapping(own) ? own[name!] : undefined;
 }
 
 function merge(below: unknown, above: unknown): unknown {
@@ -120,7 +132,8 @@ function valueAt(document: ScenarioDocument, path: string): unknown {
   return path.split(".").reduce<unknown>((at, key) => (isMapping(at) ? at[key] : undefined), document);
 }
 
-function withAxisPaths(body: ScenarioDocument, language: Language): ScenarioDocument {
+function withAxisPaths(written: ScenarioDocument, language: Language): ScenarioDocument {
+  const body = flattened(written);
   const renamed = (point: Mapping): Mapping =>
     Object.fromEntries(
       Object.entries(point).map(([name, value]) => [language.axes.byName.get(name)!.path, value]),

@@ -43,7 +43,10 @@ export function overrideLayer(written: string, language: Language): Layer {
   }
   const document: LocatedDocument = { file: where, data, locate: () => where };
   const layer = layerOf(document, language);
-  return { body: layer.body, locate: (path) => (hasPath(data, path) ? where : undefined) };
+  return {
+    body: layer.body,
+    locate: (path) => (hasPath(data, path) || hasPath(layer.body, path) ? where : undefined),
+  };
 }
 
 function nested(path: string, value: unknown): Record<string, unknown> {

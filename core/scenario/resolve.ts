@@ -18,7 +18,7 @@ export function resolved(point: Point, scenario: Scenario, { catalogue }: Langua
   const pick = <T>(path: string, written: T | undefined, silent: T): T =>
     (point.get(path) as T | undefined) ?? written ?? silent;
   const named = (key: "technique" | "workload"): string => {
-    const name = pick(key, base[key], "");
+    const name = pick(key, base[key] as string | undefined, "");
     if (name !== "") return name;
     throw new UserError(`the scenario names no ${key}`, {
       where: scenario.locate([]),

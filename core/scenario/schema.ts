@@ -11,7 +11,7 @@ import { ChartSchema } from "./charts.js";
 import { nameSchema, parametersShape, settingsShape } from "./settings.js";
 
 type AxisValue = string | number | boolean;
-/** An entry of `matrix.workload`: a name, or a name with parameters. */
+/** Of an axis; a workload is a name, or a name with parameters. */
 type PointValue = AxisValue | Readonly<Record<string, AxisValue>>;
 
 /** A catalogue with its axes and schema: what the phases work with. */
@@ -57,6 +57,7 @@ function buildSchema(catalogue: Catalogue, axes: AxisTable) {
 
   const body = {
     ...settingsShape(catalogue),
+    workload: workload.optional().describe("What the guest does: a name, or a name with parameters"),
     title: z.string().min(1).optional().describe("What the scenario is about, in a few words"),
     question: z.string().optional().describe("The question it answers"),
     seed: z

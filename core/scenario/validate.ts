@@ -3,6 +3,7 @@
  * nearest valid word; several at once, in the order of the file. Also what one document may not say of its own axes.
  */
 import { UserError } from "../util/errors.js";
+import type { AxisTable } from "./axes.js";
 import type { DocumentPath, LocatedDocument } from "./document.js";
 import { type Problem, problemsOf } from "./problems.js";
 import type { Language, ScenarioDocument } from "./schema.js";
@@ -49,7 +50,7 @@ function bodiesOf(data: ScenarioDocument): { at: DocumentPath; body: ScenarioDoc
 
 /** One axis under two names, and an axis that would silently hide a base value. */
 function axisProblems(data: ScenarioDocument, at: DocumentPath, { axes }: Language): Problem[] {
-  const problems: Problem[] = [];
+  const problems = workloadProblems(data, at, axes);
   const seen = new Map<string, string>();
   for (const group of ["matrix", "zip"] as const) {
     for (const name of Object.keys(data[group] ?? {})) {
@@ -78,6 +79,31 @@ function axisProblems(data: ScenarioDocument, at: DocumentPath, { axes }: Langua
     }
   }
   return problems;
+}
+
+/** A parameter given with the base workload, and once more as an axis or among `parameters`. */
+function workloadProblems(data: ScenarioDocument, at: DocumentPath, axes: AxisTable): Problem[] {
+  const { workload } = data;
+  if (typeof workload !== "object") return [];
+  const { name, ...own } = workload;
+  const beside = (data.parameters as Readonly<Record<string, object | undefined>> | undefined)?.[
+    String(name)
+  ];
+  const written = [data.matrix ?? {}, data.zip ?? {}].flatMap((group) => Object.keys(group));
+  return Object.keys(own).flatMap((parameter): Problem[] => {
+    const paths = [`parameters.${parameter}`, `parameters.${String(name)}.${parameter}`];
+    const axis = written.find((axisName) => paths.includes(axes.byName.get(axisName)!.path));
+    if (axis === undefined && (beside === undefined || !(parameter in beside))) return [];
+    const again = axis === undefined ? `parameters.${String(name)}` : `the axis ${axis}`;
+    return [
+      {
+        path: [...at, "workload", parameter],
+        of: "key",
+        message: `${parameter} is given with the workload and again by ${again}`,
+        mend: "keep one of the two",
+      },
+    ];
+  });
 }
 
 /** In the order of the file. */
