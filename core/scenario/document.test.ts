@@ -33,6 +33,13 @@ test.each([
   ["deep brackets", "a: ".concat("[".repeat(5000)), "is nested too deeply"],
   ["deep dashes", "- ".repeat(5000), "is nested too deeply"],
   ["a tag", "a: !foo 1", "f.yaml:1:4: Unresolved tag"],
+  [
+    "an escape of the terminal",
+    'a: 1\ntitle: "\\e[31mred"',
+    "f.yaml:2:8: a text holds the control character U+001B",
+  ],
+  ["a lone surrogate", 'title: "\\ud800"', "control character U+D800"],
+  ["an endless title", `title: ${"a".repeat(2001)}`, "f.yaml:1:8: a text of 2001 characters is too long"],
   ["a very large text", "a".repeat(2_000_000), "is larger than 1 MiB"],
 ])("%s is refused with its place", (_, text, expected) => {
   expect(complaint(text)).toContain(expected);

@@ -36,6 +36,9 @@ export interface LocatedDocument {
 const MOST_ALIASES = 100;
 const DEEPEST = 300;
 const MOST_CHARACTERS = 1_048_576;
+/** Of one text. Titles are drawn, and drawing takes the square of a text's length. */
+const LONGEST_TEXT = 2_000;
+const PLAINER = "write it in fewer and plain letters";
 
 /** Reads one YAML document whose top is a mapping. @throws UserError */
 export function readDocument(text: string, file: string): LocatedDocument {
@@ -62,6 +65,7 @@ export function readDocument(text: string, file: string): LocatedDocument {
   if (!isMap(document.contents)) {
     throw new UserError("a scenario is a mapping of keys to values", {
       where: at(document.contents.range?.[0] ?? 0),
+      mend: "write e.g. `workload: gups`; scenarios/ept.yaml is an example",
     });
   }
   return {
@@ -74,8 +78,13 @@ export function readDocument(text: string, file: string): LocatedDocument {
   };
 }
 
-/** One value written in YAML, as after `--set key=`. Text that is not YAML is taken as it stands. */
+/**
+ * One value written in YAML, as after `--set key=`. Text that is not YAML is taken as it stands.
+ * @throws UserError for text that no file may hold either
+ */
 export function readValue(text: string): unknown {
+  const unfit = unfitText(text);
+  if (unfit !== undefined) throw new UserError(unfit, { where: "--set", mend: PLAINER });
   try {
     refuseDeepNesting(text, "");
     const document = parseDocument(text, { logLevel: "error" });
@@ -131,6 +140,10 @@ function plainData(
   at: (offset: number) => string,
 ): Record<string, unknown> {
   visit(document, {
+    Scalar: (_, { value, range }) => {
+      const unfit = typeof value === "string" ? unfitText(value) : undefined;
+      if (unfit !== undefined) throw new UserError(unfit, { where: at(range?.[0] ?? 0), mend: PLAINER });
+    },
     Alias: (_, alias) => {
       if (alias.resolve(document) !== undefined) return;
       throw new UserError(`nothing is anchored as &${alias.source}`, { where: at(alias.range?.[0] ?? 0) });
@@ -146,6 +159,16 @@ function plainData(
       mend: "write the values out, or use `extends`",
     });
   }
+}
+
+/** What neither a terminal nor a picture can show safely. Line ends and tabs are text. */
+function unfitText(text: string): string | undefined {
+  if (text.length > LONGEST_TEXT)
+    return `a text of ${text.length} characters is too long: at most ${LONGEST_TEXT}`;
+  const control = /[^\P{Cc}\n\r\t]|\p{Cs}|[\uFFFE\uFFFF]/u.exec(text)?.[0];
+  if (control === undefined) return undefined;
+  const code = control.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
+  return `a text holds the control character U+${code}`;
 }
 
 function offsetOf(

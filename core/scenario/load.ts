@@ -65,7 +65,10 @@ export function scenarioOf(source: ScenarioSource, overrides: Overrides, languag
 function readFile(path: string): LocatedDocument {
   let text: string;
   try {
-    const { size } = statSync(path);
+    const found = statSync(path);
+    if (found.isCharacterDevice() || found.isBlockDevice())
+      throw new UserError("is not a file", { where: path, mend: "give the path of a YAML file" });
+    const { size } = found;
     if (size > MOST_BYTES)
       throw new UserError("is larger than 1 MiB: not a scenario", {
         where: path,
