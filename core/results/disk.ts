@@ -58,7 +58,18 @@ export class Disk {
 
   /** Makes the folder and those above it. */
   makeFolder(path: string): void {
-    this.try("make the folder", path, () => this.system.mkdirSync(path, { recursive: true }));
+    this.try("make the folder", path, () => this.makeFolders(resolve(path)));
+  }
+
+  /** One after another: the system's own recursive call never returns where a folder refuses any child (/proc). */
+  private makeFolders(path: string): void {
+    if (this.exists(path)) return;
+    if (dirname(path) !== path) this.makeFolders(dirname(path));
+    try {
+      this.system.mkdirSync(path);
+    } catch (error) {
+      if (codeOf(error) !== "EEXIST" || !this.exists(path)) throw error;
+    }
   }
 
   append(path: string, text: string): void {

@@ -165,6 +165,13 @@ describe("when the disk refuses", () => {
     expect(error.mend).toContain("--out");
   });
 
+  it("a folder in which nobody can make folders is refused, not tried for ever", () => {
+    const disk = failing("mkdirSync", "ENOENT");
+    expect(refusal(() => disk.makeFolder(join(results, "a", "b"))).message).toContain(
+      "cannot make the folder",
+    );
+  });
+
   it("an existing run is not overwritten", () => {
     const out = join(results, "mine");
     createRun(plan, { results, out }, at(0));
