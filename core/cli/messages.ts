@@ -20,7 +20,7 @@ export function unknownOption(name: string, options: readonly string[], command:
 
 export function unknownCommand(name: string, commands: readonly string[]): UserError {
   return new UserError(`unknown command "${name}"`, {
-    mend: `${didYouMean(name, commands, `the commands are ${commands.join(", ")}`)} see: virtlab --help`,
+    mend: `${didYouMean(name, commands, `the commands are ${commands.join(", ")};`)} see: virtlab --help`,
   });
 }
 
