@@ -85,7 +85,7 @@ function showResult(result: LabRun, quiet: boolean, terminal: Terminal): void {
     if (question !== "") terminal.print(question);
     terminal.print("");
     const shown = rows.length > MOST_ROWS ? rows.slice(0, MOST_ROWS) : rows;
-    terminal.print(summaryLines(shown).join("\n"));
+    terminal.print(summaryLines(shown, terminal.width).join("\n"));
     if (shown.length < rows.length) terminal.print(messages.moreRows(rows.length - shown.length));
     terminal.print("");
   }

@@ -8,6 +8,9 @@ type Stream = NodeJS.WriteStream;
 const STYLES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 } as const;
 export type Style = keyof typeof STYLES;
 
+/** Where stdout is a file or a pipe. */
+const WIDTH_ELSEWHERE = 120;
+
 export type Paint = (style: Style, text: string) => string;
 
 export interface Terminal {
@@ -19,6 +22,8 @@ export interface Terminal {
   redraw(line: string): void;
   /** Whether stderr is a terminal that can redraw a line. */
   readonly isLive: boolean;
+  /** Columns for tables on stdout: its own where it is a terminal, else enough for whole names. */
+  readonly width: number;
   /** Columns of stderr where it is a terminal. */
   readonly columns: number;
   readonly paint: Paint;
@@ -34,6 +39,7 @@ export function processTerminal(environment: NodeJS.ProcessEnv = process.env): T
     note: (text) => void stderr.write(`${text}\n`),
     redraw: (line) => void stderr.write(`\r\u001b[2K${line}`),
     isLive: stderr.isTTY === true && environment["TERM"] !== "dumb",
+    width: stdout.columns || WIDTH_ELSEWHERE,
     columns: stderr.columns || 100, // 0 where the size is not known
     paint: paintFor(stdout, environment),
     paintNote: paintFor(stderr, environment),

@@ -1,14 +1,16 @@
 /**
- * The table at the end of a run, for a terminal at least 100 columns wide: the axes that vary, then what
- * matters most. A pure function of rows. A cell that is not done says why in place of numbers.
+ * The table at the end of a run: the axes that vary, then what matters most. Where the width is short, the
+ * least important measures go first (a line says which), and only then names are cut. A pure function of
+ * rows. A cell that is not done says why in place of numbers.
  */
 import type { Row } from "../scenario/scenario.js";
-import { columnOf } from "./columns.js";
 import { humanNumber, humanValue, percent, times } from "./humanise.js";
 import { coordinatesOf } from "./table.js";
 
 const WIDTH = 100;
 const GAP = "  ";
+/** Names are cut to this at most. */
+const LEAST_NAME = 6;
 
 interface Measure {
   readonly title: string;
@@ -29,19 +31,19 @@ const MEASURES: readonly Measure[] = [
   },
 ];
 
-/** Lines of at most 100 columns; a note names measures' units once. No rows give one line. */
-export function summaryLines(rows: readonly Row[]): string[] {
+/** What goes first where the width is short; cycles and slowdown never do. */
+const DISPENSABLE = ["walk_refs_per_walk", "overhead_peak_bytes", "tlb_miss_rate", "exits"];
+
+/** Lines of at most `width` columns; the last may name what had no room. No rows give one line. */
+export function summaryLines(rows: readonly Row[], width = WIDTH): string[] {
   if (rows.length === 0) return ["no cells have finished"];
   const axes = withoutImplied(varyingOf(rows), rows);
   const names =
     axes.length > 0 ? axes : ["technique", "workload"].filter((name) => rows[0]![name] !== undefined);
-  const measures = MEASURES.filter(({ column }) => rows.some((row) => typeof row[column] === "number"));
-  const head = [...names, ...measures.map(({ title }) => title)];
-  const body = rows.map((row) => [
-    ...names.map((name) => humanValue(name, row[name] ?? "")),
-    ...measures.map((measure) => measured(row[measure.column], measure)),
-  ]);
-  const widths = fitted([head, ...body], names.length);
+  const known = MEASURES.filter(({ column }) => rows.some((row) => typeof row[column] === "number"));
+  const { measures, omitted } = chosen(names, known, rows, width);
+  const [head, ...body] = tableOf(names, measures, rows) as [string[], ...string[][]];
+  const widths = fitted([head, ...body], names.length, width);
   const lines = [rendered(head, widths, names.length), widths.map((width) => "-".repeat(width)).join(GAP)];
   rows.forEach((row, index) => {
     const cells = body[index]!;
@@ -50,8 +52,10 @@ export function summaryLines(rows: readonly Row[]): string[] {
       return;
     }
     const start = rendered(cells.slice(0, names.length), widths, names.length);
-    lines.push(clipped(`${start}${GAP}${row["status"]}: ${row["reason"]}`, WIDTH));
+    lines.push(clipped(`${start}${GAP}${row["status"]}: ${row["reason"]}`, width));
   });
+  if (omitted.length > 0)
+    lines.push(clipped(`(no room for ${omitted.map(({ title }) => title).join(", ")}: see rows.csv)`, width));
   return lines.map((line) => line.trimEnd());
 }
 
@@ -75,21 +79,42 @@ function implies(earlier: string, name: string, rows: readonly Row[]): boolean {
   });
 }
 
-/** What the measures of the table mean, one line each. */
-export function summaryLegend(): string[] {
-  return MEASURES.map(({ title, column }) => `${title.padEnd(10)}  ${columnOf(column).description}`);
+/** The head and each row as texts. */
+function tableOf(names: readonly string[], measures: readonly Measure[], rows: readonly Row[]): string[][] {
+  const head = [...names, ...measures.map(({ title }) => title)];
+  const body = rows.map((row) => [
+    ...names.map((name) => humanValue(name, row[name] ?? "")),
+    ...measures.map((measure) => measured(row[measure.column], measure)),
+  ]);
+  return [head, ...body];
+}
+
+/** The measures for which there is room without cutting a name, and those that had to go. */
+function chosen(
+  names: readonly string[],
+  known: readonly Measure[],
+  rows: readonly Row[],
+  width: number,
+): { readonly measures: readonly Measure[]; readonly omitted: readonly Measure[] } {
+  let measures = known;
+  for (const column of DISPENSABLE) {
+    if (total(widest(tableOf(names, measures, rows))) <= width) break;
+    measures = measures.filter((measure) => measure.column !== column);
+  }
+  return { measures, omitted: known.filter((measure) => !measures.includes(measure)) };
+}
+
+function widest(table: readonly (readonly string[])[]): number[] {
+  return table[0]!.map((_, column) => Math.max(...table.map((line) => line[column]!.length)));
 }
 
 /** Column widths that fit: names shrink, the widest first; numbers never do. */
-function fitted(table: readonly (readonly string[])[], names: number): number[] {
-  const widths = table[0]!.map((_, column) => Math.max(...table.map((line) => line[column]!.length)));
-  const least = 6;
-  while (total(widths) > WIDTH) {
-    const widest = widths
-      .slice(0, names)
-      .reduce((at, width, index, all) => (width > all[at]! ? index : at), 0);
-    if (names === 0 || widths[widest]! <= least) break;
-    widths[widest]!--;
+function fitted(table: readonly (readonly string[])[], names: number, width: number): number[] {
+  const widths = widest(table);
+  while (total(widths) > width) {
+    const most = widths.slice(0, names).reduce((at, each, index, all) => (each > all[at]! ? index : at), 0);
+    if (names === 0 || widths[most]! <= LEAST_NAME) break;
+    widths[most]!--;
   }
   return widths;
 }

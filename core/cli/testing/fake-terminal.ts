@@ -20,6 +20,7 @@ export function fakeTerminal(options: { isLive?: boolean; columns?: number } = {
     redraw: (line) => void drawn!.push(line),
     isLive: options.isLive ?? false,
     columns: options.columns ?? 100,
+    width: 100,
     paint: plain,
     paintNote: plain,
   };
