@@ -19,6 +19,11 @@ interface TextMetrics {
   width: (item: { fontWeight?: unknown }, text: unknown) => number;
 }
 
+/** Pixels of a side. The rasteriser ends the process where it cannot have the memory. */
+const LARGEST = 16_000;
+/** Letters of a complaint that are told. */
+const MOST_WORDS = 160;
+
 let engine: Promise<{ vega: Vega; vegaLite: VegaLite }> | undefined;
 
 function load(): Promise<{ vega: Vega; vegaLite: VegaLite }> {
@@ -58,11 +63,8 @@ export async function svgOf(spec: Spec, place = "chart"): Promise<string> {
     info: () => logger,
     debug: () => logger,
   } as never;
-  const invalid = (why: string): UserError =>
-    new UserError(`the chart cannot be drawn: ${why}`, {
-      where: place,
-      mend: "see https://vega.github.io/vega-lite/docs/",
-    });
+  const invalid = (why: string, mend = "see https://vega.github.io/vega-lite/docs/"): UserError =>
+    new UserError(`the chart cannot be drawn: ${shortened(why)}`, { where: place, mend });
   try {
     const compiled = vegaLite.compile(spec as never, { logger }).spec;
     const view = new vega.View(vega.parse(compiled), {
@@ -74,6 +76,13 @@ export async function svgOf(spec: Spec, place = "chart"): Promise<string> {
       const svg = await view.toSVG();
       const fatal = complaints.find((text) => /Loading failed|Error|Invalid/.test(text));
       if (fatal !== undefined) throw invalid(fatal);
+      const [width = 0, height = 0] =
+        /<svg[^>]*? width="([^"]*)" height="([^"]*)"/.exec(svg)?.slice(1).map(Number) ?? [];
+      if (!(width <= LARGEST && height <= LARGEST))
+        throw invalid(
+          `it would be ${width} by ${height} pixels, more than ${LARGEST}`,
+          "draw fewer rows (where:), or set width and height in its spec",
+        );
       return svg;
     } finally {
       view.finalize();
@@ -81,6 +90,11 @@ export async function svgOf(spec: Spec, place = "chart"): Promise<string> {
   } catch (error) {
     throw error instanceof UserError ? error : invalid((error as Error).message);
   }
+}
+
+/** Vega-Lite's complaints quote the whole specification. */
+function shortened(why: string): string {
+  return why.length <= MOST_WORDS ? why : `${why.slice(0, MOST_WORDS)}…`;
 }
 
 /** A loader that loads nothing: charts show the rows that they carry. */

@@ -1,6 +1,8 @@
 /** Drawing without a canvas: deterministic pictures, text that fits, titles that cannot name a folder. */
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import type { ChartSpec } from "../scenario/charts.js";
+import type { UserError } from "../util/errors.js";
 import { svgOf } from "./engine.js";
 import { fontFiles, textWidthOf } from "./fonts.js";
 import { pngOf } from "./raster.js";
@@ -34,6 +36,21 @@ describe("pictures", () => {
     const svg = await svgOf({ mark: "point", data: { values: [{}] }, title: "Letters" });
     const without = svg.replaceAll("Letters", "");
     expect((await pngOf(svg)).length).toBeGreaterThan((await pngOf(without)).length);
+  });
+
+  it("of a size that no memory holds are refused before they are drawn", async () => {
+    const spec = { mark: "bar", width: 1e9, height: 1e9 };
+    await expect(renderCharts([{ spec }], eptRows(), context)).rejects.toThrow(
+      /by 1000000\d* pixels, more than/,
+    );
+  });
+
+  it("that cannot be drawn say which chart, in few words", async () => {
+    const place = "f.yaml: charts";
+    const refused = (chart: ChartSpec) =>
+      renderCharts([chart], eptRows(), { axes: context.axes, place }).catch((error: UserError) => error.text);
+    expect(await refused({ kind: "compare" })).toMatch(/^f\.yaml: charts\[0\]: there is nothing to compare/);
+    expect(String(await refused({ spec: {} })).length).toBeLessThan(400);
   });
 
   it("are named by their titles, made harmless", async () => {
