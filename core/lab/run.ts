@@ -206,7 +206,12 @@ function openFolder(plan: Plan, options: RunOptions, now: Date): RunFolder {
     );
   }
   const folder = createRun(plan, place, now);
-  folder.write(CODE, code);
+  try {
+    folder.write(CODE, code);
+  } catch (error) {
+    folder.abandon();
+    throw error;
+  }
   return folder;
 }
 

@@ -99,6 +99,7 @@ export class Disk {
         return true;
       } catch (error) {
         if (codeOf(error) === "EEXIST") return false;
+        this.system.rmSync(path, { force: true }); // made, but without its text
         throw error;
       }
     });

@@ -1,6 +1,6 @@
 /**
  * The journal of a run: one JSON line for its plan, then one for each cell as soon as it ends. A killed run
- * loses nothing finished, and is resumed from here. A line torn by the kill is the last, and is ignored.
+ * loses nothing finished, and is resumed from here. A line torn by the kill, or damaged later, is ignored.
  */
 import type { CellOutcome } from "../scenario/config.js";
 import type { Plan } from "../scenario/scenario.js";
@@ -40,12 +40,12 @@ export function cellLine(cell: string, outcome: CellOutcome): string {
 export function readJournal(disk: Disk, path: string): JournalContent | undefined {
   if (!disk.exists(path)) return undefined;
   const [first, ...rest] = disk.read(path).split("\n");
-  const head = parsed<HeadLine>(first ?? "");
-  if (head?.journal !== 1) return undefined;
+  const head = parsed(first ?? "") as Partial<HeadLine> | undefined;
+  if (head?.journal !== 1 || typeof head.plan !== "string") return undefined;
   const outcomes = new Map<string, CellOutcome>();
   for (const text of rest) {
-    const entry = parsed<CellLine>(text);
-    if (entry !== undefined) outcomes.set(entry.cell, entry.outcome);
+    const entry = parsed(text);
+    if (isCellLine(entry)) outcomes.set(entry.cell, entry.outcome);
   }
   return { plan: head.plan, outcomes };
 }
@@ -54,10 +54,25 @@ function line(value: unknown): string {
   return `${JSON.stringify(value)}\n`;
 }
 
-function parsed<T>(text: string): T | undefined {
+/** The object that a line holds; undefined where it holds none. */
+function parsed(text: string): object | undefined {
   try {
-    return JSON.parse(text) as T;
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** A line that was damaged is as one never written: its cell runs again. */
+function isCellLine(entry: object | undefined): entry is CellLine {
+  const { cell, outcome } = (entry ?? {}) as Partial<CellLine>;
+  return (
+    typeof cell === "string" &&
+    typeof outcome?.status === "string" &&
+    typeof outcome.reason === "string" &&
+    typeof outcome.values === "object" &&
+    outcome.values !== null &&
+    Array.isArray(outcome.exits)
+  );
 }

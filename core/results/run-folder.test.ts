@@ -137,6 +137,31 @@ describe("a killed run", () => {
     finish(createRun(plan, { results }, at(1)), plan.cells.slice(0, 1));
     expect(findRun("small", results)).toBe(done.path);
   });
+
+  it.each(["null", "5", "{}", '{"cell":"x"}', '{"cell":null,"outcome":{}}'])(
+    "whose journal has a line %s is resumed all the same",
+    (line) => {
+      const killed = createRun(plan, { results }, at(1));
+      finish(killed, plan.cells.slice(0, 1));
+      const hurt = line.replace('"x"', JSON.stringify(plan.cells[1]!.id));
+      fs.appendFileSync(join(killed.path, "journal.jsonl"), `${hurt}\n`);
+      killed.release();
+      expect([...findResumable(plan, { results })!.completed.keys()]).toEqual([plan.cells[0]!.id]);
+    },
+  );
+});
+
+describe("run.json", () => {
+  it.each(["", "null", "[]", "{}", '{"format":1,"scenario":{}}'])(
+    "that holds %j is called damaged",
+    (text) => {
+      const run = createRun(plan, { results }, at(0));
+      finish(run, plan.cells);
+      run.complete(record(plan));
+      fs.writeFileSync(join(run.path, "run.json"), text);
+      expect(refusal(() => readRun(run.path, results)).message).toBe("run.json is damaged");
+    },
+  );
 });
 
 describe("when the disk refuses", () => {
@@ -148,6 +173,14 @@ describe("when the disk refuses", () => {
     expect(error.mend).toContain("run the same command again");
     run.release();
     expect(findResumable(plan, { results })!.completed.size).toBe(2);
+  });
+
+  it.each([0, 1])("a disk that is full from the start (write %i) leaves nothing in the way", (after) => {
+    const out = join(results, "mine");
+    const disk = failing("writeFileSync", "ENOSPC", after);
+    expect(refusal(() => createRun(plan, { results, out, disk }, at(0))).message).toContain("disk is full");
+    expect(fs.readdirSync(out)).toEqual([]);
+    expect(createRun(plan, { results, out }, at(0)).path).toBe(out);
   });
 
   it("a file is replaced whole or not at all", () => {

@@ -96,6 +96,12 @@ export class RunFolder implements ResultSink {
     this.disk.remove(this.file(LOCK));
   }
 
+  /** Leaves the folder empty, as though the run had never begun: the same command may start it. */
+  abandon(): void {
+    this.disk.remove(this.file(JOURNAL));
+    this.release();
+  }
+
   private writeCsv(name: string, table: Table): void {
     this.disk.replace(this.file(name), toCsv(table.columns, table.rows));
   }
@@ -123,11 +129,16 @@ export function createRun(plan: Plan, place: RunPlace, now: Date): RunFolder {
     });
   }
   disk.makeFolder(path);
-  const own =
-    disk.create(join(path, LOCK), `${process.pid}\n`) && disk.create(join(path, JOURNAL), headLine(plan));
-  if (!own)
+  if (!disk.create(join(path, LOCK), `${process.pid}\n`))
     throw new UserError("another process has just started a run here", { where: path, mend: "start again" });
-  return new RunFolder(path, plan, new Map(), disk);
+  const run = new RunFolder(path, plan, new Map(), disk);
+  try {
+    disk.replace(join(path, JOURNAL), headLine(plan));
+  } catch (error) {
+    run.abandon();
+    throw error;
+  }
+  return run;
 }
 
 /**

@@ -80,10 +80,21 @@ export function latestRun(folder: string, disk: Disk = new Disk()): string | und
 function readRecord(path: string, disk: Disk): RunRecord | undefined {
   const file = join(path, "run.json");
   if (!disk.exists(file)) return undefined;
-  try {
-    return JSON.parse(disk.read(file)) as RunRecord;
-  } catch (error) {
-    if (error instanceof UserError) throw error;
+  const record = parsedRecord(disk.read(file));
+  if (record === undefined)
     throw new UserError("run.json is damaged", { where: file, mend: "run the scenario again" });
+  return record;
+}
+
+/** Undefined when the text is not what recordOf writes: every part of it is there, whatever it says. */
+function parsedRecord(text: string): RunRecord | undefined {
+  try {
+    const record = JSON.parse(text) as RunRecord;
+    const { axes, charts, files } = record.scenario;
+    const lists = [axes, charts, files, record.command, record.expectations, record.constants];
+    const isWhole = record.format === 1 && lists.every(Array.isArray) && typeof record.host === "object";
+    return isWhole ? record : undefined;
+  } catch {
+    return undefined;
   }
 }
