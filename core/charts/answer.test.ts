@@ -49,6 +49,19 @@ describe("answerOf", () => {
     );
   });
 
+  it("names values as one does within a sentence", () => {
+    const at = (page: string, host_page: string, slowdown: number): Row => ({
+      page,
+      host_page,
+      status: "done",
+      slowdown,
+    });
+    const rows = [at("4K", "4K", 1), at("2M", "4K", 0.9), at("1G", "4K", 0.8)];
+    const axes = ["page", "host_page"];
+    const [first] = answerOf(rows, { ...context, axes, baseline: { page: "4K", host_page: "4K" } });
+    expect(first).toMatch(/^Against 4K pages, host page 4K, 1G costs least: 0.8×; 2M 0.9×/);
+  });
+
   it("has no answer without cells", () => {
     expect(answerOf([row("shadow", "a", "", "failed")], context)[0]).toBe(
       "No cell is done, so there is no answer.",

@@ -6,8 +6,8 @@
 import { columnOf } from "../results/columns.js";
 import { humanValue, times } from "../results/humanise.js";
 import type { ExpectationResult, Row } from "../scenario/scenario.js";
-import { valueLabel } from "./axes.js";
-import { distinct, keyOf, labelOf, leftoverAxes } from "./panels.js";
+import { valuePhrase } from "./axes.js";
+import { distinct, keyOf, leftoverAxes, phraseOf } from "./panels.js";
 
 export interface AnswerContext {
   readonly axes: readonly string[];
@@ -46,7 +46,7 @@ function verdict(done: readonly Row[], { axes, baseline }: AnswerContext): strin
   const [best, ...rest] = means as [(typeof means)[number], ...typeof means];
   const write = (value: number): string =>
     measure === "slowdown" ? times(value) : `${humanValue(measure, value)} cycles a reference`;
-  const base = Object.entries(baseline ?? {}).map(([axis, value]) => valueLabel(axis, String(value)));
+  const base = Object.entries(baseline ?? {}).map(([axis, value]) => valuePhrase(axis, String(value)));
   const against = base.length === 0 ? "" : `Against ${base.join(", ")}, `;
   const ranked = rest.map(({ name, mean }) => `${name} ${write(mean)}`).join(", ");
   const over = `geometric mean over the ${contests.length} ${contests.length === 1 ? "case" : "cases"} that all finished`;
@@ -86,7 +86,7 @@ function contestsOf(
       if (typeof value === "number") values.set(String(row[column]), value);
     }
     const row = group[0]!;
-    const label = labelOf(row, varying, ", ");
+    const label = phraseOf(row, varying);
     return names.every((name) => values.has(name))
       ? [{ row, label: label === "" ? "the one case" : label, values }]
       : [];
@@ -142,7 +142,7 @@ function spreadSentence(done: readonly Row[], axes: readonly string[], measure: 
   if (first === undefined || last === undefined)
     return [`${done.length} ${done.length === 1 ? "cell is" : "cells are"} done.`];
   const name = columnOf(measure).label;
-  const at = (row: Row): string => labelOf(row, axes, ", ");
+  const at = (row: Row): string => phraseOf(row, axes);
   if (first === last) return [`${name}: ${humanValue(measure, first[measure]!)}.`];
   return [
     `${name} goes from ${humanValue(measure, first[measure]!)} (${at(first)}) to ${humanValue(measure, last[measure]!)} (${at(last)}).`,

@@ -48,6 +48,12 @@ export function valueLabel(name: string, value: string | number): string {
   return SPEAKING.has(name) ? text : `${columnOf(name).label}: ${text}`;
 }
 
+/** One value within a sentence: "gups", "4K pages", "host page 2M". */
+export function valuePhrase(name: string, value: string | number): string {
+  const label = valueLabel(name, value);
+  return label.replace(/^(.)([^:]*): /, (_, first: string, rest: string) => `${first.toLowerCase()}${rest} `);
+}
+
 /** At most `most` of the values, evenly spaced, for ticks. @param values ascending. */
 export function thinned(values: readonly number[], most: number): number[] {
   const step = Math.ceil(values.length / most);

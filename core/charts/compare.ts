@@ -8,7 +8,7 @@ import { humanNumber, humanValue, times } from "../results/humanise.js";
 import type { NamedChartSpec } from "../scenario/charts.js";
 import type { Row } from "../scenario/scenario.js";
 import { UserError } from "../util/errors.js";
-import { logTicks } from "./axes.js";
+import { logTicks, valuePhrase } from "./axes.js";
 import { baselineOf, baselineRow, isBaseline } from "./baseline.js";
 import { type Drawing, inPanels, missingLayer, PANEL, panelGrid, type Scene, type Spec } from "./drawing.js";
 import { distinct, inOrder, labelOf, leftoverAxes, panelsFor } from "./panels.js";
@@ -29,12 +29,13 @@ export function compareChart(spec: NamedChartSpec, scene: Scene): Drawing {
     });
   }
   const base = Object.entries(changes)
-    .map(([column, value]) => humanValue(column, value))
+    .map(([column, value]) => valuePhrase(column, value))
     .join(", ");
   const series = spec.color ?? x;
   const others = scene.rows.filter((row) => !isBaseline(row, changes));
   const absent = scene.missing.filter((row) => !isBaseline(row, changes));
   const all = [...others, ...absent];
+  const inPlan = [...scene.rows, ...scene.missing]; // the baseline's values keep their place
   const points = others.flatMap((row) => {
     const ratio = ratioOf(name, row, baselineRow(row, spec, scene));
     return ratio === undefined ? [] : [{ row, ratio }];
@@ -72,10 +73,10 @@ export function compareChart(spec: NamedChartSpec, scene: Scene): Drawing {
     }),
   );
   const shown = points.map(({ row }) => row);
-  const panels = inOrder(all, shown, (row) => labelOf(row, panel));
-  const domain = inOrder(all, [...shown, ...absent], seriesOf);
+  const panels = inOrder(inPlan, shown, (row) => labelOf(row, panel));
+  const domain = inOrder(inPlan, [...shown, ...absent], seriesOf);
   const { colours } = seriesScale(series, domain);
-  const rows = inOrder(all, [...shown, ...absent], rowOf);
+  const rows = inOrder(inPlan, [...shown, ...absent], rowOf);
   const { columns, width } = panelGrid(panels.length, inner, 2);
   const column = columnOf(name);
 

@@ -4,7 +4,7 @@
  * would be too many.
  */
 import type { Row } from "../scenario/scenario.js";
-import { valueLabel } from "./axes.js";
+import { valueLabel, valuePhrase } from "./axes.js";
 
 /** More panels than this are unreadable. */
 const MOST_PANELS = 24;
@@ -64,9 +64,21 @@ export function panelsFor(
 }
 
 /** "gups · Host page: 4K"; "" for no columns. A column that does not apply to the row is left out. */
-export function labelOf(row: Row, columns: readonly string[], separator = " · "): string {
-  const known = columns.filter((column) => (row[column] ?? "") !== "");
-  return known.map((column) => valueLabel(column, row[column]!)).join(separator);
+export function labelOf(row: Row, columns: readonly string[]): string {
+  return known(row, columns)
+    .map((column) => valueLabel(column, row[column]!))
+    .join(" · ");
+}
+
+/** The same within a sentence: "gups, host page 4K". */
+export function phraseOf(row: Row, columns: readonly string[]): string {
+  return known(row, columns)
+    .map((column) => valuePhrase(column, row[column]!))
+    .join(", ");
+}
+
+function known(row: Row, columns: readonly string[]): string[] {
+  return columns.filter((column) => (row[column] ?? "") !== "");
 }
 
 /** Equal for rows that are equal in these columns. */
