@@ -86,16 +86,20 @@ function addParameters(
       add(`parameters.${workload.name}.${name}`, parameterSchema(spec), spec.kind === "bytes");
     }
   }
-  const shared = new Map<string, { schemas: Axis["schema"][]; isSize: boolean }>();
+  const shared = new Map<string, { schemas: Axis["schema"][]; of: string[]; isSize: boolean }>();
   for (const workload of catalogue.workloads) {
     for (const [name, spec] of Object.entries(workload.parameters)) {
-      const entry = shared.get(name) ?? { schemas: [], isSize: spec.kind === "bytes" };
+      const entry = shared.get(name) ?? { schemas: [], of: [], isSize: spec.kind === "bytes" };
       entry.schemas.push(parameterSchema(spec));
+      entry.of.push(workload.name);
       shared.set(name, entry);
     }
   }
-  for (const [name, { schemas, isSize }] of shared) {
-    add(`parameters.${name}`, schemas.length === 1 ? schemas[0]! : z.union(schemas), isSize);
+  for (const [name, { schemas, of, isSize }] of shared) {
+    const words = new Set(schemas.map(({ description }) => description));
+    const meaning = words.size === 1 ? [...words][0] : `What it is, \`virtlab describe <workload>\` says.`;
+    const schema = schemas.length === 1 ? schemas[0]! : z.union(schemas);
+    add(`parameters.${name}`, schema.describe(`A parameter of ${of.join(", ")}. ${meaning}`), isSize);
   }
 }
 

@@ -50,7 +50,7 @@ const pageSchema = z.enum(Object.keys(PAGE_SIZES) as [PageSizeName, ...PageSizeN
 /** Everything of CellConfig that a scenario sets directly; every key may be left out. */
 export function settingsShape(catalogue: Catalogue) {
   const costs: Record<string, z.ZodOptional<z.ZodNumber>> = {};
-  for (const cost of COSTS) costs[cost.name] = z.number().min(0).optional().describe(cost.description);
+  for (const cost of COSTS) costs[cost.name] = z.number().min(0).describe(cost.description).optional();
   return {
     technique: nameSchema(catalogue.techniques).optional().describe("A monitor with a memory virtualization"),
     workload: nameSchema(catalogue.workloads).optional().describe("What the guest does"),
