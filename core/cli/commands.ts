@@ -198,7 +198,7 @@ const EXAMPLES: Command["examples"] = [
   ["describe hardware/nested", "what a name means"],
 ];
 const EXIT_CODES_TEXT =
-  "Exit codes: 0 ok, 1 an expectation or the gate failed, 2 a mistake to mend, 3 no baseline, 130 stopped by Ctrl-C.";
+  "Exit codes: 0 ok, 1 a cell, an expectation or a comparison failed, 2 a mistake to mend, 3 no baseline, 70 a bug in virtlab, 130 or 143 stopped.";
 
 const COMMAND_NAMES = COMMANDS.map(({ usage }) => usage.split(" ")[0]!);
 

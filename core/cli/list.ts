@@ -23,6 +23,9 @@ export const LIST_TOPICS = ["scenarios", ...Object.keys(KIND_OF_TOPIC)] as const
 /** What `list` shows when no topic is given: what one needs to write a scenario. */
 const SHORT_LIST = ["scenarios", "techniques", "workloads", "profiles"];
 
+/** Kinds whose titles only repeat their names. */
+const SPEAKS_BY_DESCRIPTION: ReadonlySet<EntryKind> = new Set(["technique", "workload", "cost"]);
+
 export interface ListOptions {
   readonly topic: string | undefined;
   readonly json: boolean;
@@ -68,7 +71,15 @@ function section(topic: string, items: readonly Item[], terminal: Terminal): str
 function itemsOf(entries: readonly Entry[], kind: EntryKind): Item[] {
   return entries
     .filter((entry) => entry.kind === kind)
-    .map(({ name, title, description }) => ({ name, title: kind === "cost" ? description : title }));
+    .map(({ name, title, description }) => ({
+      name,
+      title: SPEAKS_BY_DESCRIPTION.has(kind) ? firstClause(description) : title,
+    }));
+}
+
+/** Up to the first end of a sentence or semicolon: a list has one line for each. */
+function firstClause(text: string): string {
+  return text.split(/[.;](?:\s|$)/)[0]!;
 }
 
 async function scenarios(): Promise<Item[]> {

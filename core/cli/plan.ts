@@ -1,8 +1,10 @@
 /** `virtlab plan`: the cells of a scenario in the order of their rows, which of them are unsupported, and what they need. */
 import { findWorkload } from "../guest/workloads/index.js";
 import { planCells } from "../lab/run.js";
+import { humanValue } from "../results/humanise.js";
 import type { Cell } from "../scenario/index.js";
 import { unsupportedReason } from "../scenario/support.js";
+import type { ParameterValue } from "../util/parameters.js";
 import { formatBytes } from "../util/units.js";
 import type { ScenarioOptions } from "./bench.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
@@ -31,7 +33,7 @@ export async function plan(options: ScenarioOptions, terminal: Terminal): Promis
   if (scenario.question !== "") terminal.print(scenario.question);
   const rows = described.map((cell) => [
     String(cell.index),
-    ...axes.map((axis) => String(cell.axes[axis] ?? "")),
+    ...axes.map((axis) => axisText(axis, cell.axes[axis] ?? "")),
     cell.guestDataBytes === null ? "" : formatBytes(cell.guestDataBytes),
     cell.unsupported ?? "",
   ]);
@@ -48,6 +50,11 @@ export async function plan(options: ScenarioOptions, terminal: Terminal): Promis
       `plan ${hash.slice(0, 12)}; guest data ${formatBytes(most)} at most in one cell (simulated: it needs no memory here)`,
   );
   return EXIT_CODE.ok;
+}
+
+/** As the table of a run has it: sizes in their units. */
+function axisText(axis: string, value: ParameterValue): string {
+  return typeof value === "boolean" ? String(value) : humanValue(axis, value);
 }
 
 /** Data of the workload mapped at the same time, bytes. */
