@@ -1,4 +1,4 @@
-/** What the process says with its exit code (DESIGN, "Errors"). */
+/** What the process says with its exit code (README, "Commands"). */
 export const EXIT_CODE = {
   ok: 0,
   /** An expectation failed, modelled numbers differ, or a generated file is stale. */

@@ -1,5 +1,5 @@
 /**
- * The three kinds of error, and no others (DESIGN, "Errors").
+ * The three kinds of error, and no others (core/README.md, "What must always hold").
  *
  * - A *guest* fault is a value, never an exception: a guest may fault, and that is a result.
  * - A `UserError` is the reader's to mend: it says where and how. The command line exits with code 2.
