@@ -26,6 +26,28 @@ const small = workshop.write("small.yaml", SCENARIO);
 const bench = (...args: string[]) => workshop.run("bench", ...args);
 const read = (...names: string[]): string => readFileSync(workshop.path(...names), "utf8");
 
+describe("what is said of the rows", () => {
+  it.each([
+    ["expect: [cycels == 1]", 'broken.yaml:13:10: no row has a column "cycels"'],
+    ["expect: [\"cycles > peer('page', '4K').cycels\"]", 'no row has a column "cycels"'],
+    [
+      "charts: [{ kind: stack, x: tecnique }]",
+      'broken.yaml:13:10: charts[0]: no row has a column "tecnique"',
+    ],
+    ["charts: [{ kind: compare, baseline: nativ }]", "nativ"],
+  ])("is checked before a cell runs: %s", async (lines, message) => {
+    const text = SCENARIO.slice(0, SCENARIO.indexOf("charts:"));
+    const { code, stderr } = await bench(
+      workshop.write("broken.yaml", `${text}\n\n${lines}\n`),
+      "--out",
+      "broken",
+    );
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+    expect(existsSync(workshop.path("broken"))).toBe(false);
+  });
+});
+
 describe("a run", () => {
   it("leaves rows, exits, provenance and charts, and says where", async () => {
     const { code, stdout, stderr } = await bench(small, "--out", "run");
@@ -192,10 +214,11 @@ describe("a mistake", () => {
   });
 
   it("in a chart: the rows are kept, and the message says where", async () => {
-    const file = workshop.write("chart.yaml", SCENARIO.replace("x: technique", "x: tecnique"));
+    const spec = "{ spec: { mark: nothing, encoding: { x: { field: cycles } } } }";
+    const file = workshop.write("chart.yaml", SCENARIO.replace(/\{ kind: stack.*\}/, spec));
     const { code, stderr } = await bench(file, "--out", "charted");
     expect(code).toBe(2);
-    expect(stderr).toContain("tecnique");
+    expect(stderr).toContain("chart.yaml: charts[0]: the chart cannot be drawn");
     expect(stderr).toContain("kept in charted");
     expect(existsSync(workshop.path("charted", "run.json"))).toBe(true);
   });

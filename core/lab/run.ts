@@ -34,6 +34,7 @@ import type { RunSize } from "../util/parameters.js";
 import { codeHash } from "./code-hash.js";
 import { timeCells } from "./host-timing.js";
 import { drawRun } from "./pictures.js";
+import { rehearse } from "./rehearsal.js";
 import { selectCells } from "./selection.js";
 
 export interface PlanOptions {
@@ -111,6 +112,7 @@ export async function run(source: ScenarioSource, options: RunOptions): Promise<
   const started = new Date();
   const startedAt = performance.now();
   const plan = planCells(source, options);
+  rehearse(plan, options.only === undefined);
   const folder = openFolder(plan, options, started);
   try {
     const total = plan.cells.length;

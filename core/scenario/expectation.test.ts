@@ -62,6 +62,18 @@ test.each([
   expect(verdict(line)).toMatchObject({ passed, rows });
 });
 
+test.each([
+  ["cycles", "is neither true nor false"],
+  ["'gups'", "is neither true nor false"],
+  ["exits == 0 where workload", "is neither true nor false"],
+  ["highest(cycles)", "is neither true nor false"],
+  ["cycles > peer('technique', 'native')", "a column follows it"],
+  ["cycles > peer('technique').cycles", "takes axes with their values"],
+  ["cycles > peer().cycles", "takes axes with their values"],
+])("%s is refused", (line, expected) => {
+  expect(complaint(line)).toContain(expected);
+});
+
 test("a failure names the cell and the values used", () => {
   const { failures } = verdict("exits == 0 and slowdown < 3 where workload == 'gups' and host.vpid == true");
   expect(failures).toEqual([

@@ -25,18 +25,36 @@ export function parseExpectation({ text, where }: ExpectationText): Expectation 
   if (more.length > 0) {
     throw new UserError(`\`${text}\` has two wheres`, { where, mend: "join conditions by `and`" });
   }
-  const claim = checked(parseExpression(claimText, where));
+  const claim = comparison(checked(parseExpression(claimText, where)));
   const condition = conditionText === undefined ? undefined : parseCondition(conditionText, where);
   return { text, where, claim, condition, isAggregate: hasAggregate(claim) };
 }
 
 /** What selects rows: the part after `where`, or a chart's `where:`. @throws UserError */
 export function parseCondition(text: string, where: string): Expression {
-  const condition = checked(parseExpression(text, where));
+  const condition = comparison(checked(parseExpression(text, where)));
   if (!hasAggregate(condition)) return condition;
   throw new UserError(`an aggregate cannot select rows: \`${text}\``, {
     where,
     mend: "use aggregates before `where`",
+  });
+}
+
+const ARITHMETIC = new Set(["+", "-", "*", "/", "%"]);
+
+/** The expression, if it can be true or false: `exits` or `'gups'` alone would always hold. @throws UserError */
+function comparison(expression: Expression): Expression {
+  const { tree, text, where } = expression;
+  const isNumberOrText =
+    (tree.kind === "constant" && typeof tree.value !== "boolean") ||
+    (tree.kind === "unary" && tree.operator !== "!") ||
+    (tree.kind === "binary" && ARITHMETIC.has(tree.operator)) ||
+    tree.kind === "call" ||
+    tree.kind === "name";
+  if (!isNumberOrText) return expression;
+  throw new UserError(`\`${text}\` is neither true nor false`, {
+    where,
+    mend: "compare it with something, e.g. `exits == 0`",
   });
 }
 

@@ -164,6 +164,12 @@ export class RowScopes {
     if (name === "bytes") return parseBytes(String(given[0]));
     if (row === undefined) throw new UserError(`${name} stands outside of an aggregate`, { where });
     const isBase = name === "base";
+    if (!isBase && (member === undefined || given.length === 0 || given.length % 2 === 1)) {
+      throw new UserError("peer(…) takes axes with their values, and a column follows it", {
+        where,
+        mend: "write e.g. peer('technique', 'native').cycles",
+      });
+    }
     const changes = isBase ? this.baseline(where) : this.changes(given, where);
     const column = this.columnOf(isBase ? String(given[0]) : (member ?? ""));
     const text = isBase
