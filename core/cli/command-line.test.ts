@@ -37,6 +37,20 @@ describe("help", () => {
   });
 });
 
+describe("--json", () => {
+  it.each([
+    [["plan", "nowhere.yaml", "--json"], 'there is no scenario "nowhere.yaml"'],
+    [["bench", "nowhere.yaml", "--json", "--wrokers", "2"], "unknown option --wrokers"],
+    [["compare", "a", "b", "--json"], 'no run "b"'],
+  ])("is one document for a mistake too: %j", async (args, message) => {
+    const { code, stdout, stderr } = await workshop.run(...args);
+    expect(code).toBe(2);
+    const { error } = JSON.parse(stdout) as { error: Record<string, unknown> };
+    expect(error["message"]).toBe(message);
+    expect(stderr).toContain(message);
+  });
+});
+
 describe("a mistake in the arguments", () => {
   it.each([
     [["bnch", "x.yaml"], 'unknown command "bnch"', 'did you mean "bench"?'],

@@ -16,6 +16,9 @@ async function main(args: readonly string[], terminal: Terminal): Promise<ExitCo
   } catch (error) {
     if (error instanceof UserError) {
       terminal.note(`${terminal.paintNote("red", "error:")} ${error.text}`);
+      const { message, where = null, mend = null } = error;
+      if (args.includes("--json"))
+        terminal.print(JSON.stringify({ error: { message, where, mend } }, undefined, 2));
       return EXIT_CODE.userError;
     }
     return reportBug(error, args, terminal);
