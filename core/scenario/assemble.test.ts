@@ -8,7 +8,7 @@ import { NestedVcpu } from "../monitor/memory/nested/vcpu.js";
 import { ParavirtualVcpu } from "../monitor/memory/paravirtual/vcpu.js";
 import { ShadowVcpu } from "../monitor/memory/shadow/vcpu.js";
 import { UnsupportedError } from "../util/errors.js";
-import { GIB, MIB } from "../util/units.js";
+import { GIB, MIB, TIB } from "../util/units.js";
 import { assemble } from "./assemble.js";
 import { cellOf } from "./testing/cells.js";
 
@@ -28,6 +28,15 @@ describe("techniques", () => {
 
   it("an unknown one is unsupported", () => {
     expect(() => assemble(cellOf({ technique: "magic" }), FOOTPRINT)).toThrow(UnsupportedError);
+  });
+});
+
+describe("a machine too large", () => {
+  it.each([
+    ["native", 4097 * TIB],
+    ["paravirtual/direct", 2 * TIB],
+  ])("for %s is unsupported, not an exception of the array", (technique, memory) => {
+    expect(() => assemble(cellOf({ technique, machine: { memory } }), FOOTPRINT)).toThrow(UnsupportedError);
   });
 });
 

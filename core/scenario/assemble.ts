@@ -15,8 +15,11 @@ import { NestedVcpu } from "../monitor/memory/nested/vcpu.js";
 import { ParavirtualVcpu } from "../monitor/memory/paravirtual/vcpu.js";
 import { ShadowVcpu } from "../monitor/memory/shadow/vcpu.js";
 import { invariant, UnsupportedError } from "../util/errors.js";
-import { formatBytes, PAGE_SIZES } from "../util/units.js";
+import { formatBytes, PAGE_SIZES, TIB } from "../util/units.js";
 import type { CellConfig } from "./config.js";
+
+/** Physical addresses have 52 bits. Xen's maps of all machine frames are arrays of this process: 1 GiB each at most. */
+const mostMemory = (technique: string): number => (technique === "paravirtual/direct" ? TIB : 4096 * TIB);
 
 /** Tables to spare: roots, upper levels, areas. */
 const SPARE_TABLES = 256;
@@ -150,6 +153,13 @@ function monitorTables(config: CellConfig, memory: VcpuOptions["memory"], hostOr
 
 function machineFrames(config: CellConfig, needed: number): number {
   const { memory } = config.machine;
+  const most = mostMemory(config.technique);
+  if (Math.max(memory, needed * 4096) > most) {
+    const asked = formatBytes(Math.max(memory, needed * 4096));
+    throw new UnsupportedError(
+      `a machine of ${asked} is more than ${config.technique} has here, ${formatBytes(most)}`,
+    );
+  }
   if (memory === 0) return needed;
   const frames = Math.floor(memory / 4096);
   if (frames >= needed) return frames;
