@@ -38,7 +38,7 @@ export function scenarioOf(source: ScenarioSource, overrides: Overrides, languag
   const layers = [...fileLayers, ...sizeLayers, ...setLayers];
   const body = merged(layers, language);
   const locate = (at: DocumentPath): string => locateIn(layers, at) ?? path;
-  refuseUnusedParameters(merged([...fileLayers, ...sizeLayers], language), language, locate);
+  refuseUnusedParameters([...fileLayers, ...sizeLayers], language, locate);
 
   const expect = (body.expect ?? []).map((text, index) => ({ text, where: locate(["expect", index]) }));
   for (const expectation of expect) parseExpectation(expectation);
@@ -113,19 +113,23 @@ function baselineOf(
   return columns;
 }
 
-/** A base parameter that no workload of the scenario has would be ignored silently. */
+/**
+ * A base parameter that no workload has would be ignored silently. One whose workload a child or a size leaves out is
+ * inherited, and no mistake.
+ */
 function refuseUnusedParameters(
-  body: ScenarioDocument,
+  layers: readonly Layer[],
   language: Language,
   locate: (path: DocumentPath) => string,
 ): void {
-  const lists = [body.matrix, body.zip, ...(body.include ?? [])].flatMap((point) => point?.["workload"]);
-  const names = new Set(
-    [body.workload, ...lists].map((entry) => (typeof entry === "object" ? entry["name"] : entry)),
-  );
+  const entries = layers.flatMap(({ body: { workload, matrix, zip, include = [] } }) => [
+    workload,
+    ...[matrix, zip, ...include].flatMap((point) => point?.["workload"]),
+  ]);
+  const names = new Set(entries.map((entry) => (typeof entry === "object" ? entry["name"] : entry)));
   if ([...names].every((name) => name === undefined)) return;
   const workloads = language.catalogue.workloads.filter(({ name }) => names.has(name));
-  for (const [key, value] of Object.entries(body.parameters ?? {})) {
+  for (const [key, value] of Object.entries(merged(layers, language).parameters ?? {})) {
     if (value === undefined) continue;
     const isUsed = workloads.some((workload) =>
       typeof value === "object" ? workload.name === key : key in workload.parameters,

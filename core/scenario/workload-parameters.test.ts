@@ -24,6 +24,14 @@ test("a size may have another", () => {
   expect(cellsOf(text)).toEqual([["zipf", { footprint: 8 * MIB, skew: 0.5 }]]);
 });
 
+test("a size may leave out the workload that has them", () => {
+  const text =
+    "technique: native\nmatrix: { workload: [gups, forkwait] }\nparameters: { gups: { footprint: 1MiB } }\nsize: tiny";
+  expect(cellsOf(`${text}\nsizes: { tiny: { matrix: { workload: [forkwait] } } }`)).toEqual([
+    ["forkwait", { processes: 4 }],
+  ]);
+});
+
 describe("--set over parameters written with a name", () => {
   const LISTED =
     "technique: native\nmatrix: { workload: [{ name: zipf, footprint: 8MiB, skew: 0.5 }, { name: gups, footprint: 1MiB }] }";
