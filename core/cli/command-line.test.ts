@@ -1,4 +1,5 @@
 /** The command line as a process: help, mistakes in the arguments, exit codes. Runs of scenarios are in bench.test.ts. */
+import { mkdirSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
 import { Workshop } from "./testing/command-line.js";
 
@@ -112,6 +113,16 @@ describe("answers", () => {
     const { code, stderr } = await workshop.run("compare", "gone.csv", "now.csv");
     expect(code).toBe(3);
     expect(stderr).toContain("cp now.csv gone.csv");
+  });
+
+  it("knows a scenario's baseline by its name; without one the code is 3", async () => {
+    workshop.write("b.csv", "cell,cycles\na,1\n");
+    const { code, stderr } = await workshop.run("compare", "ept", "b.csv");
+    expect(stderr).toContain("there is no baseline results/baselines/ept.csv");
+    expect(code).toBe(3);
+    mkdirSync(workshop.path("results", "baselines"), { recursive: true });
+    workshop.write("results/baselines/ept.csv", "cell,cycles\na,1\n");
+    expect((await workshop.run("compare", "ept", "b.csv")).code).toBe(0);
   });
 
   it("compares: 0 when equal, 1 when a modelled number differs", async () => {
