@@ -243,7 +243,7 @@ describe("Ctrl-C", () => {
     "slow.yaml",
     SCENARIO.replace("parameters:", "#").replace(
       "  page: [4K, 2M]",
-      "zip:\n  updates: [1000, 2500000]\n  page: [4K, 4K]",
+      "zip:\n  updates: [1000, 20000000]\n  page: [4K, 4K]",
     ),
   );
 
