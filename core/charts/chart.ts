@@ -8,6 +8,7 @@
  */
 import type { ChartSpec, NamedChartSpec } from "../scenario/charts.js";
 import type { Row } from "../scenario/scenario.js";
+import { UserError } from "../util/errors.js";
 import { compareChart } from "./compare.js";
 import type { Drawing, Scene, Spec } from "./drawing.js";
 import { inlineChart } from "./inline.js";
@@ -49,8 +50,21 @@ export function chartOf(spec: ChartSpec, rows: readonly Row[], context: ChartCon
   if ("spec" in checked) return inlineChart(checked, done, notDoneNotes(chosen), place);
   const missing = chosen.filter((row) => !done.includes(row));
   const scene: Scene = { rows: done, missing, axes: context.axes, baseline: context.baseline ?? {} };
-  const drawing = KINDS[checked.kind](checked, scene);
+  const drawing = placed(place, () => KINDS[checked.kind](checked, scene));
   return finished(drawing, spec, [...drawing.notes, ...notDoneNotes(chosen)]);
+}
+
+/** What a kind of chart refuses, with the chart's place. */
+function placed<T>(place: string, draw: () => T): T {
+  try {
+    return draw();
+  } catch (error) {
+    if (!(error instanceof UserError) || error.where !== undefined) throw error;
+    throw new UserError(error.message, {
+      where: place,
+      ...(error.mend === undefined ? {} : { mend: error.mend }),
+    });
+  }
 }
 
 function finished(drawing: Drawing, spec: ChartSpec, notes: readonly string[]): Spec {

@@ -1,7 +1,6 @@
 /** The files of a chart: `.vl.json` to read and change, `.svg` for papers, `.png` for everything else. */
 import type { ChartSpec } from "../scenario/charts.js";
 import type { Row } from "../scenario/scenario.js";
-import { UserError } from "../util/errors.js";
 import { type ChartContext, chartOf } from "./chart.js";
 import type { Spec } from "./drawing.js";
 import { svgOf } from "./engine.js";
@@ -33,7 +32,7 @@ export async function renderCharts(
   const rendered: RenderedChart[] = [];
   for (const [index, chart] of charts.entries()) {
     const place = `${context.place ?? "charts"}[${index}]`;
-    const spec = placed(place, () => chartOf(chart, rows, { ...context, place }));
+    const spec = chartOf(chart, rows, { ...context, place });
     const svg = await svgOf(spec, place);
     const title = titleOf(spec);
     const stem = `charts/${index + 1}-${slug(title)}`;
@@ -45,19 +44,6 @@ export async function renderCharts(
     rendered.push({ title, spec, svg, files });
   }
   return rendered;
-}
-
-/** What a kind of chart refuses, with the chart's place. */
-function placed<T>(place: string, draw: () => T): T {
-  try {
-    return draw();
-  } catch (error) {
-    if (!(error instanceof UserError) || error.where !== undefined) throw error;
-    throw new UserError(error.message, {
-      where: place,
-      ...(error.mend === undefined ? {} : { mend: error.mend }),
-    });
-  }
 }
 
 /** The chart's title as one line: its own, or that of the view inside notes. */

@@ -35,6 +35,7 @@ describe("what is said of the rows", () => {
       'broken.yaml:13:10: charts[0]: no row has a column "tecnique"',
     ],
     ["charts: [{ kind: compare, baseline: nativ }]", "nativ"],
+    ["charts: [{ kind: compare }]", "broken.yaml:13:10: charts[0]: there is nothing to compare"],
   ])("is checked before a cell runs: %s", async (lines, message) => {
     const text = SCENARIO.slice(0, SCENARIO.indexOf("charts:"));
     const { code, stderr } = await bench(
