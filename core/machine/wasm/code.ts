@@ -92,8 +92,11 @@ const memory = (opcode: Code, align: number, offset: number): Code => [opcode, a
 
 export const loadFloatBits = (address: Code, offset = 0): Code => [address, memory([0x29], 3, offset)];
 export const bitsLessThan = binary(0x54);
-/** The low 32 bits of the integer that a float holds, given as its bits; below 2^63. */
-export const lowBitsOfFloat = (bits: Code): Code => [bits, 0xbf, 0xb0, 0xa7];
+/**
+ * The low 32 bits of the integer that a float holds, given as its bits; below 2^52. Adding 2^52 moves the integer to the
+ * low end of the fraction, which spares a conversion and its checks.
+ */
+export const lowBitsOfFloat = (bits: Code): Code => [bits, 0xbf, float(2 ** 52), 0xa0, 0xbd, 0xa7];
 
 // Memory. Addresses are bytes; `offset` is added by the instruction.
 
