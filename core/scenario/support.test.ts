@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { unsupportedReason } from "./support.js";
 import { planFrom, TEST_CATALOGUE } from "./testing/catalogue.js";
+import { cellOf } from "./testing/cells.js";
 
 const BASE = "technique: native\nworkload: gups\nparameters: { footprint: 4GiB }";
 
@@ -16,7 +17,20 @@ test.each([
   [["page=4M"], "4-level paging has no 4M pages"],
   [["technique=hardware/nested", "host.page=1G"], "nehalem-2008 has no 1G pages in its nested table"],
   [["technique=hardware/nested", "host.levels=5"], "nehalem-2008 has no 5-level nested table"],
+  [
+    ["technique=hardware/shadow", "host.page=4M"],
+    "host pages are 4K, 2M or 1G: 4M pages belong to 32-bit paging alone",
+  ],
   [["technique=hardware/nested", "host.levels=5", "profile=new-2020", "host.page=1G"], undefined],
 ])("%s: %s", (sets, reason) => {
   expect(unsupportedReason(planFrom(BASE, sets).cells[0]!.config, TEST_CATALOGUE)).toBe(reason);
+});
+
+test("a Xen PV guest maps 4K pages alone", () => {
+  const reasonOf = (page: "4K" | "2M"): string | undefined =>
+    unsupportedReason(cellOf({ technique: "paravirtual/direct", page }));
+  expect(reasonOf("4K")).toBeUndefined();
+  expect(reasonOf("2M")).toBe(
+    "a Xen PV guest has no large pages: its frames are contiguous to itself, not in the machine",
+  );
 });

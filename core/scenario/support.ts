@@ -32,6 +32,8 @@ export function unsupportedReason(config: CellConfig, catalogue: Catalogue = CAT
   if (paging === "5-level" && !features.la57)
     return `${profile.name} has no 57-bit addresses, which 5-level paging needs`;
   if (!PAGES_OF[paging].includes(config.page)) return `${paging} paging has no ${config.page} pages`;
+  if (config.technique === "paravirtual/direct" && config.page !== "4K")
+    return "a Xen PV guest has no large pages: its frames are contiguous to itself, not in the machine";
   if (config.page === "1G" && !features.page1G) return `${profile.name} has no 1G pages`;
   if (isNested && !features.nestedPages.includes(config.host.page)) {
     return `${profile.name} has no ${config.host.page} pages in its nested table`;
