@@ -289,6 +289,7 @@ export function defineWarm(emitter: Emitter, parts: CompiledDriverParts): void {
       const word = builder.local();
       const gfn = builder.local();
       const read = builder.local();
+      const previous = builder.local();
       const table = (number: Code, tables: Int32Array): Code =>
         load(shl(and(number, int(LeafHints.slots - 1)), int(2)), tables.byteOffset);
       const entryAddress = add(
@@ -305,9 +306,13 @@ export function defineWarm(emitter: Emitter, parts: CompiledDriverParts): void {
         set(end, add(int(parts.batch.byteOffset), shl(get(to), int(3)))),
         whileLoop(lessThan(get(at), get(end)), [
           set(pageLo, or(shrUnsigned(load(get(at)), int(12)), shl(load(get(at), 4), int(20)))),
-          set(word, entryAddress),
-          set(gfn, emitter.frameOf(load(get(word), ram), highPart)),
-          set(read, xor(get(read), walker.host === undefined ? get(gfn) : load(hostAddress, ram))),
+          // An update is a read and a write of one page: the second needs nothing.
+          ifThen(ne(get(pageLo), get(previous)), [
+            set(word, entryAddress),
+            set(gfn, emitter.frameOf(load(get(word), ram), highPart)),
+            set(read, xor(get(read), walker.host === undefined ? get(gfn) : load(hostAddress, ram))),
+            set(previous, get(pageLo)),
+          ]),
           set(at, add(get(at), int(8))),
         ]),
         get(read),
