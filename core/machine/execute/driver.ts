@@ -1,4 +1,9 @@
 /** What makes a guest's references on a machine. Two drivers do the same: references.ts and compiled/driver.ts. */
+/** Slots of a driver's predictions, for data and for fetches each. */
+export const PREDICTIONS = 1 << 12;
+/** References between two decisions whether to read ahead (mmu/leaf-hints.ts). */
+export const READ_AHEAD = 128;
+
 export interface Driver {
   /** Host frame of the last reference made by `once`. */
   readonly frame: number;

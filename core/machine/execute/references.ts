@@ -17,11 +17,7 @@ import type { LeafHints } from "../mmu/leaf-hints.js";
 import type { Mmu } from "../mmu/mmu.js";
 import { FETCH, needOf, READ, WRITE } from "../mmu/permissions.js";
 import { FLAGS, FRAME, MASK, TAG_HI, USE_STEP } from "../mmu/translations.js";
-import type { Driver } from "./driver.js";
-
-const PREDICTIONS = 1 << 12;
-/** References between two decisions whether to warm the host's caches for those to come. */
-const CHUNK = 128;
+import { type Driver, PREDICTIONS, READ_AHEAD } from "./driver.js";
 
 export interface ReferenceDriverParts {
   readonly mmu: Mmu;
@@ -55,7 +51,7 @@ export class ReferenceDriver implements Driver {
   run(refs: Int32Array, from: number, to: number, user: boolean): number {
     const { hints, counters } = this.parts;
     for (let start = from; start < to; ) {
-      const end = Math.min(start + CHUNK, to);
+      const end = Math.min(start + READ_AHEAD, to);
       if (this.missesOften) this.ahead ^= hints.warm(refs, start, end);
       const walks = counters.events[EVENT.walks]!;
       const reached = this.runChunk(refs, start, end, user);

@@ -46,6 +46,8 @@ export const FRAME = 3;
 export const FLAGS = 4;
 /** Mask of the page as the guest mapped it: wider than MASK where it is held in pieces. */
 export const GUEST_MASK = 5;
+/** The two words of the f64 stamp. */
+export const LAST_USE = 6;
 
 /** Time between two uses; the most ways that a set may have. */
 export const USE_STEP = 128;

@@ -3,7 +3,18 @@
  * selects without a branch. What they do is AssociativeArray's `find` and `fill` (mmu/translations.ts).
  */
 import { ALIVE, CONTEXT_SHIFT } from "../../mmu/contexts.js";
-import type { AssociativeArray } from "../../mmu/translations.js";
+import {
+  type AssociativeArray,
+  ENTRY_WORDS,
+  FLAGS,
+  FRAME,
+  GUEST_MASK,
+  LAST_USE,
+  MASK,
+  TAG_HI,
+  TAG_LO,
+  USE_STEP,
+} from "../../mmu/translations.js";
 import {
   add,
   and,
@@ -40,17 +51,18 @@ import {
 import type { FunctionBuilder } from "../../wasm/module.js";
 import type { Emitter } from "./emitter.js";
 
-/** Bytes of an entry, and the places of its fields (mmu/translations.ts). */
-const ENTRY = 32;
+/** Bytes of an entry, and where its fields lie in it (mmu/translations.ts). */
+const ENTRY = ENTRY_WORDS * 4;
 export const FIELD = {
-  tagLo: 0,
-  tagHi: 4,
-  mask: 8,
-  frame: 12,
-  flags: 16,
-  guestMask: 20,
-  lastUse: 24,
+  tagLo: TAG_LO * 4,
+  tagHi: TAG_HI * 4,
+  mask: MASK * 4,
+  frame: FRAME * 4,
+  flags: FLAGS * 4,
+  guestMask: GUEST_MASK * 4,
+  lastUse: LAST_USE * 4,
 } as const;
+const ENTRY_SHIFT = Math.log2(ENTRY);
 /** Sets of more ways are searched by a loop. */
 const UNROLLED_WAYS = 16;
 
@@ -62,7 +74,7 @@ export function isCompilable(array: AssociativeArray): boolean {
 
 /** Stamps an entry's use at the time in a local. */
 export function stamp(emitter: Emitter, entry: Code, now: Code): Code {
-  const number = and(shrUnsigned(sub(entry, int(emitter.places.store)), int(5)), int(127));
+  const number = and(shrUnsigned(sub(entry, int(emitter.places.store)), int(ENTRY_SHIFT)), int(USE_STEP - 1));
   return storeFloat(entry, floatAdd(now, toFloat(number)), FIELD.lastUse);
 }
 
@@ -195,11 +207,14 @@ function defineSlot(emitter: Emitter, array: AssociativeArray): FunctionReferenc
         : treeVictim(temporaries, use, 0, array.ways);
     // The stamp's low bits number the entry within the store.
     const number = builder.local();
-    const firstNumber = and(shrUnsigned(sub(get(start), int(emitter.places.store)), int(5)), int(127));
+    const firstNumber = and(
+      shrUnsigned(sub(get(start), int(emitter.places.store)), int(ENTRY_SHIFT)),
+      int(USE_STEP - 1),
+    );
     return [
       takeFree,
-      set(number, and(lowBitsOfFloat(victim), int(127))),
-      add(get(start), mul(and(sub(get(number), firstNumber), int(127)), int(ENTRY))),
+      set(number, and(lowBitsOfFloat(victim), int(USE_STEP - 1))),
+      add(get(start), mul(and(sub(get(number), firstNumber), int(USE_STEP - 1)), int(ENTRY))),
     ];
   });
 }

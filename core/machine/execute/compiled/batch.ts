@@ -4,6 +4,7 @@
  */
 import { LeafHints } from "../../mmu/leaf-hints.js";
 import { FETCH, needOf, READ, WRITE } from "../../mmu/permissions.js";
+import { USE_STEP } from "../../mmu/translations.js";
 import {
   add,
   and,
@@ -36,12 +37,10 @@ import {
   whileLoop,
   xor,
 } from "../../wasm/code.js";
+import { PREDICTIONS } from "../driver.js";
 import { FIELD, stamp } from "./arrays.js";
 import type { CompiledDriverParts } from "./driver.js";
 import type { Emitter } from "./emitter.js";
-
-/** Slots of each half of the predictions. */
-export const PREDICTIONS = 1 << 12;
 
 /** The host frame of the page number, through an entry. */
 function frameThrough(entry: Code, pageLo: Code): Code {
@@ -201,7 +200,7 @@ export function defineRun(
         set(address, and(shrUnsigned(get(hi), int(12)), int(0x1fff))),
         ifElse(
           isPredicted,
-          [stamp(emitter, get(entry), get(now)), set(now, floatAdd(get(now), float(128)))],
+          [stamp(emitter, get(entry), get(now)), set(now, floatAdd(get(now), float(USE_STEP)))],
           slow,
         ),
         set(frame, frameThrough(get(entry), get(pageLo))),

@@ -7,9 +7,9 @@ import { EVENT } from "../../../events/events.js";
 import type { Caches } from "../../cache.js";
 import type { Mmu } from "../../mmu/mmu.js";
 import { ModuleBuilder } from "../../wasm/module.js";
-import type { Driver } from "../driver.js";
+import { type Driver, PREDICTIONS, READ_AHEAD } from "../driver.js";
 import { isCompilable } from "./arrays.js";
-import { defineOnce, defineRun, defineWarm, PREDICTIONS } from "./batch.js";
+import { defineOnce, defineRun, defineWarm } from "./batch.js";
 import { defineCacheAccess } from "./caches.js";
 import { Emitter, type Places } from "./emitter.js";
 import { defineWalk } from "./guest-walk.js";
@@ -31,9 +31,6 @@ export interface CompiledDriverParts {
   /** PREDICTIONS words for data and as many for fetches. */
   readonly predicted: Int32Array;
 }
-
-/** References between two decisions whether to read ahead. */
-const CHUNK = 128;
 
 /** Whether every array has a policy that the compiled driver knows. */
 export function canCompile(mmu: Mmu): boolean {
@@ -66,7 +63,7 @@ export class CompiledDriver implements Driver {
       const count = Math.min(batchLength, to - first);
       batch.set(refs.subarray(2 * first, 2 * (first + count)));
       for (let start = 0; start < count; ) {
-        const end = this.missesOften ? Math.min(start + CHUNK, count) : count;
+        const end = this.missesOften ? Math.min(start + READ_AHEAD, count) : count;
         if (this.missesOften) this.warm(start, end);
         const walks = events[EVENT.walks]!;
         const reached = this.runBatch(start, end, user ? 1 : 0);

@@ -89,7 +89,8 @@ export class Emitter {
     return or(shrUnsigned(lo, int(12)), shl(and(hi, int(0x7ff)), int(20)));
   }
 
-  private registerAddress(name: keyof typeof REGISTER): number {
+  /** Address of a register. */
+  registerAddress(name: keyof typeof REGISTER): number {
     return this.places.registers.words.byteOffset + REGISTER[name] * 4;
   }
 }

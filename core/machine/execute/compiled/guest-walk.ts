@@ -166,7 +166,7 @@ function defineDescend(
       const pdpteLo = builder.local();
       const pdpteHi = builder.local();
       const pdpteAddress = shl(shrUnsigned(get(lo), int(30)), int(3));
-      const pdptes = emitter.places.registers.words.byteOffset + 16 * 4;
+      const pdptes = emitter.registerAddress("pdptes");
       const fromRoot: Code = isPae
         ? [
             set(pdpteLo, load(pdpteAddress, pdptes)),

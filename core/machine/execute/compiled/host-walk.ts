@@ -4,6 +4,7 @@
  */
 import { A, D, EPT_A, EPT_D, P, PS } from "../../mmu/entry.js";
 import { DIRTY, type HostWalkerParts, MAY_EXECUTE, MAY_WRITE, ORDER_SHIFT } from "../../mmu/host-walker.js";
+import { USE_STEP } from "../../mmu/translations.js";
 import {
   add,
   and,
@@ -93,7 +94,7 @@ export function defineHostWalk(
             emitter.count("nested_tlb_misses"),
           ];
     return [
-      set(now, floatAdd(loadFloat(int(0), hostNow), float(128))),
+      set(now, floatAdd(loadFloat(int(0), hostNow), float(USE_STEP))),
       storeFloat(int(0), get(now), hostNow),
       lookUp,
       call(walk, get(gfn), get(write), get(fetch), get(entry)),

@@ -2,6 +2,7 @@
 import { D, G, NX, RW, US } from "../../mmu/entry.js";
 import type { Mmu } from "../../mmu/mmu.js";
 import { FETCH, needOf, permissionsOf, READ, WRITE } from "../../mmu/permissions.js";
+import { USE_STEP } from "../../mmu/translations.js";
 import { WALK_DONE } from "../../mmu/walker.js";
 import {
   add,
@@ -127,7 +128,7 @@ export function defineTranslate(emitter: Emitter, mmu: Mmu, walk: CompiledWalk):
     const guestOrder = getGlobal(walk.guestOrder);
     return [
       storeFloat(int(0), loadFloat(int(0), now), current),
-      storeFloat(int(0), floatAdd(time, float(128)), now),
+      storeFloat(int(0), floatAdd(time, float(USE_STEP)), now),
       set(pageLo, or(shrUnsigned(get(lo), int(12)), shl(get(hi), int(20)))),
       set(tag, or(emitter.register("context"), address)),
       set(globalTag, or(emitter.register("globalContext"), address)),
