@@ -46,7 +46,3 @@ export const TECHNIQUES: readonly TechniqueDefinition[] = [
     unsupported: () => undefined,
   },
 ];
-
-export function findTechnique(name: string): TechniqueDefinition | undefined {
-  return TECHNIQUES.find((technique) => technique.name === name);
-}
