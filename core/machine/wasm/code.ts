@@ -2,9 +2,25 @@
  * WebAssembly instructions as nested lists of bytes, one small function for each that is used (WebAssembly Core
  * Specification 2.0, 5.4). Expressions leave one value, statements none. Flattened once, by module.ts.
  */
-export type Code = readonly (number | Code)[];
+export type Code = readonly (number | LabelMark | Code)[];
 
-export type ValueType = "i32" | "i64" | "f64" | "v128";
+export type ValueType = "i32" | "i64" | "f32" | "f64" | "v128";
+
+/** The end of a block, or the start of a loop, as a target of branches; resolved to a depth when code is flattened. */
+export class Label {
+  /** Nesting depth at which it is bound, while code is flattened. */
+  depth = -1;
+}
+
+/** Where a label is bound, or branched to. */
+export interface LabelMark {
+  readonly label: Label;
+  readonly isTarget: boolean;
+}
+
+/** Not bytes but marks: a structured instruction begins, or ends. */
+export const OPEN = 256;
+export const CLOSE = 257;
 
 /** A local variable of a function: its number. */
 export interface Local {
@@ -18,6 +34,11 @@ export interface Global {
 }
 
 export interface FunctionReference {
+  readonly index: number;
+}
+
+/** A function's type, for calls through a table. */
+export interface FunctionType {
   readonly index: number;
 }
 
@@ -144,32 +165,51 @@ export const anyTrue = (value: Code): Code => [value, SIMD, 0x53];
 // Control.
 
 const VOID = 0x40;
-export const ifThen = (condition: Code, then: Code): Code => [condition, 0x04, VOID, then, 0x0b];
-export const ifElse = (condition: Code, then: Code, otherwise: Code): Code => [
-  condition,
-  0x04,
-  VOID,
-  then,
-  0x05,
-  otherwise,
+/** Structured instruction with its body; a label in it is bound to its nesting depth. */
+const structured = (opcode: number, type: number, body: Code, label?: Label): Code => [
+  opcode,
+  type,
+  OPEN,
+  label === undefined ? [] : [{ label, isTarget: false }],
+  body,
+  CLOSE,
   0x0b,
+];
+const TYPE_CODES: Readonly<Record<ValueType, number>> = {
+  i32: 0x7f,
+  i64: 0x7e,
+  f32: 0x7d,
+  f64: 0x7c,
+  v128: 0x7b,
+};
+
+export const ifThen = (condition: Code, then: Code): Code => [condition, structured(0x04, VOID, then)];
+/** With a result type, both sides leave a value. */
+export const ifElse = (condition: Code, then: Code, otherwise: Code, result?: ValueType): Code => [
+  condition,
+  structured(0x04, result === undefined ? VOID : TYPE_CODES[result], [then, 0x05, otherwise]),
+];
+/** A branch to the label goes to the block's end. */
+export const block = (label: Label, body: Code): Code => structured(0x02, VOID, body, label);
+/** A branch to the label goes to the loop's start; without one it ends. */
+export const loop = (label: Label, body: Code): Code => structured(0x03, VOID, body, label);
+export const branch = (label: Label): Code => [0x0c, { label, isTarget: true }];
+export const branchIf = (condition: Code, label: Label): Code => [condition, 0x0d, { label, isTarget: true }];
+/** Branches to the label with that number, or the last one for all others. */
+export const branchTable = (index: Code, labels: readonly Label[], otherwise: Label): Code => [
+  index,
+  0x0e,
+  unsigned(labels.length),
+  labels.map((label) => ({ label, isTarget: true })),
+  { label: otherwise, isTarget: true },
 ];
 /** Repeats while the condition holds. */
-export const whileLoop = (condition: Code, body: Code): Code => [
-  0x02,
-  VOID,
-  0x03,
-  VOID,
-  condition,
-  0x45,
-  0x0d,
-  1,
-  body,
-  0x0c,
-  0,
-  0x0b,
-  0x0b,
-];
+export const whileLoop = (condition: Code, body: Code): Code => {
+  const start = new Label();
+  return loop(start, ifThen(condition, [body, branch(start)]));
+};
+export const unreachable: Code = [0x00];
+export const drop = (value: Code): Code => [value, 0x1a];
 export const giveBack = (value: Code): Code => [value, 0x0f];
 export const select = (condition: Code, then: Code, otherwise: Code): Code => [
   then,
@@ -182,3 +222,27 @@ export const call = (callee: FunctionReference, ...operands: Code[]): Code => [
   0x10,
   unsigned(callee.index),
 ];
+
+/** Calls the function at an index of table 0. */
+export const callIndirect = (type: FunctionType, index: Code, ...operands: Code[]): Code => [
+  operands,
+  index,
+  0x11,
+  unsigned(type.index),
+  0,
+];
+/** Calls in place of the caller, whose result is the callee's (WebAssembly tail calls). */
+export const tailCall = (callee: FunctionReference, ...operands: Code[]): Code => [
+  operands,
+  0x12,
+  unsigned(callee.index),
+];
+export const tailCallIndirect = (type: FunctionType, index: Code, ...operands: Code[]): Code => [
+  operands,
+  index,
+  0x13,
+  unsigned(type.index),
+  0,
+];
+/** Sets a local and leaves its value. */
+export const tee = (local: Local, value: Code): Code => [value, 0x22, unsigned(local.index)];

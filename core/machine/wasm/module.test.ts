@@ -39,7 +39,7 @@ function memoryOf(pages: number): WebAssembly.Memory {
 function evaluate(expression: Code, memory = memoryOf(1)): number {
   const module = new ModuleBuilder();
   module.define([], true, () => expression, "value");
-  return module.instantiate(memory)["value"]!();
+  return module.instantiate({ memory })["value"]!();
 }
 
 describe("numbers in code", () => {
@@ -78,7 +78,7 @@ describe("control", () => {
       },
       "sum",
     );
-    expect(module.instantiate(memoryOf(1))["sum"]!(100)).toBe(4950);
+    expect(module.instantiate({ memory: memoryOf(1) })["sum"]!(100)).toBe(4950);
   });
 
   it("branches, early returns and selects", () => {

@@ -1,18 +1,34 @@
 /**
- * Builds a WebAssembly module that works on a machine's linear memory: functions, i32 globals, one imported memory
- * (WebAssembly Core Specification 2.0, 5.5). Synchronous, so that a machine is ready when it is made.
+ * Builds a WebAssembly module that works on a machine's linear memory: functions, i32 globals, one imported memory, and
+ * where wanted imported functions and a table that modules share (WebAssembly Core Specification 2.0, 5.5).
+ * Synchronous, so that a machine is ready when it is made.
  */
 import {
+  CLOSE,
   type Code,
   type FunctionReference,
+  type FunctionType,
   type Global,
   type Local,
+  OPEN,
   signed,
   unsigned,
   type ValueType,
 } from "./code.js";
 
-const TYPE_BYTES: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, f64: 0x7c, v128: 0x7b };
+const TYPE_BYTES: Readonly<Record<ValueType, number>> = {
+  i32: 0x7f,
+  i64: 0x7e,
+  f32: 0x7d,
+  f64: 0x7c,
+  v128: 0x7b,
+};
+
+/** A function's parameters, and its result if it has one. */
+export interface Signature {
+  readonly parameters: readonly ValueType[];
+  readonly result?: ValueType | undefined;
+}
 
 /** A function being written: its parameters come first among its locals. */
 export class FunctionBuilder {
@@ -32,102 +48,175 @@ export class FunctionBuilder {
   /** The function's entry in the code section. */
   encode(body: Code): number[] {
     const locals = this.extra.flatMap((type) => [1, TYPE_BYTES[type]]);
-    const content = [...unsigned(this.extra.length), ...locals, ...flatten(body), 0x0b];
-    return [...unsigned(content.length), ...content];
+    const content = [...unsigned(this.extra.length), ...locals];
+    flatten(body, content);
+    content.push(0x0b);
+    const bytes = unsigned(content.length);
+    for (const byte of content) bytes.push(byte);
+    return bytes;
   }
 }
 
 interface Definition {
-  readonly parameters: readonly ValueType[];
-  readonly hasResult: boolean;
+  readonly type: number;
   readonly exportName: string | undefined;
   readonly bytes: number[];
 }
 
+interface FunctionImport {
+  readonly type: number;
+  readonly name: string;
+}
+
+/** What a module gets when it is instantiated. */
+export interface ModuleImports {
+  readonly memory: WebAssembly.Memory;
+  /** Functions by the names under which they were imported. */
+  readonly functions?: Readonly<Record<string, unknown>>;
+  readonly table?: WebAssembly.Table;
+}
+
+export type ModuleExports = Readonly<Record<string, (...operands: number[]) => number>>;
+
 export class ModuleBuilder {
   private readonly functions: Definition[] = [];
+  private readonly imports: FunctionImport[] = [];
+  private readonly types: number[][] = [];
+  private readonly typeNumbers = new Map<string, number>();
   private globals = 0;
+  private usesTable = false;
 
   /** A mutable i32, zero at first. */
   global(): Global {
     return { index: this.globals++ };
   }
 
+  /** The type with a signature; equal signatures give the same one. */
+  type({ parameters, result }: Signature): FunctionType {
+    const key = `${parameters.join()}:${result ?? ""}`;
+    let index = this.typeNumbers.get(key);
+    if (index === undefined) {
+      index = this.types.length;
+      this.types.push([
+        0x60,
+        ...vector(parameters.map((type) => [TYPE_BYTES[type]])),
+        ...(result === undefined ? [0] : [1, TYPE_BYTES[result]]),
+      ]);
+      this.typeNumbers.set(key, index);
+    }
+    return { index };
+  }
+
+  /** A function that comes from outside, `machine.<name>`; all of them before the first is defined. */
+  importFunction(name: string, signature: Signature): FunctionReference {
+    if (this.functions.length > 0) throw new Error(`${name} is imported after a function was defined`);
+    this.imports.push({ type: this.type(signature).index, name });
+    return { index: this.imports.length - 1 };
+  }
+
+  /** The module calls through the table `machine.table`. */
+  importTable(): void {
+    this.usesTable = true;
+  }
+
+  /** The number that the next defined function will have; for functions that call one another. */
+  get nextFunction(): FunctionReference {
+    return { index: this.imports.length + this.functions.length };
+  }
+
   /**
    * Defines a function whose parameters are i32 unless listed. `body` writes it and leaves the result, if there is one.
-   * @param exportName the name under which JavaScript calls it.
+   * @param result its type; true for i32.
+   * @param exportName the name under which it is known outside.
    */
   define(
     parameters: readonly ValueType[],
-    hasResult: boolean,
+    result: boolean | ValueType,
     body: (builder: FunctionBuilder, ...parameters: Local[]) => Code,
     exportName?: string,
   ): FunctionReference {
     const builder = new FunctionBuilder(parameters);
     const code = body(builder, ...parameters.map((_, index) => builder.parameter(index)));
-    this.functions.push({ parameters, hasResult, exportName, bytes: builder.encode(code) });
-    return { index: this.functions.length - 1 };
+    const resultType = result === true ? "i32" : result === false ? undefined : result;
+    const type = this.type({ parameters, result: resultType }).index;
+    const reference = this.nextFunction;
+    this.functions.push({ type, exportName, bytes: builder.encode(code) });
+    return reference;
   }
 
   /** The module's bytes; memory is imported as `machine.memory` of at least `pages` (and so many at most). */
   encode(pages: number): Uint8Array<ArrayBuffer> {
-    const vector = (items: readonly (readonly number[])[]): number[] => [
-      ...unsigned(items.length),
-      ...items.flat(),
-    ];
-    const section = (id: number, content: readonly number[]): number[] => [
-      id,
-      ...unsigned(content.length),
-      ...content,
+    const section = (id: number, content: readonly number[]): readonly (readonly number[])[] => [
+      [id, ...unsigned(content.length)],
+      content,
     ];
     const name = (text: string): number[] => [...unsigned(text.length), ...new TextEncoder().encode(text)];
-    const types = this.functions.map(({ parameters, hasResult }) => [
-      0x60,
-      ...vector(parameters.map((type) => [TYPE_BYTES[type]])),
-      ...(hasResult ? [1, TYPE_BYTES.i32] : [0]),
-    ]);
+    const imported = (field: string, description: readonly number[]): number[] => [
+      ...name("machine"),
+      ...name(field),
+      ...description,
+    ];
     const exported = this.functions.flatMap(({ exportName }, index) =>
-      exportName === undefined ? [] : [[...name(exportName), 0x00, ...unsigned(index)]],
+      exportName === undefined ? [] : [[...name(exportName), 0x00, ...unsigned(this.imports.length + index)]],
     );
-    return new Uint8Array([
-      0x00,
-      0x61,
-      0x73,
-      0x6d,
-      1,
-      0,
-      0,
-      0,
-      ...section(1, vector(types)),
+    const parts = [
+      [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+      ...section(1, vector(this.types)),
       ...section(
         2,
-        vector([[...name("machine"), ...name("memory"), 0x02, 0x01, ...unsigned(pages), ...unsigned(pages)]]),
+        vector([
+          ...this.imports.map(({ name: field, type }) => imported(field, [0x00, ...unsigned(type)])),
+          imported("memory", [0x02, 0x01, ...unsigned(pages), ...unsigned(pages)]),
+          ...(this.usesTable ? [imported("table", [0x01, 0x70, 0x00, 0x00])] : []),
+        ]),
       ),
-      ...section(3, vector(this.functions.map((_, index) => unsigned(index)))),
+      ...section(3, vector(this.functions.map(({ type }) => unsigned(type)))),
       ...section(
         6,
         vector(Array.from({ length: this.globals }, () => [TYPE_BYTES.i32, 1, 0x41, ...signed(0), 0x0b])),
       ),
       ...section(7, vector(exported)),
       ...section(10, vector(this.functions.map(({ bytes }) => bytes))),
-    ]);
+    ];
+    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    return bytes;
   }
 
   /** Compiles and instantiates on a memory. */
-  instantiate(memory: WebAssembly.Memory): Readonly<Record<string, (...operands: number[]) => number>> {
+  instantiate(imports: ModuleImports): ModuleExports {
+    const { memory, functions, table } = imports;
     const pages = memory.buffer.byteLength / 65_536;
     const module = new WebAssembly.Module(this.encode(pages));
-    const instance = new WebAssembly.Instance(module, { machine: { memory } });
-    return instance.exports as Readonly<Record<string, (...operands: number[]) => number>>;
+    const machine = { ...functions, memory, ...(table === undefined ? {} : { table }) };
+    const instance = new WebAssembly.Instance(module, { machine } as WebAssembly.Imports);
+    return instance.exports as ModuleExports;
   }
 }
 
-function flatten(code: Code): number[] {
-  const bytes: number[] = [];
-  const visit = (part: number | Code): void => {
-    if (typeof part === "number") bytes.push(part);
-    else for (const inner of part) visit(inner);
+function vector(items: readonly (readonly number[])[]): number[] {
+  const bytes = unsigned(items.length);
+  for (const item of items) for (const byte of item) bytes.push(byte);
+  return bytes;
+}
+
+/** Appends the bytes of code, its labels resolved to relative depths. */
+function flatten(code: Code, bytes: number[]): void {
+  let depth = 0;
+  const visit = (items: Code): void => {
+    for (const part of items) {
+      if (typeof part === "number") {
+        if (part < OPEN) bytes.push(part);
+        else depth += part === CLOSE ? -1 : 1;
+      } else if ("label" in part) {
+        if (part.isTarget) for (const byte of unsigned(depth - part.label.depth)) bytes.push(byte);
+        else part.label.depth = depth;
+      } else visit(part);
+    }
   };
   visit(code);
-  return bytes;
 }

@@ -50,7 +50,7 @@ export class CompiledDriver implements Driver {
     // Every prediction names some entry of the right level, and is checked when it is used.
     predicted.fill(places.store + mmu.parts.l1d.arrays[0]!.base * 4, 0, PREDICTIONS);
     predicted.fill(places.store + mmu.parts.l1i.arrays[0]!.base * 4, PREDICTIONS);
-    const exported = compile(parts).instantiate(parts.memory);
+    const exported = compile(parts).instantiate({ memory: parts.memory });
     this.runBatch = exported["run"]!;
     this.runOne = exported["once"]!;
     this.warm = exported["warm"]!;
