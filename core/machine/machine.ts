@@ -8,7 +8,9 @@ import { COUNTER_SLOTS, Counters } from "../events/counters.js";
 import { type CpuProfile, pricesOf, type TlbGeometry } from "../events/profile.js";
 import { Random } from "../util/random.js";
 import { allocateCaches, Caches } from "./cache.js";
+import { allocateCodeMemory, type CodeMemory, type CodeMemoryOptions } from "./execute/code/memory.js";
 import { CompiledDriver, canCompile } from "./execute/compiled/driver.js";
+import type { Places } from "./execute/compiled/emitter.js";
 import { type Driver, PREDICTIONS } from "./execute/driver.js";
 import { ReferenceDriver } from "./execute/references.js";
 import { Frames } from "./frames.js";
@@ -42,6 +44,8 @@ export interface MachineOptions {
   readonly driver?: "compiled" | "reference" | undefined;
   /** Told of every reference of every walk; chosen once, so that runs without it pay nothing. */
   readonly observer?: WalkObserver;
+  /** The machine is to execute code (execute/code/): it gets a CPU's state and room for decoded code. */
+  readonly code?: CodeMemoryOptions;
 }
 
 /** References of a batch that the compiled driver takes at a time. */
@@ -60,6 +64,13 @@ export class Machine {
   readonly mmu: Mmu;
   readonly driver: Driver;
   readonly nestedFormat: "ept" | "npt";
+  /** Undefined unless the machine executes code. */
+  readonly code: CodeMemory | undefined;
+  /** Where things lie in linear memory, for compiled code. */
+  readonly places: Places;
+  readonly caches: Caches;
+  private readonly mmus = new Map<PagingName, Mmu>();
+  private readonly makeMmu: (paging: PagingFormat) => Mmu;
 
   constructor(readonly options: MachineOptions) {
     const { profile } = options;
@@ -89,15 +100,21 @@ export class Machine {
       return {
         registers,
         counters,
-        store: allocateTranslations(allocation, entries, contexts),
+        // One more than the caches need: the entry of references while paging is off.
+        store: allocateTranslations(allocation, entries + 1, contexts),
         caches: allocateCaches(allocation, profile),
         hints: allocateLeafHints(allocation),
         batch: allocation.int32(2 * BATCH),
         predicted: allocation.int32(2 * PREDICTIONS),
+        code:
+          options.code === undefined
+            ? undefined
+            : allocateCodeMemory(allocation, options.code, entries + 1, options.backedFrames),
       };
     }, options.backedFrames);
     this.memory = memory;
     this.ram = ram;
+    this.code = state.code;
     this.counters = new Counters(state.counters);
     this.frames = new Frames(options.backedFrames, options.frames);
 
@@ -122,10 +139,7 @@ export class Machine {
           ? undefined
           : new Tlb(registers, store, takeProbes(l2), take(sizes.l2), l2, false, random),
     };
-    const { shifts, levels } = this.paging;
-    const guestWalkCaches = options.walkCaches
-      ? new WalkCaches(store, take(sizes.guest), guest, shifts, levels, random)
-      : undefined;
+    const firstGuest = take(sizes.guest);
     const hostWalkCaches =
       options.walkCaches && nested !== undefined
         ? new WalkCaches(store, take(sizes.host), host, NESTED_SHIFTS, nested.levels, random)
@@ -135,10 +149,12 @@ export class Machine {
         ? new AssociativeArray(store, take(sizes.nestedTlb), nestedTlb.entries, nestedTlb.ways, "lru", random)
         : undefined;
     const contexts = new Contexts(store.contexts, () => {
-      for (const part of [tlbs.l1i, tlbs.l1d, tlbs.l2, guestWalkCaches, hostWalkCaches, nestedArray])
+      const guestWalkCaches = [...this.mmus.values()].map((mmu) => mmu.parts.guestWalkCaches);
+      for (const part of [tlbs.l1i, tlbs.l1d, tlbs.l2, ...guestWalkCaches, hostWalkCaches, nestedArray])
         part?.sweep();
     });
     const caches = new Caches(state.caches, profile);
+    this.caches = caches;
     const walkerCommon = {
       registers,
       ram,
@@ -146,14 +162,16 @@ export class Machine {
       caches: options.caches === "off" ? undefined : caches,
       flatLatency: profile.caches.l2.latency.value,
       entryBitsCost: this.costs.entry_bits,
-      hints: new LeafHints(state.hints, ram, this.paging.entryBytes, nested !== undefined),
     };
+    const hints = (format: PagingFormat) =>
+      new LeafHints(state.hints, ram, format.entryBytes, nested !== undefined);
     const hostWalker =
       nested === undefined
         ? undefined
         : makeHostWalker(
             {
               ...walkerCommon,
+              hints: hints(this.paging),
               nestedTlb: nestedArray,
               walkCaches: hostWalkCaches,
               format: this.nestedFormat,
@@ -162,42 +180,50 @@ export class Machine {
             },
             options.observer,
           );
-    const walker = makeWalker(
-      {
-        ...walkerCommon,
-        walkCaches: guestWalkCaches,
-        host: hostWalker,
-        format: this.paging,
-        physicalAddressBits: profile.physicalAddressBits,
-        hasPage1G: profile.features.page1G,
-        noExecute: profile.features.nx,
-      },
-      options.observer,
-    );
-    this.mmu = new Mmu({
+    this.makeMmu = (format) => {
+      const guestWalkCaches = options.walkCaches
+        ? new WalkCaches(store, firstGuest, guest, format.shifts, format.levels, random)
+        : undefined;
+      const walker = makeWalker(
+        {
+          ...walkerCommon,
+          hints: hints(format),
+          walkCaches: guestWalkCaches,
+          host: hostWalker,
+          format,
+          physicalAddressBits: profile.physicalAddressBits,
+          hasPage1G: profile.features.page1G,
+          noExecute: profile.features.nx,
+        },
+        options.observer,
+      );
+      return new Mmu({
+        registers,
+        counters: this.counters,
+        store,
+        contexts,
+        ...tlbs,
+        walker,
+        guestWalkCaches,
+        tlbEnabled: options.tlb,
+        l2HitCost: this.costs.tlb_l2_hit,
+        walkStartCost: this.costs.walk_start,
+      });
+    };
+    this.mmu = this.mmuFor(options.paging);
+    this.places = {
       registers,
       counters: this.counters,
-      store,
-      contexts,
-      ...tlbs,
-      walker,
-      guestWalkCaches,
-      tlbEnabled: options.tlb,
-      l2HitCost: this.costs.tlb_l2_hit,
-      walkStartCost: this.costs.walk_start,
-    });
+      store: store.words.byteOffset,
+      contexts: store.contexts.byteOffset,
+      ram: ram.byteOffset,
+    };
     const isCompiled =
       options.observer === undefined && options.driver !== "reference" && canCompile(this.mmu);
     this.driver = isCompiled
       ? new CompiledDriver({
           memory,
-          places: {
-            registers,
-            counters: this.counters,
-            store: store.words.byteOffset,
-            contexts: store.contexts.byteOffset,
-            ram: ram.byteOffset,
-          },
+          places: this.places,
           mmu: this.mmu,
           caches,
           cachesData: options.caches === "all",
@@ -211,7 +237,20 @@ export class Machine {
           counters: this.counters,
           dataCaches: options.caches === "all" ? caches : undefined,
           referenceCost: this.costs.reference,
-          hints: walkerCommon.hints,
+          hints: this.mmu.walker.parts.hints,
         });
+  }
+
+  /**
+   * The MMU that walks tables of a format. All share registers, TLBs and walk caches: a CPU that changes its format must
+   * flush, as hardware does.
+   */
+  mmuFor(name: PagingName): Mmu {
+    let mmu = this.mmus.get(name);
+    if (mmu === undefined) {
+      mmu = this.makeMmu(PAGING_FORMATS[name]);
+      this.mmus.set(name, mmu);
+    }
+    return mmu;
   }
 }

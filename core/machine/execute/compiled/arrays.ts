@@ -160,8 +160,16 @@ function defineSearch(emitter: Emitter, array: AssociativeArray): FunctionRefere
   );
 }
 
-/** (known, set, key, tagHi, mask, frame, flags, guestMask) → address of the entry written. `now` lies at `nowAddress`. */
-export function defineFill(emitter: Emitter, array: AssociativeArray, nowAddress: number): FunctionReference {
+/**
+ * (known, set, key, tagHi, mask, frame, flags, guestMask) → address of the entry written. `now` lies at `nowAddress`.
+ * @param beforeReplacing code that runs before an entry is overwritten.
+ */
+export function defineFill(
+  emitter: Emitter,
+  array: AssociativeArray,
+  nowAddress: number,
+  beforeReplacing: (entry: Code) => Code = () => [],
+): FunctionReference {
   const slot = defineSlot(emitter, array);
   return emitter.module.define(
     ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"],
@@ -171,6 +179,7 @@ export function defineFill(emitter: Emitter, array: AssociativeArray, nowAddress
       return [
         set(entry, get(known)),
         ifThen(eq(get(entry), int(0)), set(entry, call(slot, firstOfSet(emitter, array, get(setNumber))))),
+        beforeReplacing(get(entry)),
         store(get(entry), get(key), FIELD.tagLo),
         store(get(entry), get(tagHi), FIELD.tagHi),
         store(get(entry), get(mask), FIELD.mask),

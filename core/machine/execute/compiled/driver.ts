@@ -12,9 +12,7 @@ import { isCompilable } from "./arrays.js";
 import { defineOnce, defineRun, defineWarm } from "./batch.js";
 import { defineCacheAccess } from "./caches.js";
 import { Emitter, type Places } from "./emitter.js";
-import { defineWalk } from "./guest-walk.js";
-import { defineHostWalk } from "./host-walk.js";
-import { defineTranslate } from "./translate.js";
+import { defineMmu } from "./mmu.js";
 
 export interface CompiledDriverParts {
   readonly memory: WebAssembly.Memory;
@@ -82,21 +80,10 @@ export class CompiledDriver implements Driver {
 }
 
 function compile(parts: CompiledDriverParts): ModuleBuilder {
-  const { mmu } = parts;
   const module = new ModuleBuilder();
   const emitter = new Emitter(module, parts.places);
-  const { walker } = mmu;
   const cacheAccess = defineCacheAccess(emitter, parts.caches);
-  const host =
-    walker.host === undefined
-      ? undefined
-      : defineHostWalk(
-          emitter,
-          walker.host.parts,
-          walker.host.parts.caches === undefined ? undefined : cacheAccess,
-        );
-  const walk = defineWalk(emitter, walker, walker.parts.caches === undefined ? undefined : cacheAccess, host);
-  const translate = defineTranslate(emitter, mmu, walk);
+  const translate = defineMmu(emitter, parts.mmu, cacheAccess);
   const dataAccess = parts.cachesData ? cacheAccess : undefined;
   defineOnce(emitter, parts, translate, dataAccess);
   defineRun(emitter, parts, translate, dataAccess);

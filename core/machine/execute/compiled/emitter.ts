@@ -12,6 +12,7 @@ import {
   eq,
   float,
   floatAdd,
+  floatSubtract,
   type Global,
   getGlobal,
   int,
@@ -32,6 +33,8 @@ export interface Places {
   readonly store: number;
   readonly contexts: number;
   readonly ram: number;
+  /** f64 from which each charge is taken, where something waits for a point of time (execute/code/). */
+  readonly left?: number | undefined;
 }
 
 export class Emitter {
@@ -74,7 +77,11 @@ export class Emitter {
   /** Adds cycles to a category. */
   charge(category: CycleCategoryName, cycles: Code): Code {
     const address = this.places.counters.cycles.byteOffset + CYCLES[category] * 8;
-    return storeFloat(int(0), floatAdd(loadFloat(int(0), address), cycles), address);
+    const { left } = this.places;
+    return [
+      storeFloat(int(0), floatAdd(loadFloat(int(0), address), cycles), address),
+      left === undefined ? [] : storeFloat(int(0), floatSubtract(loadFloat(int(0), left), cycles), left),
+    ];
   }
 
   /** Counts a walk reference by the cache level that the last access left in `cacheLevel`. */

@@ -2,6 +2,7 @@
 import type { Tlb } from "../../mmu/tlb.js";
 import {
   and,
+  type Code,
   call,
   eq,
   type FunctionReference,
@@ -28,13 +29,18 @@ export interface CompiledTlb {
   readonly fill: FunctionReference;
 }
 
-export function defineTlb(emitter: Emitter, tlb: Tlb): CompiledTlb {
+/** @param beforeReplacing code that runs before an entry is overwritten or given up. */
+export function defineTlb(
+  emitter: Emitter,
+  tlb: Tlb,
+  beforeReplacing: (entry: Code) => Code = () => [],
+): CompiledTlb {
   const { module } = emitter;
   const current = emitter.timeAddress("current");
   const arrays = new Map(
     tlb.arrays.map((array) => [
       array,
-      { find: defineFind(emitter, array), fill: defineFill(emitter, array, current) },
+      { find: defineFind(emitter, array), fill: defineFill(emitter, array, current, beforeReplacing) },
     ]),
   );
   const find = module.define(["i32", "i32", "i32"], true, (builder, pageLo, tag, globalTag) => {
@@ -84,6 +90,7 @@ export function defineTlb(emitter: Emitter, tlb: Tlb): CompiledTlb {
             ifThen(
               get(entry),
               ifThen(ne(load(get(entry), FIELD.mask), int(probe.mask)), [
+                beforeReplacing(get(entry)),
                 store(get(entry), int(-1), FIELD.tagHi),
                 set(entry, int(0)),
               ]),

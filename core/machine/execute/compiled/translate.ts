@@ -39,11 +39,19 @@ import type { Emitter } from "./emitter.js";
 import type { CompiledWalk } from "./guest-walk.js";
 import { defineTlb } from "./tlb.js";
 
-/** (high half, low half, kind, user) → L1 entry, or 0 with the status register set. */
-export function defineTranslate(emitter: Emitter, mmu: Mmu, walk: CompiledWalk): FunctionReference {
+/**
+ * (high half, low half, kind, user) → L1 entry, or 0 with the status register set.
+ * @param beforeReplacing code that runs before a first-level entry is overwritten.
+ */
+export function defineTranslate(
+  emitter: Emitter,
+  mmu: Mmu,
+  walk: CompiledWalk,
+  beforeReplacing?: (entry: Code) => Code,
+): FunctionReference {
   const { l1i, l1d, l2, tlbEnabled, l2HitCost, walkStartCost } = mmu.parts;
-  const instruction = defineTlb(emitter, l1i);
-  const data = defineTlb(emitter, l1d);
+  const instruction = defineTlb(emitter, l1i, beforeReplacing);
+  const data = defineTlb(emitter, l1d, beforeReplacing);
   const unified = l2 === undefined ? undefined : defineTlb(emitter, l2);
   const now = emitter.timeAddress("now");
   const current = emitter.timeAddress("current");

@@ -1,0 +1,52 @@
+/** What a machine that executes code has in linear memory besides: CPU state, decoded code, host-speed look-ups. */
+import { allocateCpuState, type CpuState } from "../../cpu/state.js";
+import type { Allocation } from "../../memory.js";
+import { SLOT_BYTES, SLOTS } from "./fast-slots.js";
+
+export interface CodeMemoryOptions {
+  /** Bytes for decoded code (record.ts); when it is full all of it is dropped. */
+  readonly arenaBytes: number;
+}
+
+/** Buckets of the table that finds a block by its physical address; a power of two. */
+export const BUCKETS = 1 << 14;
+
+/** Kinds of a physical frame, by what an access to it has to do. */
+export const FRAME_KIND = {
+  /** RAM, read and written directly. */
+  memory: 0,
+  /** RAM that holds decoded code: writes must look whether they change it. */
+  code: 1,
+  /** A device's registers, or nothing at all: the bus decides. Frames above RAM are this without an entry. */
+  device: 2,
+} as const;
+
+export interface CodeMemory {
+  readonly cpu: CpuState;
+  /** Three tables of slots, for data at user and supervisor privilege and for fetches (fast-slots.ts). */
+  readonly slots: Uint8Array;
+  /** First slot that points to each entry of the translation store, as an address; 0 none. */
+  readonly slotHeads: Int32Array;
+  /** FRAME_KIND of each backed frame. */
+  readonly frameKinds: Uint8Array;
+  /** First header in each bucket, as an address; 0 none. */
+  readonly buckets: Int32Array;
+  readonly arena: Uint8Array;
+}
+
+/** @param entries of the translation store. */
+export function allocateCodeMemory(
+  allocation: Allocation,
+  options: CodeMemoryOptions,
+  entries: number,
+  backedFrames: number,
+): CodeMemory {
+  return {
+    cpu: allocateCpuState(allocation),
+    slots: allocation.uint8(3 * SLOTS * SLOT_BYTES),
+    slotHeads: allocation.int32(entries),
+    frameKinds: allocation.uint8(backedFrames),
+    buckets: allocation.int32(BUCKETS),
+    arena: allocation.uint8(options.arenaBytes),
+  };
+}

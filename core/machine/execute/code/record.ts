@@ -1,0 +1,57 @@
+/**
+ * Decoded code in linear memory. A block is a header and one record for each instruction, 64 bytes each (one host cache
+ * line), one after the other. The first word of each is the table index of the function that executes it: a handler of the
+ * interpreter, or, in a header, a translated function for the whole block. A function gets the address of its record and
+ * ends by a tail call to the next one's, or returns why it leaves (exits.ts).
+ */
+/** Bytes of a record. */
+export const RECORD_BYTES = 64;
+
+/** Fields of an instruction's record. */
+export const RECORD = {
+  handler: 0,
+  /** Header of the block at the branch's target, and at the next instruction, once they are known; 0 before. Same page only. */
+  link: 4,
+  /** State offsets (16 bits) of the registers that operands 0-3 are; of an immediate operand nothing. */
+  operands: 8,
+  /** State offsets (16 bits) of base and index registers; `zero` where there is none. */
+  base: 16,
+  index: 18,
+  /** log2 of the scale (8 bits). */
+  scale: 20,
+  /** Bytes of the instruction (8 bits), and its first byte's place in its page (16 bits). */
+  length: 21,
+  pageOffset: 22,
+  /** State offset of the memory operand's segment (16 bits). */
+  segment: 24,
+  /** Second link: of the next instruction, for conditional branches. */
+  fallThrough: 28,
+  /** Sign-extended displacement, or a relative branch's; i64. */
+  displacement: 32,
+  /** Sign-extended immediate, i64. */
+  immediate: 40,
+  /** Base cycles of this instruction and those after it in the block, f64; taken back when the instruction does not complete. */
+  costLeft: 48,
+  /** The same for counts (STATE.counts), i64. */
+  countsLeft: 56,
+} as const;
+
+/** Fields of a block's header; costLeft and countsLeft lie as in a record and are the whole block's. */
+export const HEADER = {
+  handler: 0,
+  /** How often the block was entered while cold. */
+  heat: 4,
+  /** Physical address of its first byte: frame, and place in the page (16 bits). */
+  frame: 8,
+  pageOffset: 12,
+  /** Mode word under which it was decoded. */
+  mode: 16,
+  /** Next header with the same hash, 0 at the end. */
+  next: 20,
+  /** Number of the block (code-cache.ts). */
+  block: 24,
+  /** Instructions in it. */
+  count: 28,
+  /** For a block whose last instruction crosses into the next page: the physical frame of that page; else -1. */
+  secondFrame: 32,
+} as const;
