@@ -5,7 +5,8 @@
  * and assemble.ts read the same rows, and the engines are tested against them row by row.
  */
 import type { CostClass } from "./cost-class.js";
-import type { Encoding, OperandForm } from "./notation.js";
+import type { Encoding } from "./encoding.js";
+import type { OperandForm } from "./operand-form.js";
 
 /** Width of code: CS.D and EFER.LMA with CS.L (SDM vol. 1, 3.6). */
 export type CodeMode = 16 | 32 | 64;
@@ -59,11 +60,20 @@ export interface Row {
   readonly legacy: boolean;
   /** Valid in 64-bit code. */
   readonly long: boolean;
-  /** Operand size in 64-bit code without prefixes: 8 for those that default to it or are forced to it. */
+  /** Operand size in 64-bit code: 4 without prefixes, 8 without prefixes, or 8 whatever the prefixes. */
   readonly longSize: "default-32" | "default-64" | "forced-64";
+  /** Operand sizes it is for: the sum of their bytes, 2, 4 and 8; 14 where it does not matter. */
+  readonly operandSizes: number;
+  /** Address sizes it is for: the sum of their bytes; 14 where it does not matter. */
+  readonly addressSizes: number;
+  /** Only without REX.B: NOP, of which XCHG R8D, EAX is the neighbour. */
+  readonly withoutRexB: boolean;
+  /** Masks over FLAG (flags.ts): what it reads, sets to a defined value, and leaves undefined. */
   readonly flagsRead: number;
   readonly flagsWritten: number;
   readonly flagsUndefined: number;
+  /** Of the written and undefined: those that keep their value sometimes (a shift by 0, a REP that does nothing). */
+  readonly flagsConditional: number;
   /** Highest CPL that may execute it: 0, 3, or "iopl" (CPL ≤ IOPL, or else refined by the TSS or VME). */
   readonly privilege: 0 | "iopl" | 3;
   readonly sensitivity: Sensitivity;

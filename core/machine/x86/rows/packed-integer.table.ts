@@ -1,0 +1,126 @@
+/** MMX, and the packed integers of SSE and SSE2 (Intel SDM vol. 1, 5.4, 5.5.3, 5.6.3; vol. 2 by name). */
+import type { CostClass } from "../cost-class.js";
+import type { Group } from "../group.js";
+
+/** The same operation on an MMX register (of the feature given) and, with prefix 66, on an XMM register. */
+function both(
+  name: string, opcode: string, cost: CostClass = "sse-alu", mmxFeature = "MMX", mmxSource = "mm/m64",
+): Group[] {
+  return [
+    { cost, feature: mmxFeature, rows: [[`NP 0F ${opcode} /r`, `${name} mm, ${mmxSource}`]] },
+    { cost, feature: "SSE2", rows: [[`66 0F ${opcode} /r`, `${name} xmm1, xmm2/m128`]] },
+  ];
+}
+
+/** A shift, by a register or memory (opcode) and by an immediate (opcode and digit). */
+function shift(name: string, opcode: string, immediate: string): Group[] {
+  return [
+    ...both(name, opcode),
+    { cost: "sse-alu", feature: "MMX", rows: [[`NP 0F ${immediate} ib`, `${name} mm, imm8`]] },
+    { cost: "sse-alu", feature: "SSE2", rows: [[`66 0F ${immediate} ib`, `${name} xmm1, imm8`]] },
+  ];
+}
+
+export const PACKED_INTEGER: readonly Group[] = [
+  { cost: "sse-move", feature: "MMX", rows: [
+    ["NP 0F 6E /r", "MOVD mm, r/m32"],
+    ["NP REX.W + 0F 6E /r", "MOVQ mm, r/m64"],
+    ["NP 0F 7E /r", "MOVD r/m32, mm"],
+    ["NP REX.W + 0F 7E /r", "MOVQ r/m64, mm"],
+    ["NP 0F 6F /r", "MOVQ mm, mm/m64"],
+    ["NP 0F 7F /r", "MOVQ mm/m64, mm"],
+    ["NP 0F 77", "EMMS"],
+  ] },
+  { cost: "sse-move", feature: "SSE2", rows: [
+    ["66 0F 6E /r", "MOVD xmm, r/m32"],
+    ["66 REX.W + 0F 6E /r", "MOVQ xmm, r/m64"],
+    ["66 0F 7E /r", "MOVD r/m32, xmm"],
+    ["66 REX.W + 0F 7E /r", "MOVQ r/m64, xmm"],
+    ["F3 0F 7E /r", "MOVQ xmm1, xmm2/m64"],
+    ["66 0F D6 /r", "MOVQ xmm2/m64, xmm1"],
+    ["F3 0F D6 /r", "MOVQ2DQ xmm, mm"],
+    ["F2 0F D6 /r", "MOVDQ2Q mm, xmm"],
+    ["66 0F 6F /r", "MOVDQA xmm1, xmm2/m128"],
+    ["66 0F 7F /r", "MOVDQA xmm2/m128, xmm1"],
+    ["F3 0F 6F /r", "MOVDQU xmm1, xmm2/m128"],
+    ["F3 0F 7F /r", "MOVDQU xmm2/m128, xmm1"],
+    ["66 0F E7 /r", "MOVNTDQ m128, xmm1"],
+    ["66 0F F7 /r", "MASKMOVDQU xmm1, xmm2, <m128(DS:DI)>"],
+    ["66 0F D7 /r", "PMOVMSKB r32, xmm"],
+    ["66 0F C4 /r ib", "PINSRW xmm, r32/m16, imm8"],
+    ["66 0F C5 /r ib", "PEXTRW r32, xmm, imm8"],
+  ] },
+  { cost: "sse-move", feature: "SSE", rows: [
+    ["NP 0F E7 /r", "MOVNTQ m64, mm"],
+    ["NP 0F F7 /r", "MASKMOVQ mm1, mm2, <m64(DS:DI)>"],
+    ["NP 0F D7 /r", "PMOVMSKB r32, mm"],
+    ["NP 0F C4 /r ib", "PINSRW mm, r32/m16, imm8"],
+    ["NP 0F C5 /r ib", "PEXTRW r32, mm, imm8"],
+    ["NP 0F 70 /r ib", "PSHUFW mm1, mm2/m64, imm8"],
+  ] },
+
+  ...both("PUNPCKLBW", "60", "sse-alu", "MMX", "mm/m32"),
+  ...both("PUNPCKLWD", "61", "sse-alu", "MMX", "mm/m32"),
+  ...both("PUNPCKLDQ", "62", "sse-alu", "MMX", "mm/m32"),
+  ...both("PACKSSWB", "63"),
+  ...both("PCMPGTB", "64"),
+  ...both("PCMPGTW", "65"),
+  ...both("PCMPGTD", "66"),
+  ...both("PACKUSWB", "67"),
+  ...both("PUNPCKHBW", "68"),
+  ...both("PUNPCKHWD", "69"),
+  ...both("PUNPCKHDQ", "6A"),
+  ...both("PACKSSDW", "6B"),
+  { cost: "sse-alu", feature: "SSE2", rows: [
+    ["66 0F 6C /r", "PUNPCKLQDQ xmm1, xmm2/m128"],
+    ["66 0F 6D /r", "PUNPCKHQDQ xmm1, xmm2/m128"],
+    ["66 0F 70 /r ib", "PSHUFD xmm1, xmm2/m128, imm8"],
+    ["F3 0F 70 /r ib", "PSHUFHW xmm1, xmm2/m128, imm8"],
+    ["F2 0F 70 /r ib", "PSHUFLW xmm1, xmm2/m128, imm8"],
+    ["66 0F 73 /3 ib", "PSRLDQ xmm1, imm8"],
+    ["66 0F 73 /7 ib", "PSLLDQ xmm1, imm8"],
+  ] },
+  ...both("PCMPEQB", "74"),
+  ...both("PCMPEQW", "75"),
+  ...both("PCMPEQD", "76"),
+  ...shift("PSRLW", "D1", "71 /2"),
+  ...shift("PSRLD", "D2", "72 /2"),
+  ...shift("PSRLQ", "D3", "73 /2"),
+  ...shift("PSRAW", "E1", "71 /4"),
+  ...shift("PSRAD", "E2", "72 /4"),
+  ...shift("PSLLW", "F1", "71 /6"),
+  ...shift("PSLLD", "F2", "72 /6"),
+  ...shift("PSLLQ", "F3", "73 /6"),
+  ...both("PADDB", "FC"),
+  ...both("PADDW", "FD"),
+  ...both("PADDD", "FE"),
+  ...both("PADDQ", "D4", "sse-alu", "SSE2"),
+  ...both("PADDSB", "EC"),
+  ...both("PADDSW", "ED"),
+  ...both("PADDUSB", "DC"),
+  ...both("PADDUSW", "DD"),
+  ...both("PSUBB", "F8"),
+  ...both("PSUBW", "F9"),
+  ...both("PSUBD", "FA"),
+  ...both("PSUBQ", "FB", "sse-alu", "SSE2"),
+  ...both("PSUBSB", "E8"),
+  ...both("PSUBSW", "E9"),
+  ...both("PSUBUSB", "D8"),
+  ...both("PSUBUSW", "D9"),
+  ...both("PMULLW", "D5", "sse-multiply"),
+  ...both("PMULHW", "E5", "sse-multiply"),
+  ...both("PMULHUW", "E4", "sse-multiply", "SSE"),
+  ...both("PMULUDQ", "F4", "sse-multiply", "SSE2"),
+  ...both("PMADDWD", "F5", "sse-multiply"),
+  ...both("PSADBW", "F6", "sse-multiply", "SSE"),
+  ...both("PAVGB", "E0", "sse-alu", "SSE"),
+  ...both("PAVGW", "E3", "sse-alu", "SSE"),
+  ...both("PMINUB", "DA", "sse-alu", "SSE"),
+  ...both("PMINSW", "EA", "sse-alu", "SSE"),
+  ...both("PMAXUB", "DE", "sse-alu", "SSE"),
+  ...both("PMAXSW", "EE", "sse-alu", "SSE"),
+  ...both("PAND", "DB"),
+  ...both("PANDN", "DF"),
+  ...both("POR", "EB"),
+  ...both("PXOR", "EF"),
+];
