@@ -19,6 +19,7 @@ export const CYCLE_CATEGORIES = [
   { name: "tlb_l2", label: "L2 TLB", owner: "translation", description: "Latency of second-level TLB hits." },
   { name: "walk_guest", label: "Walk: page table", owner: "translation", description: "References to the table CR3 points to (the guest's own, or its shadow)." },
   { name: "walk_host", label: "Walk: nested table", owner: "translation", description: "References to the EPT or NPT." },
+  { name: "idle", label: "Idle", owner: "guest", description: "Halted, waiting for an interrupt." },
   { name: "transition", label: "Exit and entry", owner: "virtualization", description: "The hardware's exits and entries, and hypercall or trap transitions of a paravirtual guest." },
   { name: "monitor", label: "Monitor", owner: "virtualization", description: "The monitor's own work, by reason in exits.csv." },
 ] as const satisfies readonly CycleCategory[];

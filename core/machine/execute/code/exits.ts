@@ -14,4 +14,6 @@ export const EXIT = {
   changed: 6,
   /** A repeated string instruction is to be taken up again at `exitRecord`. */
   again: 7,
+  /** A single step came to the record after its instruction. */
+  stepped: 8,
 } as const;

@@ -24,9 +24,13 @@ export const RECORD = {
   pageOffset: 22,
   /** State offset of the memory operand's segment (16 bits). */
   segment: 24,
+  /** Which of the two next blocks are in the same page, LINKABLE (8 bits). */
+  linkable: 26,
+  /** Number of the record in its block, from 0 (8 bits). */
+  number: 27,
   /** Second link: of the next instruction, for conditional branches. */
   fallThrough: 28,
-  /** Sign-extended displacement, or a relative branch's; i64. */
+  /** Sign-extended displacement, i64; of a relative branch and with base RIP counted from the page's first byte. */
   displacement: 32,
   /** Sign-extended immediate, i64. */
   immediate: 40,
@@ -35,6 +39,9 @@ export const RECORD = {
   /** The same for counts (STATE.counts), i64. */
   countsLeft: 56,
 } as const;
+
+/** Bits of RECORD.linkable: the branch's target, and the next instruction. */
+export const LINKABLE = { target: 1, next: 2 } as const;
 
 /** Fields of a block's header; costLeft and countsLeft lie as in a record and are the whole block's. */
 export const HEADER = {

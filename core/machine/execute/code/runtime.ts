@@ -20,6 +20,7 @@ import {
 } from "../../cpu/state.js";
 import type { Machine } from "../../machine.js";
 import { FETCH, READ, WRITE } from "../../mmu/permissions.js";
+import { USE_STEP } from "../../mmu/translations.js";
 import { WALK_VIOLATION } from "../../mmu/walker.js";
 import { TIME } from "../../registers.js";
 import {
@@ -717,6 +718,7 @@ function defineDispatch(parts: RuntimeParts): FunctionReference {
       const codeSegment = segmentOffset(1);
       return [
         set(mode, parts.word(STATE.mode)),
+        parts.setWord(STATE.exitRecord, int(0)),
         set(linear, parts.long(STATE.rip)),
         ifThen(isZero(and(get(mode), int(MODE.flatCode))), [
           // Past the limit, #GP is raised where the instruction would be decoded.
@@ -808,8 +810,16 @@ function defineEnter(parts: RuntimeParts): void {
                   parts.setWord(STATE.exitRecord, int(0)),
                   giveBack(int(EXIT.fault)),
                 ]),
-                // Another page than the one it was decoded from: decode again.
-                ifThen(ne(get(second), load(get(header), HEADER.secondFrame)), leave(EXIT.decode)),
+                // Another page than the one it was decoded from: decode again. Then this look-up happens again, as if at this time.
+                ifThen(ne(get(second), load(get(header), HEADER.secondFrame)), [
+                  parts.setWord(STATE.pendingFrame2, get(second)),
+                  storeFloat(
+                    int(0),
+                    floatSubtract(loadFloat(int(0), parts.places.now), float(USE_STEP)),
+                    parts.places.now,
+                  ),
+                  leave(EXIT.decode),
+                ]),
               ]
             : [
                 store(get(header), add(load(get(header), HEADER.heat), int(1)), HEADER.heat),

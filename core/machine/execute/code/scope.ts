@@ -35,6 +35,8 @@ export interface Scope {
   /** Width of the code, and bytes of the stack pointer. */
   readonly bits: 16 | 32 | 64;
   readonly stackSize: 2 | 4 | 8;
+  /** The mode word (MODE) under which the code runs; a handler serves one setting of noFpu, noSse and exactSse. */
+  readonly mode: number;
   readonly flags: FlagScope;
 
   local(type: ValueType): Local;
@@ -45,7 +47,10 @@ export interface Scope {
 
   /** Value of a register, memory or immediate operand. Immediates have the size asked for, sign-extended. */
   read(operand: number, size?: number, options?: AccessOptions): Code;
-  /** Sets a register or memory operand. 4 bytes of a general register clear its upper half; XMM keeps what is above `size`. */
+  /**
+   * Sets a register or memory operand. 4 bytes of a general register clear its upper half; XMM keeps what is above `size`;
+   * an MM register is set as a whole, and the two bytes above it (the x87 register's sign and exponent) become all ones.
+   */
   write(operand: number, value: Code, size?: number, options?: AccessOptions): Code;
   /**
    * Reads an operand into a local, lets `compute` emit code that leaves the new value, and writes that. One access.

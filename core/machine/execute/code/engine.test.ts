@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { findProfile } from "../../../events/profiles/index.js";
+import { STATE } from "../../cpu/state.js";
+import { Machine } from "../../machine.js";
+import { get, set } from "../../wasm/code.js";
+import { CodeEngine, type SystemSide } from "./engine.js";
+import { integersOf } from "./flags.js";
+import { EnginePaging } from "./paging.js";
+import type { Semantic } from "./scope.js";
+
+const sizeOf = (s: Parameters<Semantic>[0]): number => (s.instruction.operands[0] as { size: number }).size;
+const add: Semantic = (s) => {
+  const size = sizeOf(s);
+  const n = integersOf(size);
+  const right = s.keep(n.type, s.read(1, size));
+  const left = s.local(n.type);
+  const result = s.local(n.type);
+  return [
+    right.code,
+    s.modify(0, (value) => [
+      set(left, get(value)),
+      set(result, n.add(get(value), get(right.local))),
+      get(result),
+    ]),
+    s.flags.setAdd(size, left, right.local, result),
+  ];
+};
+const SEMANTICS: Record<string, Semantic> = {
+  MOV: (s) => s.write(0, s.read(1, sizeOf(s))),
+  ADD: add,
+  JCC: (s) => s.branchIf(s.flags.condition(s.instruction.row.condition), 0),
+};
+
+class Stub implements SystemSide {
+  halted = false;
+  raised: number[] = [];
+  hasShadow = false;
+  isShutDown = false;
+  get isHalted() {
+    return this.halted;
+  }
+  execute(): void {
+    this.halted = true;
+  }
+  raise(vector: number): void {
+    this.raised.push(vector);
+    this.halted = true;
+  }
+  trap(): void {}
+  interrupt(): boolean {
+    return false;
+  }
+  clearShadow(): void {}
+}
+
+function boot(bytes: number[], mode = 0x435 | 1) {
+  const machine = new Machine({
+    profile: findProfile("skylake-2015")!,
+    paging: "4-level",
+    backedFrames: 1024,
+    frames: 1024,
+    caches: "off",
+    walkCaches: true,
+    tlb: true,
+    seed: 1,
+    code: { arenaBytes: 1 << 20 },
+  });
+  const engine = new CodeEngine(machine, SEMANTICS, () => 1, 1);
+  const stub = new Stub();
+  new EnginePaging(machine, engine);
+  engine.connect(stub, {
+    nextDeadline: () => Number.POSITIVE_INFINITY,
+    runDue: () => {},
+    hasInterrupt: () => false,
+    readMemory: () => 0xff,
+    writeMemory: () => {},
+  });
+  const { words } = machine.code!.cpu;
+  words[STATE.mode / 4] = mode;
+  for (let s = 0; s < 6; s++) {
+    words[(STATE.segments + s * 40 + 12) / 4] = -1;
+    words[(STATE.segments + s * 40 + 24) / 4] = 3;
+  }
+  words[STATE.rip / 4] = 0x1000;
+  new Uint8Array(machine.memory.buffer, machine.ram.byteOffset).set(bytes, 0x1000);
+  engine.modeChanged();
+  return { machine, engine, stub, words };
+}
+
+describe("engine", () => {
+  it("runs a loop", () => {
+    // mov ecx, 1000; l: add eax, 3; add [0x2000], eax; add ecx, -1; jnz l; hlt
+    const { engine, words, machine } = boot([
+      0xb9, 0xe8, 3, 0, 0, 0x83, 0xc0, 3, 0x01, 0x05, 0, 0x20, 0, 0, 0x83, 0xc1, 0xff, 0x75, 0xf2, 0xf4,
+    ]);
+    expect(engine.run(1e6)).toBe("asleep");
+    expect(words[0]).toBe(3000);
+    expect(machine.ram[0x2000 / 4]).toBe((3 * 1000 * 1001) / 2);
+    expect(engine.instructions).toBe(4002);
+    expect(engine.now()).toBe(4001);
+  });
+  it("steps to the same state", () => {
+    const code = [
+      0xb9, 0xe8, 3, 0, 0, 0x83, 0xc0, 3, 0x01, 0x05, 0, 0x20, 0, 0, 0x83, 0xc1, 0xff, 0x75, 0xf2, 0xf4,
+    ];
+    const { engine, words } = boot(code);
+    for (let n = 1; n < 50; n++) {
+      expect(engine.run(n)).toBe("limit");
+      expect(engine.instructions).toBe(n);
+    }
+    expect(engine.run(1e6)).toBe("asleep");
+    expect(words[0]).toBe(3000);
+    expect(engine.instructions).toBe(4002);
+    expect(engine.now()).toBe(4001);
+  });
+});

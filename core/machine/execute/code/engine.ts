@@ -1,0 +1,510 @@
+/**
+ * The CPU at work: runs blocks of decoded code in WebAssembly, and does in between what they leave to TypeScript: decoding,
+ * system instructions, exceptions, interrupts, deadlines of devices.
+ *
+ *      due devices → halted? → interrupt? → run blocks until an exit → account → handle the exit ─┐
+ *           ↑─────────────────────────────────────────────────────────────────────────────────────┘
+ *
+ * Time is counted in cycles, f64. While code runs, `left` in the CPU's state says how many remain until the next deadline;
+ * `target` is the deadline's time, so now is target - left. A block's base cost is charged when it is entered, and what
+ * remains of it is given back when an instruction inside does not complete.
+ */
+import { CYCLES } from "../../../events/categories.js";
+import { invariant } from "../../../util/errors.js";
+import { MODE, STATE } from "../../cpu/state.js";
+import type { Machine } from "../../machine.js";
+import type { Instruction } from "../../x86/instruction.js";
+import { type Block, CodeCache, type InstructionCost } from "./code-cache.js";
+import { EXIT } from "./exits.js";
+import { clearSlots, TABLE } from "./fast-slots.js";
+import { Handlers } from "./handlers.js";
+import { FRAME_KIND } from "./memory.js";
+import { RECORD, RECORD_BYTES } from "./record.js";
+import { makeRuntime, VIOLATION_VECTOR } from "./runtime.js";
+import type { Semantic } from "./scope.js";
+
+/** Most cycles and instructions between two looks at the rest of the world. */
+const LONGEST_WAIT = 2 ** 40;
+const CHUNK = 1 << 22;
+/** A block has at most 64 instructions: nearer to the limit than this, single instructions are executed. */
+const NEAR_LIMIT = 65;
+/** Entries of the table: handlers and translated functions. */
+const TABLE_SIZE = 1 << 16;
+
+/** The system side, as the engine uses it (cpu/system-unit.ts). */
+export interface SystemSide {
+  /** Executes a whole instruction at RIP; afterwards RIP is the next one, or the handler of its exception. */
+  execute(instruction: Instruction): void;
+  /** Delivers an exception of the instruction at RIP; a page fault's address is in the state. */
+  raise(vector: number, errorCode: number): void;
+  /** After an instruction that was executed with TF set: the debug trap. */
+  trap(): void;
+  /** Delivers a waiting interrupt if the CPU takes it now. Returns whether it did. */
+  interrupt(): boolean;
+  /** The last instruction keeps interrupts away from the next one's start. */
+  readonly hasShadow: boolean;
+  clearShadow(): void;
+  readonly isHalted: boolean;
+  readonly isShutDown: boolean;
+}
+
+/** What surrounds the CPU. */
+export interface Surroundings {
+  /** Time of the next deadline, cycles; Infinity if none. */
+  nextDeadline(): number;
+  /** Lets everything due at a time happen. */
+  runDue(now: number): void;
+  /** An interrupt waits for this CPU. */
+  hasInterrupt(): boolean;
+  readMemory(address: number, size: 1 | 2 | 4): number;
+  writeMemory(address: number, size: 1 | 2 | 4, value: number): void;
+}
+
+/** Makes translations of hot blocks (translate/). */
+export interface Translator {
+  /** A block has become hot: gives it a translation or does not. */
+  translate(block: Block): void;
+  /** A block is no more. */
+  drop(block: Block): void;
+}
+
+/** Why `run` came back. */
+export type RunEnd = "limit" | "shutdown" | "asleep" | "stopped";
+
+/** Where in a block single steps have come to. */
+interface Partial {
+  readonly block: Block;
+  readonly record: number;
+}
+
+export class CodeEngine {
+  readonly cache: CodeCache;
+  readonly table: WebAssembly.Table;
+  readonly handlers: Handlers;
+  readonly runtime;
+  /** Set by devices and debuggers: `run` comes back before the next block. */
+  stopRequested = false;
+  translator: Translator | undefined;
+
+  private readonly words: Int32Array;
+  private readonly floats: Float64Array;
+  private readonly all: Int32Array;
+  private readonly allFloats: Float64Array;
+  private readonly bytes: Uint8Array;
+  private target = 0;
+  /** Instructions of all blocks entered, less those given back. */
+  private charged = 0;
+  private partial: Partial | undefined;
+  private system!: SystemSide;
+  private surroundings!: Surroundings;
+
+  /**
+   * @param semantics the meaning of instructions that code executes itself, by mnemonic.
+   * @param costOf base cycles of an instruction; dyadic fractions, so that sums do not depend on their order.
+   */
+  constructor(
+    readonly machine: Machine,
+    semantics: Readonly<Record<string, Semantic>>,
+    costOf: InstructionCost,
+    iterationCost: number,
+  ) {
+    const code = machine.code;
+    invariant(code !== undefined, "a machine that executes code was made for it");
+    this.words = code.cpu.words;
+    this.floats = code.cpu.floats;
+    this.all = new Int32Array(machine.memory.buffer);
+    this.allFloats = new Float64Array(machine.memory.buffer);
+    this.bytes = code.cpu.bytes;
+    this.table = new WebAssembly.Table({ initial: TABLE_SIZE, element: "anyfunc" });
+    this.runtime = makeRuntime(
+      machine,
+      { readDevice: () => this.readDevice(), commitDevice: () => this.commitDevice() },
+      this.table,
+    );
+    this.handlers = new Handlers(machine, this.runtime, this.table, semantics, iterationCost);
+    this.cache = new CodeCache(
+      machine,
+      this.handlers,
+      (instruction) => (semantics[instruction.row.mnemonic] === undefined ? 0 : costOf(instruction)),
+      (block) => this.translator?.drop(block),
+    );
+    this.floats[STATE.left / 8] = 0;
+    // A flat segment, and the entry of references while paging is off: every page is itself, everything is allowed.
+    this.words[(STATE.flatSegment + 12) / 4] = -1;
+    this.words[(STATE.flatSegment + 24) / 4] = 3;
+    const entries = machine.mmu.parts.store.words;
+    entries.fill(0, entries.length - 8);
+    entries[entries.length - 8 + 4] = -1;
+    code.slotHeads.fill(1);
+    clearSlots(code);
+    this.forgetCodePage();
+  }
+
+  /** Ties the engine to the rest of the computer; once, before it runs. */
+  connect(system: SystemSide, surroundings: Surroundings): void {
+    this.system = system;
+    this.surroundings = surroundings;
+  }
+
+  /** Instructions completed since the machine was made. */
+  get instructions(): number {
+    const { partial } = this;
+    return partial === undefined
+      ? this.charged
+      : this.charged - this.all[(partial.record + RECORD.countsLeft) >> 2]!;
+  }
+
+  /** Cycles since the machine was made. */
+  now(): number {
+    return this.target - this.floats[STATE.left / 8]!;
+  }
+
+  /** Charges cycles to a category (CYCLES.…); time passes. */
+  charge(category: number, cycles: number): void {
+    this.machine.counters.cycles[category]! += cycles;
+    this.floats[STATE.left / 8]! -= cycles;
+  }
+
+  /** CS, CPL, paging or the mode word changed: code is looked up anew, data through the slots of the privilege. */
+  modeChanged(): void {
+    this.forgetCodePage();
+    const isUser = (this.words[STATE.mode / 4]! & MODE.user) !== 0;
+    this.words[STATE.fastSlots / 4] =
+      this.machine.code!.slots.byteOffset + (isUser ? TABLE.user : TABLE.supervisor);
+  }
+
+  /** What translates addresses changed: no look-up of before may be used. */
+  translationsChanged(): void {
+    clearSlots(this.machine.code!);
+    this.forgetCodePage();
+  }
+
+  /** Bytes of RAM were written by something other than the CPU. */
+  wroteMemory(address: number, length: number): void {
+    for (let at = address; at < address + length; ) {
+      const inPage = Math.min(4096 - (at % 4096), address + length - at);
+      if (this.cache.wrote(Math.floor(at / 4096), at % 4096, inPage)) this.partial = undefined;
+      at += inPage;
+    }
+  }
+
+  /** Runs until so many instructions have completed since the start, or nothing can happen any more. */
+  run(limit: number): RunEnd {
+    const { system, surroundings, words } = this;
+    for (;;) {
+      if (this.stopRequested) return "stopped";
+      if (system.isShutDown) return "shutdown";
+      const now = this.now();
+      if (surroundings.nextDeadline() <= now) surroundings.runDue(now);
+      const waits = surroundings.hasInterrupt();
+      if (waits && this.partial === undefined && !system.hasShadow && system.interrupt()) continue;
+      if (system.isHalted) {
+        const next = surroundings.nextDeadline();
+        if (next === Number.POSITIVE_INFINITY) return "asleep";
+        if (next > now) this.charge(CYCLES.idle, next - now);
+        continue;
+      }
+      const remaining = limit - this.instructions;
+      if (remaining <= 0) return "limit";
+      words[STATE.interruptRequest / 4] = waits ? 1 : 0;
+      this.setTarget(now);
+      const hadShadow = system.hasShadow;
+      if (remaining <= NEAR_LIMIT || hadShadow) {
+        this.stepOnce();
+        if (hadShadow) system.clearShadow();
+      } else this.runBlocks(Math.min(remaining, CHUNK) - NEAR_LIMIT);
+    }
+  }
+
+  // Running.
+
+  private setTarget(now: number): void {
+    const next = Math.min(this.surroundings.nextDeadline(), now + LONGEST_WAIT);
+    this.target = next;
+    this.floats[STATE.left / 8] = next - now;
+  }
+
+  private runBlocks(instructionLimit: number): void {
+    const { words } = this;
+    words[STATE.instructionLimit / 4] = instructionLimit;
+    words[STATE.codeChanged / 4] = 0;
+    words[STATE.linkFrom / 4] = 0;
+    const resumed = this.partial?.record ?? 0;
+    this.partial = undefined;
+    this.handle(this.enter(resumed));
+  }
+
+  /** Runs WebAssembly from a record, or from RIP, and accounts for what it did. */
+  private enter(record: number): number {
+    const left = this.floats[STATE.left / 8]!;
+    const walks = this.translationCycles();
+    const exit = this.runtime["run"]!(record);
+    const { counters } = this.machine;
+    const base = left - this.floats[STATE.left / 8]! - (this.translationCycles() - walks);
+    const isUser = (this.words[STATE.mode / 4]! & MODE.user) !== 0;
+    counters.cycles[isUser ? CYCLES.guest_user : CYCLES.guest_kernel]! += base;
+    this.charged += this.words[STATE.counts / 4]!;
+    this.words[STATE.counts / 4] = 0;
+    return exit;
+  }
+
+  /** What the MMU charges itself while code runs. */
+  private translationCycles(): number {
+    const { cycles } = this.machine.counters;
+    return (
+      cycles[CYCLES.tlb_l2]! +
+      cycles[CYCLES.walk_guest]! +
+      cycles[CYCLES.walk_host]! +
+      cycles[CYCLES.guest_memory]!
+    );
+  }
+
+  private handle(exit: number): void {
+    const { words } = this;
+    const record = words[STATE.exitRecord / 4]!;
+    switch (exit) {
+      case EXIT.decode:
+        this.decode(record);
+        return;
+      case EXIT.deadline:
+        return;
+      case EXIT.hot:
+        this.translator?.translate(this.cache.blockAt(record));
+        return;
+      case EXIT.system: {
+        const { instruction } = this.cache.instructionAt(record);
+        this.setRip(record);
+        this.executeSystem(instruction);
+        return;
+      }
+      case EXIT.fault:
+        if (record !== 0) {
+          this.giveBack(record);
+          this.setRip(record);
+        }
+        this.raise();
+        return;
+      case EXIT.again:
+        this.giveBack(record);
+        this.setRip(record);
+        return;
+      case EXIT.changed: {
+        const { block, index } = this.cache.instructionAt(record);
+        if (index + 1 < block.instructions.length) this.giveBack(record + RECORD_BYTES);
+        this.trapIfStepping();
+        return;
+      }
+      default:
+        invariant(false, "an engine leaves for a known reason", () => ({ exit }));
+    }
+  }
+
+  private executeSystem(instruction: Instruction): void {
+    const stepping = (this.words[STATE.mode / 4]! & MODE.singleStep) !== 0;
+    this.system.execute(instruction);
+    if (stepping) this.trapIfStepping();
+  }
+
+  private trapIfStepping(): void {
+    if ((this.words[STATE.mode / 4]! & MODE.singleStep) !== 0) this.system.trap();
+  }
+
+  private raise(): void {
+    const vector = this.words[STATE.faultVector / 4]!;
+    invariant(vector < VIOLATION_VECTOR, "violations need a monitor");
+    this.system.raise(vector, this.words[STATE.faultCode / 4]!);
+  }
+
+  /** Takes back base costs and counts of an instruction that did not complete, and of those after it. */
+  private giveBack(record: number): void {
+    const cost = this.allFloats[(record + RECORD.costLeft) >> 3]!;
+    const isUser = (this.words[STATE.mode / 4]! & MODE.user) !== 0;
+    this.charge(isUser ? CYCLES.guest_user : CYCLES.guest_kernel, -cost);
+    this.charged -= this.all[(record + RECORD.countsLeft) >> 2]!;
+  }
+
+  /** RIP of a record's instruction. */
+  private setRip(record: number): void {
+    const place = (this.all[(record + RECORD.length - 1) >> 2]! >>> 16) & 0xffff;
+    const low = (this.words[STATE.codeOffset / 4]! + place) | 0;
+    const carry = low >>> 0 < this.words[STATE.codeOffset / 4]! >>> 0 ? 1 : 0;
+    const codeSize = this.words[STATE.mode / 4]! & MODE.codeSize;
+    this.words[STATE.rip / 4] = codeSize === 0 ? low & 0xffff : low;
+    this.words[STATE.rip / 4 + 1] = codeSize === 2 ? this.words[STATE.codeOffset / 4 + 1]! + carry : 0;
+  }
+
+  private decode(header: number): void {
+    const { words } = this;
+    let second = -1;
+    if (header !== 0) {
+      this.cache.drop(this.cache.blockAt(header));
+      second = words[STATE.pendingFrame2 / 4]!;
+    } else if (this.isCodePageUnknown()) {
+      // Not canonical, or beyond CS.limit: there was no look-up.
+      this.system.raise(GENERAL_PROTECTION, 0);
+      return;
+    }
+    const block = this.cache.build(second);
+    // A block that is not found again is executed from here.
+    if (this.cache.find(block.frame, block.pageOffset, block.mode) !== block) {
+      this.handle(this.enter(block.header));
+    }
+  }
+
+  private isCodePageUnknown(): boolean {
+    const { words } = this;
+    const codeSize = words[STATE.mode / 4]! & MODE.codeSize;
+    if (words[STATE.codePage / 4] === -1 && words[STATE.codePage / 4 + 1] === -1) return true;
+    // Within the page that is known: else the look-up failed before it began.
+    const distance = (words[STATE.rip / 4]! - words[STATE.codeOffset / 4]!) | 0;
+    return distance < 0 || distance > 4095 || (codeSize !== 2 && this.isBeyondLimit());
+  }
+
+  private isBeyondLimit(): boolean {
+    if ((this.words[STATE.mode / 4]! & MODE.flatCode) !== 0) return false;
+    const highest = this.words[(STATE.segments + 40 + 12) / 4]! >>> 0;
+    return this.words[STATE.rip / 4]! >>> 0 > highest;
+  }
+
+  private forgetCodePage(): void {
+    this.words[STATE.codePage / 4] = -1;
+    this.words[STATE.codePage / 4 + 1] = -1;
+  }
+
+  // Single instructions.
+
+  /**
+   * Executes one instruction, inside the block that it belongs to: where deadlines are looked at and what is charged are
+   * the same as when the block runs as a whole. At most one; a block's entry may find a deadline passed instead.
+   */
+  stepOnce(): void {
+    const { words } = this;
+    words[STATE.codeChanged / 4] = 0;
+    words[STATE.linkFrom / 4] = 0;
+    if (this.partial === undefined) {
+      const first = this.enterBlock();
+      if (first === undefined) return;
+      this.partial = first;
+    }
+    const { block, record } = this.partial;
+    this.partial = undefined;
+    const next = record + RECORD_BYTES;
+    const index = (record - block.header) / RECORD_BYTES;
+    const hasNext = index < block.instructions.length || this.hasTail(block);
+    const place = next >> 2;
+    const saved = this.all[place]!;
+    if (hasNext) this.all[place] = this.handlers.special.stop;
+    // No block may be entered.
+    words[STATE.instructionLimit / 4] = -1;
+    const exit = this.enter(record);
+    if (hasNext) this.all[place] = saved;
+    if (exit !== EXIT.stepped) {
+      this.handle(exit);
+      return;
+    }
+    if (index < block.instructions.length) this.partial = { block, record: next };
+    else this.runTail(next);
+  }
+
+  /** Enters the block at RIP, which charges it; undefined when there was something else to do first. */
+  private enterBlock(): Partial | undefined {
+    const { words } = this;
+    // The block's own header, with its first record replaced by a stop.
+    let header = 0;
+    words[STATE.instructionLimit / 4] = -1;
+    const exit = this.enter(0);
+    if (exit !== EXIT.deadline || this.floats[STATE.left / 8]! < 0) {
+      this.handle(exit);
+      return undefined;
+    }
+    header = words[STATE.exitRecord / 4]!;
+    const block = this.cache.blockAt(header);
+    const first = header + RECORD_BYTES;
+    const saved = this.all[first >> 2]!;
+    this.all[first >> 2] = this.handlers.special.stop;
+    words[STATE.instructionLimit / 4] = CHUNK;
+    const entered = this.enter(header);
+    this.all[first >> 2] = saved;
+    if (entered !== EXIT.stepped) {
+      this.handle(entered);
+      return undefined;
+    }
+    return { block, record: first };
+  }
+
+  private hasTail(block: Block): boolean {
+    const last = block.instructions.at(-1);
+    return last === undefined || !this.handlers.ends(last);
+  }
+
+  /** Goes on from the end of a block that is no branch: only RIP moves. */
+  private runTail(record: number): void {
+    this.words[STATE.instructionLimit / 4] = -1;
+    this.handle(this.enter(record));
+  }
+
+  // Memory that is no plain RAM.
+
+  private isMemory(frame: number): boolean {
+    const { frameKinds } = this.machine.code!;
+    return frame >= 0 && frame < frameKinds.length && frameKinds[frame] !== FRAME_KIND.device;
+  }
+
+  private readDevice(): void {
+    this.eachPart((frame, offset, length, at) => {
+      const address = (frame >>> 0) * 4096 + offset;
+      if (this.isMemory(frame)) {
+        const from = this.machine.ram.byteOffset + address;
+        this.bytes.set(new Uint8Array(this.machine.memory.buffer, from, length), STATE.bounce + at);
+        return;
+      }
+      forEachPiece(length, (done, size) => {
+        const value = this.surroundings.readMemory(address + done, size);
+        for (let i = 0; i < size; i++) this.bytes[STATE.bounce + at + done + i] = value >>> (8 * i);
+      });
+    });
+    this.words[STATE.codeChanged / 4] = 1;
+  }
+
+  private commitDevice(): void {
+    this.eachPart((frame, offset, length, at) => {
+      const address = (frame >>> 0) * 4096 + offset;
+      const from = STATE.bounce + at;
+      if (this.isMemory(frame)) {
+        const to = this.machine.ram.byteOffset + address;
+        new Uint8Array(this.machine.memory.buffer, to, length).set(this.bytes.subarray(from, from + length));
+        if (this.cache.wrote(frame, offset, length)) this.words[STATE.codeChanged / 4] = 1;
+        return;
+      }
+      forEachPiece(length, (done, size) => {
+        let value = 0;
+        for (let i = 0; i < size; i++) value |= this.bytes[from + done + i]! << (8 * i);
+        this.surroundings.writeMemory(address + done, size, value >>> 0);
+      });
+      this.words[STATE.codeChanged / 4] = 1;
+    });
+  }
+
+  /** The one or two pages of the pending access: frame, first byte, bytes, and where they are in the bounce buffer. */
+  private eachPart(part: (frame: number, offset: number, length: number, at: number) => void): void {
+    const { words } = this;
+    const bytes = words[STATE.pendingBytes / 4]!;
+    const offset = words[STATE.pendingAddress / 4]! & 0xfff;
+    const first = words[STATE.pendingFrame / 4]!;
+    const second = words[STATE.pendingFrame2 / 4]!;
+    const inFirst = Math.min(bytes, 4096 - offset);
+    part(first, offset, inFirst, 0);
+    if (inFirst < bytes) part(second, 0, bytes - inFirst, inFirst);
+  }
+}
+
+const GENERAL_PROTECTION = 13;
+
+/** Cuts an access into pieces that a bus carries. */
+function forEachPiece(length: number, piece: (done: number, size: 1 | 2 | 4) => void): void {
+  for (let done = 0; done < length; ) {
+    const size = length - done >= 4 ? 4 : length - done >= 2 ? 2 : 1;
+    piece(done, size);
+    done += size;
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * The interpreter's handlers: one WebAssembly function for each shape of instruction, made when the first instruction of
+ * the shape is decoded, and kept in the table through which code is threaded. A shape is what a semantic may depend on:
+ * row, sizes, prefixes, kinds of operands, width of code and stack.
+ */
+import { MODE, STATE } from "../../cpu/state.js";
+import type { Machine } from "../../machine.js";
+import {
+  add,
+  type Code,
+  get,
+  giveBack,
+  ifThen,
+  int,
+  load,
+  store,
+  tailCall,
+  tailCallIndirect,
+} from "../../wasm/code.js";
+import { extendUnsigned, I32, I64 } from "../../wasm/integers.js";
+import { ModuleBuilder, type ModuleExports } from "../../wasm/module.js";
+import type { Instruction } from "../../x86/instruction.js";
+import { EXIT } from "./exits.js";
+import { type HandlerImports, HandlerScope } from "./handler-scope.js";
+import { LINKABLE, RECORD } from "./record.js";
+import { RUNTIME_FUNCTIONS, TABLE_INDEX } from "./runtime.js";
+import type { Semantic } from "./scope.js";
+
+/** Handlers that are not an instruction's. */
+export interface SpecialHandlers {
+  /** Headers of cold blocks; of blocks whose one instruction crosses into the next page. */
+  readonly enter: number;
+  readonly enterCrossing: number;
+  /** After the last instruction of a block that is no branch. */
+  readonly fallThrough: number;
+  /** TypeScript executes the instruction. */
+  readonly system: number;
+  /** Ends a single step. */
+  readonly stop: number;
+  /** Raise #UD, #GP(0). */
+  readonly undefined: number;
+  readonly generalProtection: number;
+}
+
+/** Bits of the mode word on which a handler depends. */
+const SHAPE_MODE =
+  MODE.codeSize | MODE.wideStack | MODE.noFpu | MODE.noSse | MODE.protected | MODE.virtual8086;
+
+/** Instructions after which the next one is executed whatever waits: an interrupt is not recognised between (STI). */
+const STRAIGHT: ReadonlySet<string> = new Set(["CLI", "STI"]);
+
+export class Handlers {
+  readonly special: SpecialHandlers;
+  private readonly shapes = new Map<string, number>();
+  private next: number;
+
+  constructor(
+    private readonly machine: Machine,
+    private readonly runtime: ModuleExports,
+    private readonly table: WebAssembly.Table,
+    private readonly semantics: Readonly<Record<string, Semantic>>,
+    private readonly iterationCost: number,
+  ) {
+    this.next = TABLE_INDEX.first;
+    const base = machine.code!.cpu.base;
+    const { module, imports } = this.newModule();
+    defineSpecial(module, imports, base);
+    const made = this.instantiate(module);
+    const put = (value: unknown): number => {
+      table.set(this.next, value as () => number);
+      return this.next++;
+    };
+    this.special = {
+      enter: put(runtime["enter"]),
+      enterCrossing: put(runtime["enterCrossing"]),
+      fallThrough: put(made["fallThrough"]),
+      system: put(made["system"]),
+      stop: put(made["stop"]),
+      undefined: put(made["undefined"]),
+      generalProtection: put(made["generalProtection"]),
+    };
+  }
+
+  /** Table index of what executes an instruction decoded under a mode. */
+  of(instruction: Instruction, mode: number): number {
+    const semantic = this.semantics[instruction.row.mnemonic];
+    if (semantic === undefined) return this.special.system;
+    const key = shapeOf(instruction, mode);
+    let index = this.shapes.get(key);
+    if (index === undefined) {
+      index = this.make(instruction, mode, semantic);
+      this.shapes.set(key, index);
+    }
+    return index;
+  }
+
+  /** Whether an instruction ends its block: it transfers control, or TypeScript executes it. */
+  ends({ row }: Instruction): boolean {
+    return this.semantics[row.mnemonic] === undefined || (row.ends && !STRAIGHT.has(row.mnemonic));
+  }
+
+  private make(instruction: Instruction, mode: number, semantic: Semantic): number {
+    const { module, imports } = this.newModule();
+    const base = this.machine.code!.cpu.base;
+    module.define(
+      ["i32"],
+      true,
+      (builder, record) => {
+        const places = { base, iterationCost: this.iterationCost };
+        const scope = new HandlerScope(builder, record, instruction, mode, imports, places);
+        return [semantic(scope), scope.next()];
+      },
+      "handler",
+    );
+    this.table.set(this.next, this.instantiate(module)["handler"] as () => number);
+    return this.next++;
+  }
+
+  private newModule(): { module: ModuleBuilder; imports: HandlerImports } {
+    const module = new ModuleBuilder();
+    const from = (name: "accessSegment" | "commit" | "flags" | "carry" | "dispatch") =>
+      module.importFunction(name, RUNTIME_FUNCTIONS[name]);
+    const imports: HandlerImports = {
+      accessSegment: from("accessSegment"),
+      commit: from("commit"),
+      flags: from("flags"),
+      carry: from("carry"),
+      dispatch: from("dispatch"),
+      handlerType: module.type({ parameters: ["i32"], result: "i32" }),
+    };
+    module.importTable();
+    return { module, imports };
+  }
+
+  private instantiate(module: ModuleBuilder): ModuleExports {
+    return module.instantiate({ memory: this.machine.memory, functions: this.runtime, table: this.table });
+  }
+}
+
+function shapeOf(instruction: Instruction, mode: number): string {
+  const { row, operandSize, addressSize, lock, repeat, operands } = instruction;
+  let key = `${row.index},${operandSize},${addressSize},${lock ? 1 : 0}${repeat},${mode & SHAPE_MODE}`;
+  for (const operand of operands) {
+    key += `,${operand.kind[0]}${"size" in operand ? operand.size : ""}`;
+    if (operand.kind === "register") key += operand.file[0];
+    if (operand.kind === "memory" && operand.index >= 0) key += "i";
+  }
+  return key;
+}
+
+function defineSpecial(module: ModuleBuilder, imports: HandlerImports, base: number): void {
+  const leave = (record: Code, exit: number): Code => [
+    store(int(0), record, base + STATE.exitRecord),
+    giveBack(int(exit)),
+  ];
+  const raising = (name: string, vector: number): void => {
+    module.define(
+      ["i32"],
+      true,
+      (_builder, record) => [
+        store(int(0), int(vector), base + STATE.faultVector),
+        store(int(0), int(0), base + STATE.faultCode),
+        leave(get(record), EXIT.fault),
+        int(0),
+      ],
+      name,
+    );
+  };
+  raising("undefined", 6);
+  raising("generalProtection", 13);
+  module.define(["i32"], true, (_builder, record) => [leave(get(record), EXIT.system), int(0)], "system");
+  module.define(["i32"], true, (_builder, record) => [leave(get(record), EXIT.stepped), int(0)], "stop");
+  // The record's place is that of the next instruction; past the end of its page in blocks that reach it.
+  module.define(
+    ["i32"],
+    true,
+    (_builder, record) => {
+      const header = load(get(record), RECORD.link);
+      const place = I32.load(2)(get(record), RECORD.pageOffset);
+      const ip = I64.add(I64.load(8)(int(0), base + STATE.codeOffset), extendUnsigned(place));
+      return [
+        ifThen(header, tailCallIndirect(imports.handlerType, load(header), header)),
+        I64.store(8)(int(0), I64.and(ip, I64.load(8)(get(record), RECORD.displacement)), base + STATE.rip),
+        ifThen(
+          I32.and(I32.load(1)(get(record), RECORD.linkable), int(LINKABLE.target)),
+          store(int(0), add(get(record), int(RECORD.link)), base + STATE.linkFrom),
+        ),
+        tailCall(imports.dispatch),
+      ];
+    },
+    "fallThrough",
+  );
+}

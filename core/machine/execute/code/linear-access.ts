@@ -1,0 +1,102 @@
+/** Memory by linear address for the CPU's system side (cpu/host.ts), through the same look-ups as code's own accesses. */
+import { GuestFault } from "../../cpu/fault.js";
+import { type AccessBytes, type LinearAccess, SPAN_READ } from "../../cpu/host.js";
+import { STATE } from "../../cpu/state.js";
+import type { Machine } from "../../machine.js";
+import type { ModuleExports } from "../../wasm/module.js";
+import { ACCESS, accessOf } from "./runtime.js";
+
+const MOST = 4096;
+
+export class EngineMemory implements LinearAccess {
+  readonly words: Int32Array;
+  high = 0;
+  private readonly halves: Uint16Array;
+  private readonly bytes: Uint8Array;
+  private readonly state: Int32Array;
+  private readonly access: (high: number, low: number, access: number) => number;
+  private readonly commit: () => void;
+  private readonly bounce: number;
+
+  constructor(machine: Machine, runtime: ModuleExports) {
+    const { buffer } = machine.memory;
+    const { cpu } = machine.code!;
+    this.words = new Int32Array(buffer);
+    this.halves = new Uint16Array(buffer);
+    this.bytes = new Uint8Array(buffer);
+    this.state = cpu.words;
+    this.bounce = cpu.base + STATE.bounce;
+    this.access = runtime["access"]!;
+    this.commit = runtime["commit"]!;
+  }
+
+  read(high: number, low: number, bytes: AccessBytes, user: boolean): number {
+    return this.valueAt(this.find(high, low, accessOf(ACCESS.read, bytes), user), bytes);
+  }
+
+  read64(high: number, low: number, user: boolean): number {
+    const host = this.find(high, low, accessOf(ACCESS.read, 8), user);
+    this.high = this.valueAt(host + 4, 4);
+    return this.valueAt(host, 4);
+  }
+
+  write(high: number, low: number, bytes: AccessBytes, value: number, user: boolean): void {
+    const host = this.find(high, low, accessOf(ACCESS.write, bytes), user);
+    this.setValueAt(host, bytes, value);
+    if (host === this.bounce) this.commit();
+  }
+
+  write64(high: number, low: number, valueLow: number, valueHigh: number, user: boolean): void {
+    const host = this.find(high, low, accessOf(ACCESS.write, 8), user);
+    this.setValueAt(host, 4, valueLow);
+    this.setValueAt(host + 4, 4, valueHigh);
+    if (host === this.bounce) this.commit();
+  }
+
+  checkWrite(high: number, low: number, bytes: number, user: boolean): void {
+    // One byte in each page that the write would touch.
+    this.find(high, low, accessOf(ACCESS.write, 1), user);
+    const offset = low & (MOST - 1);
+    if (offset + bytes <= MOST) return;
+    const lastLow = (low + bytes - 1) | 0;
+    const carry = lastLow >>> 0 < low >>> 0 && high !== 0 ? 1 : 0;
+    this.find(high + carry, lastLow, accessOf(ACCESS.write, 1), user);
+  }
+
+  span(high: number, low: number, bytes: number, kind: number, user: boolean): number {
+    if ((low & 3) !== 0 || (low & (MOST - 1)) + bytes > MOST) return -1;
+    const access = accessOf(kind === SPAN_READ ? ACCESS.read : ACCESS.write, 4);
+    const host = this.find(high, low, access, user);
+    return host === this.bounce ? -1 : host >> 2;
+  }
+
+  /** Host address of an access. */
+  private find(high: number, low: number, access: number, user: boolean): number {
+    const host = this.access(high, low, user ? access : access | ACCESS.supervisor);
+    if (host === 0) {
+      const { state } = this;
+      const vector = state[STATE.faultVector / 4]!;
+      const address = STATE.faultAddress / 4;
+      throw new GuestFault(vector, state[STATE.faultCode / 4]!, state[address + 1], state[address]);
+    }
+    return host;
+  }
+
+  private valueAt(host: number, bytes: AccessBytes): number {
+    const { bytes: all } = this;
+    if (bytes === 1) return all[host]!;
+    if (bytes === 2) {
+      return (host & 1) === 0 ? this.halves[host >> 1]! : all[host]! | (all[host + 1]! << 8);
+    }
+    if ((host & 3) === 0) return this.words[host >> 2]!;
+    return all[host]! | (all[host + 1]! << 8) | (all[host + 2]! << 16) | (all[host + 3]! << 24);
+  }
+
+  private setValueAt(host: number, bytes: AccessBytes, value: number): void {
+    if (bytes === 4 && (host & 3) === 0) {
+      this.words[host >> 2] = value;
+      return;
+    }
+    for (let i = 0; i < bytes; i++) this.bytes[host + i] = value >>> (8 * i);
+  }
+}
