@@ -97,12 +97,12 @@ function fits(row: Row, selection: number, modRm: number): boolean {
 function specificity(row: Row): number {
   const { prefix, w, rm, digit, mod } = row.encoding;
   const asks = [
+    row.withoutRexB,
     rm >= 0,
     prefix !== "",
-    w === 1,
     digit >= 0,
     mod === "register" || mod === "memory",
-    row.withoutRexB,
+    w === 1,
   ];
   return asks.reduce((sum, asked, place) => sum + (asked ? 32 >> place : 0), 0);
 }
