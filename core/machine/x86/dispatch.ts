@@ -96,21 +96,22 @@ function fits(row: Row, selection: number, modRm: number): boolean {
 /** How much a row asks for: of two rows that fit, the one that asks for more is meant. */
 function specificity(row: Row): number {
   const { prefix, w, rm, digit, mod } = row.encoding;
-  const asks = [
-    row.withoutRexB,
-    rm >= 0,
-    prefix !== "",
-    digit >= 0,
-    mod === "register" || mod === "memory",
-    w === 1,
-  ];
-  return asks.reduce((sum, asked, place) => sum + (asked ? 32 >> place : 0), 0);
+  return (
+    (row.withoutRexB ? 32 : 0) +
+    (rm >= 0 ? 16 : 0) +
+    (prefix !== "" ? 8 : 0) +
+    (digit >= 0 ? 4 : 0) +
+    (mod === "register" || mod === "memory" ? 2 : 0) +
+    (w === 1 ? 1 : 0)
+  );
 }
 
 function makeBuckets(): (Bucket | undefined)[] {
   const lists: (Row[] | undefined)[] = new Array(BUCKETS).fill(undefined);
+  const scores = new Uint8Array(ROWS.length);
   for (const row of ROWS) {
     const { vex, map, opcode, opcodeRegister } = row.encoding;
+    scores[row.index] = specificity(row);
     const first = (vex ? VEX_BASE : 0) + MAP_BASE[map] + opcode;
     for (let place = first; place < first + (opcodeRegister ? 8 : 1); place++) {
       lists[place] ??= [];
@@ -121,7 +122,7 @@ function makeBuckets(): (Bucket | undefined)[] {
     (rows) =>
       rows && {
         hasModRm: rows[0]!.encoding.hasModRm,
-        rows: rows.length === 1 ? rows : rows.sort((a, b) => specificity(b) - specificity(a)),
+        rows: rows.sort((a, b) => scores[b.index]! - scores[a.index]!),
         memo: [],
       },
   );

@@ -126,50 +126,62 @@ function parseForm(text: string, place: OperandPlace): OperandForm {
   return form("memory", memoryBytes(text));
 }
 
-/** A few dozen operands make up the table; those of the same text and place are one object. */
-const known = new Map<string, OperandForm>();
-
-function formOf(text: string, place: OperandPlace): OperandForm {
-  const key = `${place} ${text}`;
-  let form = known.get(key);
-  if (form === undefined) {
-    form = parseForm(text, place);
-    known.set(key, form);
-  }
-  return form;
-}
-
 const isImplied = (text: string): boolean => text === "1" || text.endsWith(")>") || text in NAMED_REGISTERS;
-const isMemory = (text: string): boolean => /\/m|^m($|\d)/.test(text);
 const isString = (text: string): boolean => text.includes("S:");
+const isMemory = (text: string): boolean => /\/m|^m($|\d)/.test(text);
 const isRegOnly = (text: string): boolean =>
   text === "Sreg" || text.startsWith("CR") || text.startsWith("DR");
+
+/** What of the opcode column decides where registers are: "/r", "/digit", "+r", and VEX. */
+type RegisterFields = "r" | "digit" | "opcode" | "vex-r" | "vex-digit";
+
+function registerFields(opcode: string): RegisterFields {
+  const hasR = opcode.includes("/r");
+  if (opcode.startsWith("VEX")) return hasR ? "vex-r" : "vex-digit";
+  return hasR ? "r" : opcode.includes("+r") ? "opcode" : "digit";
+}
+
+function parseSyntax(texts: readonly string[], fields: RegisterFields): OperandForm[] {
+  let regTaken = fields === "digit" || texts.some(isRegOnly);
+  const placeOf = (text: string): OperandPlace => {
+    if (isImplied(text) || isString(text)) return "implied";
+    if (isMemory(text)) return "rm";
+    if (isRegOnly(text)) return "reg";
+    if (numberedRegister(text) === undefined) return "immediate";
+    if (fields === "opcode") return "opcode";
+    if (fields === "vex-digit" || text.endsWith("b")) return "vvvv";
+    if (regTaken) return "rm";
+    regTaken = true;
+    return "reg";
+  };
+  return texts.map((text) => parseForm(text, placeOf(text)));
+}
+
+/** The operands of lines that are written alike are one array. */
+const known = new Map<string, readonly OperandForm[]>();
 
 /**
  * The operands of a line, with their places. r/m and memory are ModRM.rm, Sreg and control registers ModRM.reg. Of the
  * other registers, "b" marks VEX.vvvv; otherwise the first is ModRM.reg and the next ModRM.rm, unless the opcode takes
  * ModRM.reg (/digit): then a register is ModRM.rm, or under VEX VEX.vvvv.
  */
-export function parseOperands(texts: readonly string[], opcode: string): OperandForm[] {
-  const hasR = opcode.includes("/r");
-  let regTaken = !hasR || texts.some(isRegOnly);
-  return texts.map((text) => {
-    if (isImplied(text) || isString(text)) return formOf(text, "implied");
-    if (isMemory(text)) return formOf(text, "rm");
-    if (isRegOnly(text)) return formOf(text, "reg");
-    if (numberedRegister(text) === undefined) return formOf(text, "immediate");
-    if (opcode.includes("+r")) return formOf(text, "opcode");
-    if (text.endsWith("b") || (!hasR && opcode.startsWith("VEX"))) return formOf(text, "vvvv");
-    if (regTaken) return formOf(text, "rm");
-    regTaken = true;
-    return formOf(text, "reg");
-  });
+export function parseOperands(texts: readonly string[], opcode: string): readonly OperandForm[] {
+  const fields = registerFields(opcode);
+  const key = `${fields} ${texts.join()}`;
+  let forms = known.get(key);
+  if (forms === undefined) {
+    forms = parseSyntax(texts, fields);
+    known.set(key, forms);
+  }
+  return forms;
 }
 
 /** What the operands ask of ModRM.mod. A ModRM byte without operand in it (LFENCE, FLD1) is of register form. */
 export function modConstraint(forms: readonly OperandForm[]): ModConstraint {
-  if (forms.some((form) => form.file === "control" || form.file === "debug")) return "ignored";
-  const rm = forms.find((form) => form.place === "rm");
-  if (rm === undefined || rm.kind === "register") return "register";
-  return rm.kind === "memory" ? "memory" : "any";
+  let constraint: ModConstraint = "register";
+  for (const { file, place, kind } of forms) {
+    if (file === "control" || file === "debug") return "ignored";
+    if (place === "rm" && kind !== "register") constraint = kind === "memory" ? "memory" : "any";
+  }
+  return constraint;
 }

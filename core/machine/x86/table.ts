@@ -7,7 +7,7 @@
 import { CONDITIONS } from "./conditions.js";
 import { parseOpcode } from "./encoding.js";
 import { flagMask } from "./flags.js";
-import type { Group, RowText } from "./group.js";
+import type { Group } from "./group.js";
 import type { Row } from "./instruction.js";
 import { modConstraint, parseOperands } from "./operand-form.js";
 import { ARITHMETIC } from "./rows/arithmetic.table.js";
@@ -50,61 +50,99 @@ function alternatives(text: string): readonly string[] {
   return [first, ...others.map((part) => (isTail.test(part) ? stem + part : part))];
 }
 
-/** A line whose alternatives are chosen; the operand sizes it is for. */
+/** The superscripts of a row's text, taken apart (group.ts). */
+interface Superscripts {
+  readonly legacy: boolean;
+  readonly long: boolean;
+  readonly longSize: Row["longSize"];
+  readonly operandSizes: number;
+  readonly addressSizes: number;
+  readonly withoutRexB: boolean;
+}
+
+function parseSuperscripts(text: string): Superscripts {
+  const marks = text.split(" ");
+  const has = (mark: string): boolean => marks.includes(mark);
+  const sizes = (letter: string): number =>
+    [2, 4, 8].reduce((sum, bytes) => sum + (has(`${letter}${bytes * 8}`) ? bytes : 0), 0) || ANY_SIZE;
+  return {
+    legacy: !has("o64"),
+    long: !has("i64"),
+    longSize: has("f64") ? "forced-64" : has("d64") ? "default-64" : "default-32",
+    // "o64" is the manual's for another thing: REX.W says the size.
+    operandSizes: has("o64") ? ANY_SIZE : sizes("o"),
+    addressSizes: sizes("a"),
+    withoutRexB: has("B0"),
+  };
+}
+
+interface FlagMasks {
+  r: number;
+  w: number;
+  u: number;
+  c: number;
+}
+
+/** Masks of a group's flags: "r:C w:OSZPC u:A c:OSZAPC". */
+function parseFlags(text: string): FlagMasks {
+  const masks: FlagMasks = { r: 0, w: 0, u: 0, c: 0 };
+  for (const part of text === "" ? [] : text.split(" "))
+    masks[part[0] as keyof FlagMasks] = flagMask(part.slice(2));
+  return masks;
+}
+
+/** The same few superscripts and flags come again and again. */
+function once<T>(parse: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>();
+  return (text) => {
+    let value = known.get(text);
+    if (value === undefined) {
+      value = parse(text);
+      known.set(text, value);
+    }
+    return value;
+  };
+}
+const superscriptsOf = once(parseSuperscripts);
+const flagsOf = once(parseFlags);
+
+/** A line of the manual: alternatives and conditions are chosen. */
 interface Line {
   readonly opcode: string;
   readonly name: string;
   readonly syntax: readonly string[];
   readonly operandSizes: number;
-}
-
-/** Lines by operand size of one row's text. */
-function lines([opcodeColumn, instruction, superscripts = ""]: RowText): Line[] {
-  const space = instruction.indexOf(" ");
-  const nameColumn = space < 0 ? instruction : instruction.slice(0, space);
-  const operandColumns = space < 0 ? [] : instruction.slice(space + 1).split(", ");
-  const opcodes = opcodeColumn.split(" ").map(alternatives);
-  const names = alternatives(nameColumn);
-  const operands = operandColumns.map(alternatives);
-  const count = Math.max(...[...opcodes, names, ...operands].map((choice) => choice.length));
-  const sized = /o(16|32)/.exec(superscripts);
-  if (count === 1)
-    return [
-      {
-        opcode: opcodeColumn,
-        name: nameColumn,
-        syntax: operandColumns,
-        operandSizes: sized === null ? ANY_SIZE : Number(sized[1]) / 8,
-      },
-    ];
-  const widens = !/[df]64/.test(superscripts);
-  return Array.from({ length: count }, (_, at) => {
-    const pick = (choice: readonly string[]): string => choice[choice.length === 1 ? 0 : at]!;
-    const opcode = opcodes.map(pick).join(" ");
-    return {
-      opcode: at === 2 && widens ? withRexW(opcode) : opcode,
-      name: pick(names),
-      syntax: operands.map(pick),
-      // Without a third line REX.W changes nothing: the second stands for both.
-      operandSizes: at === 1 && count === 2 ? 4 + 8 : 2 << at,
-    };
-  });
+  readonly condition: number;
 }
 
 /** "REX.W +" before the opcode, after a mandatory prefix. */
 const withRexW = (opcode: string): string => opcode.replace(/^((NP|NFx|66|F2|F3) )?/, "$1REX.W + ");
 
-/** Masks of a group's flags: "r:C w:OSZPC u:A c:OSZAPC". */
-function flagMasks(text: string): { r: number; w: number; u: number; c: number } {
-  const masks = { r: 0, w: 0, u: 0, c: 0 };
-  for (const part of text === "" ? [] : text.split(" "))
-    masks[part[0] as keyof typeof masks] = flagMask(part.slice(2));
-  return masks;
+/** The lines by operand size of one row's text. */
+function sizedLines(opcode: string, instruction: string, superscripts: Superscripts): Line[] {
+  const space = instruction.indexOf(" ");
+  const name = space < 0 ? instruction : instruction.slice(0, space);
+  const syntax = space < 0 ? [] : instruction.slice(space + 1).split(", ");
+  if (!opcode.includes("|") && !instruction.includes("|"))
+    return [{ opcode, name, syntax, operandSizes: superscripts.operandSizes, condition: -1 }];
+  const columns = [name, ...syntax, ...opcode.split(" ")].map(alternatives);
+  const count = Math.max(...columns.map((column) => column.length));
+  return Array.from({ length: count }, (_, at) => {
+    const chosen = columns.map((column) => column[column.length === 1 ? 0 : at]!);
+    const sized = chosen.slice(1 + syntax.length).join(" ");
+    return {
+      opcode: at === 2 && superscripts.longSize === "default-32" ? withRexW(sized) : sized,
+      name: chosen[0]!,
+      syntax: chosen.slice(1, 1 + syntax.length),
+      // Without a third line REX.W changes nothing: the second stands for both.
+      operandSizes: at === 1 && count === 2 ? 4 + 8 : 2 << at,
+      condition: -1,
+    };
+  });
 }
 
 /** The sixteen lines of one whose name ends in "cc": the condition goes into the opcode and the name. */
-function withConditions(line: Line): (Line & { condition: number })[] {
-  if (!line.name.endsWith("cc")) return [{ ...line, condition: -1 }];
+function conditionLines(line: Line): Line[] {
   return CONDITIONS.map(({ name }, condition) => ({
     ...line,
     name: line.name.slice(0, -2) + name,
@@ -115,60 +153,54 @@ function withConditions(line: Line): (Line & { condition: number })[] {
   }));
 }
 
-function rowsOf(group: Group, text: RowText, firstIndex: number): Row[] {
-  const superscripts = text[2] ?? "";
-  const masks = flagMasks(group.flags ?? "");
-  const addresses = [...superscripts.matchAll(/a(16|32|64)/g)].map((match) => Number(match[1]) / 8);
-  const privilege = group.privilege ?? 3;
-  const longSize = superscripts.includes("f64")
-    ? "forced-64"
-    : superscripts.includes("d64")
-      ? "default-64"
-      : "default-32";
-  const mnemonic = group.mnemonic ?? /^[^ |]+/.exec(text[1])![0].toUpperCase();
-  return lines(text)
-    .flatMap(withConditions)
-    .map((line, at) => {
-      const forms = parseOperands(line.syntax, line.opcode);
-      const encoding = parseOpcode(line.opcode, modConstraint(forms));
-      const { operandSizes } = line;
-      const canBeMemory = forms[0]?.kind === "memory" || forms[0]?.kind === "register-or-memory";
-      const fitsLong =
-        longSize === "default-32" || (operandSizes & (longSize === "forced-64" ? 8 : 2 + 8)) !== 0;
-      return {
-        index: firstIndex + at,
-        mnemonic,
-        name: line.name.toLowerCase(),
-        condition: line.condition,
-        opcode: line.opcode,
-        syntax: line.syntax,
-        encoding,
-        forms,
-        legacy: !superscripts.includes("o64") && operandSizes !== 8 && encoding.w !== 1,
-        long: !superscripts.includes("i64") && fitsLong,
-        longSize,
-        operandSizes,
-        addressSizes: addresses.length === 0 ? ANY_SIZE : addresses.reduce((sum, size) => sum + size, 0),
-        withoutRexB: superscripts.includes("B0"),
-        flagsRead: masks.r | (line.condition < 0 ? 0 : CONDITIONS[line.condition]!.flags),
-        flagsWritten: masks.w,
-        flagsUndefined: masks.u,
-        flagsConditional: masks.c & (masks.w | masks.u),
-        privilege,
-        sensitivity: group.sensitivity ?? (privilege === 3 ? "innocuous" : "privileged"),
-        lockable: group.lock === true && canBeMemory,
-        repeat: group.repeat ?? "",
-        costClass: group.cost,
-        ends: group.ends === true,
-        event: group.event ?? "",
-        feature: group.feature ?? "",
-      };
-    });
+function rowOf(group: Group, mnemonic: string, superscripts: Superscripts, line: Line, index: number): Row {
+  const forms = parseOperands(line.syntax, line.opcode);
+  const encoding = parseOpcode(line.opcode, modConstraint(forms));
+  const { operandSizes, condition } = line;
+  const { longSize } = superscripts;
+  const flags = flagsOf(group.flags ?? "");
+  const destination = forms[0]?.kind;
+  const longSizes = longSize === "forced-64" ? 8 : longSize === "default-64" ? 2 + 8 : ANY_SIZE;
+  return {
+    index,
+    mnemonic,
+    name: line.name.toLowerCase(),
+    condition,
+    opcode: line.opcode,
+    syntax: line.syntax,
+    encoding,
+    forms,
+    legacy: superscripts.legacy && operandSizes !== 8 && encoding.w !== 1,
+    long: superscripts.long && (operandSizes & longSizes) !== 0,
+    longSize,
+    operandSizes,
+    addressSizes: superscripts.addressSizes,
+    withoutRexB: superscripts.withoutRexB,
+    flagsRead: flags.r | (condition < 0 ? 0 : CONDITIONS[condition]!.flags),
+    flagsWritten: flags.w,
+    flagsUndefined: flags.u,
+    flagsConditional: flags.c & (flags.w | flags.u),
+    privilege: group.privilege ?? 3,
+    sensitivity: group.sensitivity ?? (group.privilege === undefined ? "innocuous" : "privileged"),
+    lockable: group.lock === true && (destination === "memory" || destination === "register-or-memory"),
+    repeat: group.repeat ?? "",
+    costClass: group.cost,
+    ends: group.ends === true,
+    event: group.event ?? "",
+    feature: group.feature ?? "",
+  };
 }
 
 function buildTable(): Row[] {
   const rows: Row[] = [];
-  for (const group of GROUPS) for (const text of group.rows) rows.push(...rowsOf(group, text, rows.length));
+  for (const group of GROUPS)
+    for (const [opcode, instruction, marks = ""] of group.rows) {
+      const superscripts = superscriptsOf(marks);
+      const sized = sizedLines(opcode, instruction, superscripts);
+      const mnemonic = group.mnemonic ?? sized[0]!.name.toUpperCase();
+      for (const line of opcode.includes("+cc") ? sized.flatMap(conditionLines) : sized)
+        rows.push(rowOf(group, mnemonic, superscripts, line, rows.length));
+    }
   return rows;
 }
 
