@@ -168,6 +168,8 @@ export const MODE = {
   protected: 1024,
   /** EFLAGS.AC with CR0.AM at CPL 3: unaligned accesses fault. */
   alignmentCheck: 2048,
+  /** MXCSR's masks, rounding, DAZ and FTZ are not those of reset: SSE arithmetic is done in TypeScript (cpu/sse.ts). */
+  exactSse: 4096,
 } as const;
 export const CODE_16 = 0;
 export const CODE_32 = 1;

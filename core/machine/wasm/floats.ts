@@ -46,7 +46,10 @@ const unary =
 const NUMERIC = 0xfc;
 
 /** Comparisons follow `eq` in the opcode space in this order, arithmetic follows `nearest`. */
-function operations(eq: number, nearest: number): Pick<
+function operations(
+  eq: number,
+  nearest: number,
+): Pick<
   Floats,
   "eq" | "ne" | "lt" | "gt" | "le" | "ge" | "nearest" | "sqrt" | "add" | "sub" | "mul" | "div"
 > {

@@ -36,7 +36,12 @@ export const vectorAndNot = binary(79);
 export const vectorOr = binary(80);
 export const vectorXor = binary(81);
 /** Bits of `then` where the mask has ones, of `otherwise` elsewhere. */
-export const bitSelect = (mask: Code, then: Code, otherwise: Code): Code => [then, otherwise, mask, opcode(82)];
+export const bitSelect = (mask: Code, then: Code, otherwise: Code): Code => [
+  then,
+  otherwise,
+  mask,
+  opcode(82),
+];
 export const anyTrue = unary(83);
 
 // Bytes moved.

@@ -83,6 +83,9 @@ export function operandSizeOf(operand: Operand, instruction: Instruction): numbe
   return operand.kind === "immediate" || operand.kind === "relative" ? instruction.operandSize : operand.size;
 }
 
+/** Sign and exponent of the x87 register whose significand an MM register is, once that is written. */
+const MMX_EXPONENT = 0xffff;
+
 export class HandlerScope implements Scope {
   readonly flags: FlagScope;
   readonly bits: 16 | 32 | 64;
@@ -153,7 +156,9 @@ export class HandlerScope implements Scope {
     const address = this.operandOffset(number);
     const { base } = this.places;
     if (isGeneral && bytes === 4) return I64.store(8)(address, extendUnsigned(value), base);
-    return storeOf(bytes, address, value, base);
+    const store = storeOf(bytes, address, value, base);
+    const isMmx = operand.kind === "register" && operand.file === "mm";
+    return isMmx ? [store, I32.store(2)(address, int(MMX_EXPONENT), base + bytes)] : store;
   }
 
   modify(number: number, compute: (value: Local) => Code): Code {

@@ -44,7 +44,13 @@ export interface SpecialHandlers {
 
 /** Bits of the mode word on which a handler depends. */
 const SHAPE_MODE =
-  MODE.codeSize | MODE.wideStack | MODE.noFpu | MODE.noSse | MODE.protected | MODE.virtual8086;
+  MODE.codeSize |
+  MODE.wideStack |
+  MODE.noFpu |
+  MODE.noSse |
+  MODE.exactSse |
+  MODE.protected |
+  MODE.virtual8086;
 
 /** Instructions after which the next one is executed whatever waits: an interrupt is not recognised between (STI). */
 const STRAIGHT: ReadonlySet<string> = new Set(["CLI", "STI"]);
