@@ -1,0 +1,74 @@
+/** The mode word: what decoded code depends on besides its bytes (MODE in state.ts), from the registers that say it. */
+import { CR0, CR4, EFER } from "./control-bits.js";
+import { isExactMxcsr } from "./mxcsr.js";
+import {
+  ATTRIBUTES,
+  BASE,
+  CR0_WORD,
+  CR4_WORD,
+  EFER_WORD,
+  FLAGS,
+  HIGHEST,
+  LOWEST,
+  MXCSR_WORD,
+  PRIVILEGE,
+  RIGHTS,
+  segmentWord,
+} from "./places.js";
+import {
+  CODE_16,
+  CODE_32,
+  CODE_64,
+  CS,
+  DS,
+  ES,
+  MODE,
+  RFLAGS,
+  SEGMENT_READABLE,
+  SEGMENT_WRITABLE,
+  SS,
+} from "./state.js";
+
+/** Of a descriptor's second word: 64-bit code, and default operand size or width of the stack. */
+const L = 0x20_0000;
+const DB = 0x40_0000;
+
+const CODE_SEGMENT = segmentWord(CS);
+const STACK_SEGMENT = segmentWord(SS);
+
+const isWhole = (words: Int32Array, segment: number): boolean =>
+  words[segment + BASE] === 0 && words[segment + LOWEST] === 0 && words[segment + HIGHEST] === -1;
+
+const isFlatData = (words: Int32Array, segment: number): boolean =>
+  isWhole(words, segment) && words[segment + RIGHTS] === (SEGMENT_READABLE | SEGMENT_WRITABLE);
+
+export function modeWordOf(words: Int32Array): number {
+  const cr0 = words[CR0_WORD]!;
+  const cr4 = words[CR4_WORD]!;
+  const flags = words[FLAGS]!;
+  const code = words[CODE_SEGMENT + ATTRIBUTES]!;
+  const isUser = words[PRIVILEGE] === 3;
+  let mode = 0;
+  if ((code & L) !== 0 && (words[EFER_WORD]! & EFER.LMA) !== 0) {
+    mode = CODE_64 | MODE.wideStack | MODE.flatData | MODE.flatCode;
+  } else {
+    mode = (code & DB) !== 0 ? CODE_32 : CODE_16;
+    if ((words[STACK_SEGMENT + ATTRIBUTES]! & DB) !== 0) mode |= MODE.wideStack;
+    if (
+      isFlatData(words, STACK_SEGMENT) &&
+      isFlatData(words, segmentWord(DS)) &&
+      isFlatData(words, segmentWord(ES))
+    )
+      mode |= MODE.flatData;
+    if (isWhole(words, CODE_SEGMENT)) mode |= MODE.flatCode;
+  }
+  if (isUser) mode |= MODE.user;
+  if ((flags & RFLAGS.TF) !== 0) mode |= MODE.singleStep;
+  if ((cr0 & (CR0.TS | CR0.EM)) !== 0) mode |= MODE.noFpu;
+  if ((cr0 & CR0.EM) !== 0 || (cr4 & CR4.OSFXSR) === 0) mode |= MODE.noSse;
+  if ((flags & RFLAGS.VM) !== 0) mode |= MODE.virtual8086;
+  if ((cr0 & CR0.PE) !== 0) mode |= MODE.protected;
+  if (isUser && (cr0 & CR0.AM) !== 0 && (flags & RFLAGS.AC) !== 0) mode |= MODE.alignmentCheck;
+  if (isExactMxcsr(words[MXCSR_WORD]!)) mode |= MODE.exactSse;
+  return mode;
+}
