@@ -14,7 +14,7 @@ import { clearSlots } from "./fast-slots.js";
 import { segmentPlace } from "./handler-scope.js";
 import type { Handlers } from "./handlers.js";
 import { BUCKETS, type CodeMemory, FRAME_KIND } from "./memory.js";
-import { HEADER, LINKABLE, RECORD, RECORD_BYTES } from "./record.js";
+import { HEADER, immediatePlace, LINKABLE, RECORD, RECORD_BYTES } from "./record.js";
 
 /** Instructions of a block at most. */
 const LONGEST = 64;
@@ -323,7 +323,7 @@ export class CodeCache {
           );
           return;
         case "immediate":
-          this.writeLong(record + RECORD.immediate, operand.value, operand.high);
+          this.writeLong(record + immediatePlace(instruction, index), operand.value, operand.high);
           return;
         case "relative": {
           const target = next + operand.displacement;

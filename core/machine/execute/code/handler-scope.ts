@@ -37,7 +37,7 @@ import type { Instruction, MemoryOperand, Operand } from "../../x86/instruction.
 import { FLAG_CONDITIONS } from "./conditions.js";
 import { EXIT } from "./exits.js";
 import { asLong, type FlagOperation, type FlagScope, flagKind } from "./flags.js";
-import { LINKABLE, RECORD, RECORD_BYTES } from "./record.js";
+import { immediatePlace, LINKABLE, RECORD, RECORD_BYTES } from "./record.js";
 import { ACCESS, accessOf } from "./runtime.js";
 import type { AccessOptions, Scope } from "./scope.js";
 
@@ -140,7 +140,7 @@ export class HandlerScope implements Scope {
       case "memory":
         return this.loadAt(this.address(number), this.segmentAddress(), bytes, options);
       case "immediate":
-        return loadOf(bytes, get(this.record), RECORD.immediate);
+        return loadOf(bytes, get(this.record), immediatePlace(this.instruction, number));
       default:
         throw new Error(`${operand.kind} operands have no value`);
     }

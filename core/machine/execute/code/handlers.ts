@@ -52,8 +52,11 @@ const SHAPE_MODE =
   MODE.protected |
   MODE.virtual8086;
 
-/** Instructions after which the next one is executed whatever waits: an interrupt is not recognised between (STI). */
-const STRAIGHT: ReadonlySet<string> = new Set(["CLI", "STI"]);
+/**
+ * Instructions after which the next one is executed whatever waits: an interrupt is not recognised between (STI), or what
+ * they change then is left to TypeScript (POPF).
+ */
+const STRAIGHT: ReadonlySet<string> = new Set(["CLI", "STI", "POPF"]);
 
 export class Handlers {
   readonly special: SpecialHandlers;

@@ -4,6 +4,8 @@
  * interpreter, or, in a header, a translated function for the whole block. A function gets the address of its record and
  * ends by a tail call to the next one's, or returns why it leaves (exits.ts).
  */
+import type { Instruction } from "../../x86/instruction.js";
+
 /** Bytes of a record. */
 export const RECORD_BYTES = 64;
 
@@ -32,6 +34,8 @@ export const RECORD = {
   fallThrough: 28,
   /** Sign-extended displacement, i64; of a relative branch and with base RIP counted from the page's first byte. */
   displacement: 32,
+  /** ENTER's second immediate, in place of a displacement, which it does not have. */
+  secondImmediate: 32,
   /** Sign-extended immediate, i64. */
   immediate: 40,
   /** Base cycles of this instruction and those after it in the block, f64; taken back when the instruction does not complete. */
@@ -62,3 +66,8 @@ export const HEADER = {
   /** For a block whose last instruction crosses into the next page: the physical frame of that page; else -1. */
   secondFrame: 32,
 } as const;
+
+/** Where the record has the value of an immediate operand. */
+export function immediatePlace({ operands }: Instruction, operand: number): number {
+  return operands[operand - 1]?.kind === "immediate" ? RECORD.secondImmediate : RECORD.immediate;
+}
