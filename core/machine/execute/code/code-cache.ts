@@ -29,6 +29,8 @@ export interface Block {
   readonly pageOffset: number;
   readonly mode: number;
   readonly instructions: readonly Instruction[];
+  /** Its one instruction crosses into the next page. */
+  readonly crosses: boolean;
   /** Table index of its translation, 0 none. */
   translation: number;
 }
@@ -58,7 +60,7 @@ export class CodeCache {
   flushes = 0;
 
   constructor(
-    private readonly machine: Machine,
+    machine: Machine,
     private readonly handlers: Handlers,
     private readonly costOf: InstructionCost,
     /** Told of blocks that are no more. */
@@ -270,7 +272,15 @@ export class CodeCache {
     const { instructions } = decoded;
     const header = this.top;
     const number = this.blocks.length;
-    const block: Block = { header, frame, pageOffset: offset, mode, instructions, translation: 0 };
+    const block: Block = {
+      header,
+      frame,
+      pageOffset: offset,
+      mode,
+      instructions,
+      crosses: decoded.crossing !== undefined,
+      translation: 0,
+    };
     this.blocks.push(block);
     const hasTail = decoded.ended !== true;
     const records = instructions.length + (hasTail ? 1 : 0);

@@ -7,6 +7,7 @@ import { CodeEngine, type SystemSide } from "./engine.js";
 import { integersOf } from "./flags.js";
 import { EnginePaging } from "./paging.js";
 import type { Semantic } from "./scope.js";
+import { RegionTranslator } from "./translate/translator.js";
 
 const sizeOf = (s: Parameters<Semantic>[0]): number => (s.instruction.operands[0] as { size: number }).size;
 const add: Semantic = (s) => {
@@ -53,7 +54,7 @@ class Stub implements SystemSide {
   clearShadow(): void {}
 }
 
-function boot(bytes: number[], mode = 0x435 | 1) {
+function boot(bytes: number[], translate = false, mode = 0x435) {
   const machine = new Machine({
     profile: findProfile("skylake-2015")!,
     paging: "4-level",
@@ -67,6 +68,17 @@ function boot(bytes: number[], mode = 0x435 | 1) {
   });
   const engine = new CodeEngine(machine, SEMANTICS, () => 1, 1);
   const stub = new Stub();
+  if (translate) {
+    engine.translator = new RegionTranslator(
+      machine,
+      engine.cache,
+      engine.handlers,
+      engine.table,
+      engine.runtime,
+      SEMANTICS,
+      1,
+    );
+  }
   new EnginePaging(machine, engine);
   engine.connect(stub, {
     nextDeadline: () => Number.POSITIVE_INFINITY,
@@ -88,11 +100,12 @@ function boot(bytes: number[], mode = 0x435 | 1) {
 }
 
 describe("engine", () => {
-  it("runs a loop", () => {
+  it.each([false, true])("runs a loop, translated: %s", (translate) => {
     // mov ecx, 1000; l: add eax, 3; add [0x2000], eax; add ecx, -1; jnz l; hlt
-    const { engine, words, machine } = boot([
-      0xb9, 0xe8, 3, 0, 0, 0x83, 0xc0, 3, 0x01, 0x05, 0, 0x20, 0, 0, 0x83, 0xc1, 0xff, 0x75, 0xf2, 0xf4,
-    ]);
+    const { engine, words, machine } = boot(
+      [0xb9, 0xe8, 3, 0, 0, 0x83, 0xc0, 3, 0x01, 0x05, 0, 0x20, 0, 0, 0x83, 0xc1, 0xff, 0x75, 0xf2, 0xf4],
+      translate,
+    );
     expect(engine.run(1e6)).toBe("asleep");
     expect(words[0]).toBe(3000);
     expect(machine.ram[0x2000 / 4]).toBe((3 * 1000 * 1001) / 2);

@@ -421,10 +421,13 @@ export class CodeEngine {
     const block = this.cache.blockAt(header);
     const first = header + RECORD_BYTES;
     const saved = this.all[first >> 2]!;
+    const savedEntry = this.all[header >> 2]!;
     this.all[first >> 2] = this.handlers.special.stop;
+    if (block.translation !== 0) this.all[header >> 2] = this.handlers.special.enter;
     words[STATE.instructionLimit / 4] = CHUNK;
     const entered = this.enter(header);
     this.all[first >> 2] = saved;
+    this.all[header >> 2] = savedEntry;
     if (entered !== EXIT.stepped) {
       this.handle(entered);
       return undefined;

@@ -84,7 +84,7 @@ export function operandSizeOf(operand: Operand, instruction: Instruction): numbe
 }
 
 /** Sign and exponent of the x87 register whose significand an MM register is, once that is written. */
-const MMX_EXPONENT = 0xffff;
+export const MMX_EXPONENT = 0xffff;
 
 export class HandlerScope implements Scope {
   readonly flags: FlagScope;

@@ -135,6 +135,8 @@ export const RUNTIME_FUNCTIONS = {
   /** () → the six arithmetic flags at their places. */
   flags: { parameters: [], result: "i32" },
   carry: { parameters: [], result: "i32" },
+  /** (kind, first, second, extra) → : flags that translated code carried in locals, into the state. */
+  noteFlags: { parameters: ["i32", "i64", "i64", "i32"], result: undefined },
   /** () → exit code: goes on at RIP. */
   dispatch: { parameters: [], result: "i32" },
 } as const;
@@ -158,6 +160,7 @@ export function makeRuntime(
   defineOther(parts, linear);
   defineCommit(parts, commitDevice);
   defineFlags(parts);
+  defineNoteFlags(parts);
   defineFetch(parts);
   const dispatch = defineDispatch(parts);
   defineEnter(parts);
@@ -646,6 +649,42 @@ function defineFlags(parts: RuntimeParts): void {
   };
   define("flags", allOf);
   define("carry", carryOf);
+}
+
+/** Carried flags are operands alone (translate/block-flags.ts): the result is computed from them. */
+function defineNoteFlags(parts: RuntimeParts): void {
+  parts.module.define(
+    ["i32", "i64", "i64", "i32"],
+    false,
+    (builder, kind, first, second, extra) => {
+      const operation = builder.local();
+      const isOf = (name: FlagOperation): Code => eq(get(operation), int(FLAG_OPERATIONS.indexOf(name)));
+      const results: [FlagOperation, Code][] = [
+        ["add", I64.add(get(first), get(second))],
+        ["sub", I64.sub(get(first), get(second))],
+        ["inc", I64.add(get(first), I64.constant(1))],
+        ["dec", I64.sub(get(first), I64.constant(1))],
+      ];
+      const result = results.reduce<Code>(
+        (otherwise, [name, value]) => select(isOf(name), value, otherwise),
+        get(first),
+      );
+      // 64 less the bits of the size.
+      const above = I64.sub(
+        I64.constant(64),
+        I64.shl(I64.constant(8), extendUnsigned(and(get(kind), int(3)))),
+      );
+      return [
+        set(operation, shrUnsigned(get(kind), int(2))),
+        parts.setWord(STATE.flagKind, get(kind)),
+        parts.setLong(STATE.flagLeft, get(first)),
+        parts.setLong(STATE.flagRight, get(second)),
+        parts.setWord(STATE.flagExtra, get(extra)),
+        parts.setLong(STATE.flagResult, I64.shrU(I64.shl(result, above), above)),
+      ];
+    },
+    "noteFlags",
+  );
 }
 
 function sourceInState(parts: RuntimeParts, operation: FlagOperation, size: number): FlagSource {

@@ -1,0 +1,212 @@
+/**
+ * Flags while a block is translated: what set them last is known, so a condition is computed from the operands of that
+ * instruction. From one block of a region to the next they travel in four locals (kind, two operands, extra), and they are
+ * written into the CPU's state only where the region is left.
+ */
+import { ARITHMETIC_FLAGS, STATE } from "../../../cpu/state.js";
+import {
+  type Code,
+  call,
+  type FunctionReference,
+  get,
+  ifElse,
+  ifThen,
+  int,
+  type Local,
+  load,
+  set,
+  store,
+} from "../../../wasm/code.js";
+import { I32, I64 } from "../../../wasm/integers.js";
+import type { FunctionBuilder } from "../../../wasm/module.js";
+import { FLAG_CONDITIONS } from "../conditions.js";
+import {
+  allOf,
+  asLong,
+  carryOf,
+  conditionOf,
+  type FlagOperation,
+  type FlagScope,
+  type FlagSource,
+  flagKind,
+} from "../flags.js";
+
+/** What set the flags last: an instruction of this block, or something before it. */
+type Last = FlagSource | undefined;
+
+/** Locals of a region that carry flags from block to block. */
+export interface CarriedFlags {
+  /** flagKind, or -1: they are in the CPU's state. */
+  readonly kind: Local;
+  /** Operands, zero-extended (i64): left and right; of logic and parts the result. */
+  readonly first: Local;
+  readonly second: Local;
+  readonly extra: Local;
+}
+
+export interface FlagImports {
+  readonly flags: FunctionReference;
+  readonly carry: FunctionReference;
+  /** (kind, first, second, extra) → : writes carried flags into the state. */
+  readonly noteFlags: FunctionReference;
+}
+
+/** Kinds from here on, and those of "explicit" below 4, have CF in bit 0 of `extra`. */
+const FIRST_WITH_CARRY = flagKind("inc", 1);
+const EXPLICIT_KINDS = 4;
+
+export class BlockFlags implements FlagScope {
+  private last: Last;
+
+  constructor(
+    private readonly base: number,
+    private readonly imports: FlagImports,
+    private readonly builder: FunctionBuilder,
+    private readonly carried: CarriedFlags,
+  ) {}
+
+  setAdd(size: number, left: Local, right: Local, result: Local): Code {
+    return this.note("add", size, result, left, right);
+  }
+  setSub(size: number, left: Local, right: Local, result: Local): Code {
+    return this.note("sub", size, result, left, right);
+  }
+  setAdc(size: number, left: Local, right: Local, result: Local): Code {
+    return this.note("adc", size, result, left, right);
+  }
+  setSbb(size: number, left: Local, right: Local, result: Local): Code {
+    return this.note("sbb", size, result, left, right);
+  }
+  setLogic(size: number, result: Local): Code {
+    return this.note("logic", size, result);
+  }
+  setInc(size: number, left: Local, result: Local): Code {
+    return this.noteStep("inc", size, left, result);
+  }
+  setDec(size: number, left: Local, result: Local): Code {
+    return this.noteStep("dec", size, left, result);
+  }
+  setParts(size: number, result: Local, extra: Code): Code {
+    const kept = this.builder.local();
+    this.note("parts", size, result, undefined, undefined, get(kept));
+    return set(kept, extra);
+  }
+  setAll(value: Code): Code {
+    const kept = this.builder.local();
+    const code = set(kept, I32.and(value, int(ARITHMETIC_FLAGS)));
+    this.note("explicit", 1, kept, undefined, undefined, get(kept));
+    return code;
+  }
+
+  all(): Code {
+    return this.last === undefined ? [this.writeCarried(), call(this.imports.flags)] : allOf(this.last);
+  }
+  carry(): Code {
+    return this.last === undefined ? this.carriedCarry() : carryOf(this.last);
+  }
+  condition(number: number): Code {
+    if (this.last !== undefined) return conditionOf(this.last, number);
+    const flags = this.builder.local();
+    return [set(flags, this.all()), FLAG_CONDITIONS[number]!(get(flags))];
+  }
+
+  when(condition: Code, setFlags: () => Code): Code {
+    // Either way they are in the state afterwards.
+    const before = this.writeDown();
+    this.last = undefined;
+    const code = setFlags();
+    const after = this.writeDown();
+    this.last = undefined;
+    return [before, set(this.carried.kind, int(-1)), ifThen(condition, [code, after])];
+  }
+
+  system(): Code {
+    return load(int(0), this.base + STATE.flags);
+  }
+  setSystem(value: Code): Code {
+    return this.word(STATE.flags, value);
+  }
+
+  /** Writes the flags into the state: before the region is left. */
+  writeDown(): Code {
+    const { last } = this;
+    if (last === undefined) return this.writeCarried();
+    const { operation, size } = last;
+    const long = (place: number, value: Code): Code =>
+      I64.store(8)(int(0), asLong(size, value), this.base + place);
+    const isStep = operation === "inc" || operation === "dec";
+    const hasExtra = isStep || operation === "parts" || operation === "explicit";
+    const hasRight = BINARY.has(operation);
+    return [
+      hasExtra ? this.word(STATE.flagExtra, last.extra) : [],
+      this.word(STATE.flagKind, int(flagKind(operation, size))),
+      operation === "explicit" ? [] : long(STATE.flagResult, last.result),
+      hasRight || isStep ? long(STATE.flagLeft, last.left) : [],
+      hasRight ? long(STATE.flagRight, last.right) : [],
+    ];
+  }
+
+  /** Hands the flags on to the next block of the region. */
+  carryOver(): Code {
+    const { last, carried } = this;
+    if (last === undefined) return [];
+    const { operation, size } = last;
+    if (operation === "adc" || operation === "sbb" || operation === "explicit") {
+      return [set(carried.extra, allOf(last)), set(carried.kind, int(flagKind("explicit", 1)))];
+    }
+    const hasExtra = operation === "inc" || operation === "dec" || operation === "parts";
+    const isResult = operation === "logic" || operation === "parts";
+    return [
+      hasExtra ? set(carried.extra, last.extra) : [],
+      set(carried.first, asLong(size, isResult ? last.result : last.left)),
+      BINARY.has(operation) ? set(carried.second, asLong(size, last.right)) : [],
+      set(carried.kind, int(flagKind(operation, size))),
+    ];
+  }
+
+  private note(
+    operation: FlagOperation,
+    size: number,
+    result: Local,
+    left?: Local,
+    right?: Local,
+    extra: Code = int(0),
+  ): Code {
+    const value = (local: Local | undefined): Code => (local === undefined ? int(0) : get(local));
+    this.last = { operation, size, result: get(result), left: value(left), right: value(right), extra };
+    return [];
+  }
+
+  /** INC and DEC keep CF, which is computed from what it comes from when somebody asks. */
+  private noteStep(operation: "inc" | "dec", size: number, left: Local, result: Local): Code {
+    return this.note(operation, size, result, left, undefined, this.carry());
+  }
+
+  private writeCarried(): Code {
+    const { kind, first, second, extra } = this.carried;
+    return ifThen(I32.geS(get(kind), int(0)), [
+      call(this.imports.noteFlags, get(kind), get(first), get(second), get(extra)),
+      set(kind, int(-1)),
+    ]);
+  }
+
+  private carriedCarry(): Code {
+    const { kind, extra } = this.carried;
+    const isInExtra = I32.or(
+      I32.geS(get(kind), int(FIRST_WITH_CARRY)),
+      I32.ltU(get(kind), int(EXPLICIT_KINDS)),
+    );
+    return ifElse(
+      isInExtra,
+      I32.and(get(extra), int(1)),
+      [this.writeCarried(), call(this.imports.carry)],
+      "i32",
+    );
+  }
+
+  private word(place: number, value: Code): Code {
+    return store(int(0), value, this.base + place);
+  }
+}
+
+const BINARY: ReadonlySet<FlagOperation> = new Set(["add", "adc", "sub", "sbb"]);

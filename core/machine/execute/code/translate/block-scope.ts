@@ -1,0 +1,453 @@
+/**
+ * The translator's scope: emits one instruction of a region. General registers are locals, operands are constants, an
+ * access to memory looks among the slots in place (fast-slots.ts) and calls only when they have not got the page.
+ */
+import { MODE, SEGMENT_BYTES, STATE } from "../../../cpu/state.js";
+import { USE_STEP } from "../../../mmu/translations.js";
+import {
+  add,
+  type Code,
+  call,
+  eq,
+  float,
+  floatAdd,
+  floatLessThan,
+  floatSubtract,
+  get,
+  ifElse,
+  ifThen,
+  int,
+  isZero,
+  type Local,
+  load,
+  loadFloat,
+  set,
+  storeFloat,
+  type ValueType,
+} from "../../../wasm/code.js";
+import { I32, I64, wrap } from "../../../wasm/integers.js";
+import { BASE_RIP, type Instruction, type MemoryOperand, type Operand } from "../../../x86/instruction.js";
+import { FIELD } from "../../compiled/arrays.js";
+import { EXIT } from "../exits.js";
+import { SLOT, slotOf } from "../fast-slots.js";
+import { loadOf, MMX_EXPONENT, operandSizeOf, segmentPlace, storeOf, typeOf } from "../handler-scope.js";
+import { LINKABLE, RECORD } from "../record.js";
+import { ACCESS, accessOf } from "../runtime.js";
+import type { AccessOptions, Scope } from "../scope.js";
+import type { BlockFlags } from "./block-flags.js";
+import type { EdgeName } from "./region.js";
+import type { RegionEmitter } from "./region-emitter.js";
+
+/** An instruction in its place. */
+export interface Site {
+  readonly instruction: Instruction;
+  /** Address of its record, and its place in the page. */
+  readonly record: number;
+  readonly place: number;
+  readonly linkable: number;
+}
+
+export class BlockScope implements Scope {
+  readonly instruction: Instruction;
+  readonly bits: 32 | 64;
+  readonly stackSize: 2 | 4 | 8;
+  private writesMemory = false;
+
+  constructor(
+    private readonly region: RegionEmitter,
+    private readonly site: Site,
+    readonly flags: BlockFlags,
+    /** Code that goes on inside the region, where the edge stays there. */
+    private readonly edge: (name: EdgeName) => Code | undefined,
+  ) {
+    this.instruction = site.instruction;
+    this.bits = region.isLong ? 64 : 32;
+    this.stackSize = region.isLong ? 8 : (region.mode & MODE.wideStack) !== 0 ? 4 : 2;
+  }
+
+  get mode(): number {
+    return this.region.mode;
+  }
+
+  /** After the semantic's code, before the next instruction's. */
+  end(): Code {
+    return this.leaveIfChanged(this.nextIp());
+  }
+
+  local(type: ValueType): Local {
+    return this.region.builder.local(type);
+  }
+
+  keep(type: ValueType, value: Code): { readonly code: Code; readonly local: Local } {
+    const local = this.local(type);
+    return { code: set(local, value), local };
+  }
+
+  // Operands.
+
+  read(number: number, size?: number, options: AccessOptions = {}): Code {
+    const operand = this.operand(number);
+    const bytes = size ?? operandSizeOf(operand, this.instruction);
+    switch (operand.kind) {
+      case "register":
+        if (operand.file === "general")
+          return this.region.registers.read(operand.number, bytes, operand.high);
+        return loadOf(bytes, int(0), this.registerPlace(number));
+      case "memory":
+        return this.loadAt(operand.segment, this.address(number), bytes, options);
+      case "immediate":
+        return immediateOf(bytes, operand.value, operand.high);
+      default:
+        throw new Error(`${operand.kind} operands have no value`);
+    }
+  }
+
+  write(number: number, value: Code, size?: number, options: AccessOptions = {}): Code {
+    const operand = this.operand(number);
+    const bytes = size ?? operandSizeOf(operand, this.instruction);
+    if (operand.kind === "memory")
+      return this.storeAt(operand.segment, this.address(number), bytes, value, options);
+    if (operand.kind === "register" && operand.file === "general") {
+      return this.region.registers.write(operand.number, bytes, operand.high, value);
+    }
+    const place = this.registerPlace(number);
+    const store = storeOf(bytes, int(0), value, place);
+    const isMmx = operand.kind === "register" && operand.file === "mm";
+    return isMmx ? [store, I32.store(2)(int(0), int(MMX_EXPONENT), place + bytes)] : store;
+  }
+
+  modify(number: number, compute: (value: Local) => Code): Code {
+    const operand = this.operand(number);
+    const size = operandSizeOf(operand, this.instruction);
+    if (operand.kind === "memory") {
+      return this.updateAt(operand.segment, this.address(number), size, compute);
+    }
+    const value = this.local(typeOf(size));
+    return [set(value, this.read(number, size)), this.write(number, compute(value), size)];
+  }
+
+  address(number: number): Code {
+    const operand = this.operand(number) as MemoryOperand;
+    const { addressSize } = this.instruction;
+    const displacement = (BigInt(operand.displacementHigh) << 32n) | BigInt(operand.displacement >>> 0);
+    if (operand.base === BASE_RIP) {
+      const place = BigInt(this.site.place + this.instruction.length) + displacement;
+      return this.wrapAddress(I64.add(this.codeOffset(), I64.constant(place)), addressSize);
+    }
+    const parts: Code[] = [];
+    const { registers } = this.region;
+    if (operand.base >= 0) parts.push(registers.whole(operand.base));
+    if (operand.index >= 0) {
+      const shift = Math.log2(operand.scale);
+      const index = registers.whole(operand.index);
+      parts.push(shift === 0 ? index : I64.shl(index, I64.constant(shift)));
+    }
+    if (displacement !== 0n || parts.length === 0) parts.push(I64.constant(displacement));
+    const sum = parts.reduce((total, part) => I64.add(total, part));
+    if (parts.length === 1 && operand.base < 0 && operand.index < 0 && addressSize === 4) {
+      return I64.constant(displacement & 0xffff_ffffn);
+    }
+    return this.wrapAddress(sum, addressSize);
+  }
+
+  constant(number: number): number | undefined {
+    const operand = this.operand(number);
+    return operand.kind === "immediate" ? operand.value : undefined;
+  }
+
+  isSame(first: number, second: number): boolean {
+    const [a, b] = [this.operand(first), this.operand(second)];
+    return (
+      a.kind === "register" &&
+      b.kind === "register" &&
+      a.file === b.file &&
+      a.number === b.number &&
+      a.high === b.high &&
+      a.size === b.size
+    );
+  }
+
+  register(number: number, size: number): Code {
+    return this.region.registers.read(number, size, false);
+  }
+
+  setRegister(number: number, size: number, value: Code): Code {
+    return this.region.registers.write(number, size, false, value);
+  }
+
+  load(segment: number, address: Code, size: number, options: AccessOptions = {}): Code {
+    return this.loadAt(segment, address, size, options);
+  }
+
+  store(segment: number, address: Code, size: number, value: Code, options: AccessOptions = {}): Code {
+    return this.storeAt(segment, address, size, value, options);
+  }
+
+  update(segment: number, address: Code, size: number, compute: (value: Local) => Code): Code {
+    return this.updateAt(segment, address, size, compute);
+  }
+
+  segment(number: number): number {
+    return (this.operand(number) as MemoryOperand).segment;
+  }
+
+  getState(offset: number, type: "i32" | "i64" | "f64" | "v128"): Code {
+    const place = this.region.base + offset;
+    if (type === "f64") return loadFloat(int(0), place);
+    return loadOf(type === "v128" ? 16 : type === "i64" ? 8 : 4, int(0), place);
+  }
+
+  setState(offset: number, type: "i32" | "i64" | "f64" | "v128", value: Code): Code {
+    const place = this.region.base + offset;
+    if (type === "f64") return storeFloat(int(0), value, place);
+    return storeOf(type === "v128" ? 16 : type === "i64" ? 8 : 4, int(0), value, place);
+  }
+
+  // Control.
+
+  nextIp(): Code {
+    const ip = I64.add(this.codeOffset(), I64.constant(this.site.place + this.instruction.length));
+    return this.bits === 64 ? ip : I64.and(ip, I64.constant(0xffff_ffff));
+  }
+
+  jump(target: Code): Code {
+    return [
+      this.setState(STATE.rip, "i64", target),
+      this.writesMemory ? ifThen(get(this.region.changed), this.leave(EXIT.changed)) : [],
+      this.flags.writeDown(),
+      this.region.goOnAtRip(),
+    ];
+  }
+
+  branch(number: number): Code {
+    return this.follow("target", this.targetOf(number), RECORD.link, LINKABLE.target);
+  }
+
+  branchIf(condition: Code, number: number): Code {
+    const target = this.branch(number);
+    const next = this.follow("next", this.nextIp(), RECORD.fallThrough, LINKABLE.next);
+    return ifElse(condition, target, next);
+  }
+
+  raise(vector: number, errorCode?: Code): Code {
+    return [
+      this.setState(STATE.faultVector, "i32", int(vector)),
+      this.setState(STATE.faultCode, "i32", errorCode ?? int(0)),
+      this.leave(EXIT.fault),
+    ];
+  }
+
+  system(): Code {
+    return this.leave(EXIT.system);
+  }
+
+  iteration(): Code {
+    const { left, iterationCost } = this.region;
+    return [
+      set(left, floatSubtract(get(left), float(iterationCost))),
+      ifThen(floatLessThan(get(left), float(0)), this.leave(EXIT.again)),
+    ];
+  }
+
+  /** Goes on after a block that is no branch: at the place of its last record, which is the tail. */
+  fallThrough(): Code {
+    const ip = I64.add(this.codeOffset(), I64.constant(this.site.place));
+    const masked = this.bits === 64 ? ip : I64.and(ip, I64.constant(0xffff_ffff));
+    return this.follow("next", masked, RECORD.link, LINKABLE.target);
+  }
+
+  // What the above is made of.
+
+  private follow(name: EdgeName, ip: Code, field: number, linkable: number): Code {
+    const changed = this.leaveIfChanged(ip);
+    const inside = this.edge(name);
+    if (inside !== undefined) return [changed, this.flags.carryOver(), inside];
+    const link = this.site.record + field;
+    const header = this.local("i32");
+    const isLinkable = (this.site.linkable & linkable) !== 0;
+    return [
+      changed,
+      this.flags.writeDown(),
+      isLinkable
+        ? [
+            set(header, load(int(0), link)),
+            ifThen(get(header), this.region.goOnAtHeader(get(header))),
+            this.setState(STATE.linkFrom, "i32", int(link)),
+          ]
+        : [],
+      this.setState(STATE.rip, "i64", ip),
+      this.region.goOnAtRip(),
+    ];
+  }
+
+  private targetOf(number: number): Code {
+    const operand = this.operand(number);
+    if (operand.kind !== "relative") throw new Error("only relative operands are branched to");
+    const place = this.site.place + this.instruction.length + operand.displacement;
+    const target = I64.add(this.codeOffset(), I64.constant(place));
+    const { operandSize } = this.instruction;
+    if (operandSize === 8) return target;
+    return I64.and(target, I64.constant(operandSize === 4 ? 0xffff_ffff : 0xffff));
+  }
+
+  private codeOffset(): Code {
+    return this.getState(STATE.codeOffset, "i64");
+  }
+
+  private operand(number: number): Operand {
+    return this.instruction.operands[number]!;
+  }
+
+  /** Where a register that is no local lies. */
+  private registerPlace(number: number): number {
+    const operand = this.operand(number);
+    if (operand.kind !== "register") throw new Error("not a register");
+    const { base } = this.region;
+    switch (operand.file) {
+      case "xmm":
+        return base + STATE.xmm + operand.number * 16;
+      case "mm":
+        return base + STATE.x87 + operand.number * 16;
+      case "segment":
+        return base + STATE.segments + operand.number * SEGMENT_BYTES + 16;
+      default:
+        throw new Error(`${operand.file} registers belong to the system`);
+    }
+  }
+
+  private wrapAddress(sum: Code, addressSize: number): Code {
+    if (addressSize === 8) return sum;
+    return I64.and(sum, I64.constant(addressSize === 4 ? 0xffff_ffff : 0xffff));
+  }
+
+  /** Linear address where no limit is to be checked; undefined where the segment has to be asked. */
+  private linearOf(segment: number, address: Code): Code | undefined {
+    if (this.bits === 64) {
+      if (segmentPlace(segment, 64) === STATE.flatSegment) return address;
+      return I64.add(address, this.getState(STATE.segments + segment * SEGMENT_BYTES, "i64"));
+    }
+    const isFlat = (this.region.mode & MODE.flatData) !== 0 && FLAT_SEGMENTS.has(segment);
+    return isFlat ? address : undefined;
+  }
+
+  private loadAt(segment: number, address: Code, size: number, options: AccessOptions): Code {
+    const host = this.local("i32");
+    return [this.find(segment, address, ACCESS.read, size, options, host), loadOf(size, get(host))];
+  }
+
+  private storeAt(segment: number, address: Code, size: number, value: Code, options: AccessOptions): Code {
+    const host = this.local("i32");
+    const kept = this.local(typeOf(size));
+    return [
+      this.find(segment, address, ACCESS.write, size, options, host),
+      set(kept, value),
+      storeOf(size, get(host), get(kept)),
+      this.commitIfBounced(host),
+    ];
+  }
+
+  private updateAt(segment: number, address: Code, size: number, compute: (value: Local) => Code): Code {
+    const host = this.local("i32");
+    const value = this.local(typeOf(size));
+    return [
+      this.find(segment, address, ACCESS.modify, size, {}, host),
+      set(value, loadOf(size, get(host))),
+      storeOf(size, get(host), compute(value)),
+      this.commitIfBounced(host),
+    ];
+  }
+
+  /** Sets `host` to where the bytes are, or leaves with a fault. */
+  private find(
+    segment: number,
+    address: Code,
+    kind: number,
+    size: number,
+    { aligned = false }: AccessOptions,
+    host: Local,
+  ): Code {
+    const { region } = this;
+    const linearCode = this.linearOf(segment, address);
+    if (linearCode === undefined) {
+      const place = region.base + segmentPlace(segment, this.bits);
+      const access = int(accessOf(kind, size, aligned));
+      return this.callAndCheck(host, call(region.imports.accessSegment, address, int(place), access));
+    }
+    const linear = this.local("i64");
+    const slot = this.local("i32");
+    const isStack = segment === STACK_SEGMENT;
+    const access = accessOf(kind, size) | (isStack ? ACCESS.stack : 0);
+    const slow = this.callAndCheck(host, call(region.imports.accessSlow, get(linear), int(access)));
+    const misaligned = aligned
+      ? ifThen(
+          I64.ne(I64.and(get(linear), I64.constant(size - 1)), I64.constant(0)),
+          this.raise(GENERAL_PROTECTION),
+        )
+      : [];
+    if (!region.usesSlots) return [set(linear, linearCode), misaligned, slow];
+    const tag = I64.load(8)(get(slot), kind === ACCESS.read ? SLOT.read : SLOT.write);
+    const last = size === 1 ? get(linear) : I64.add(get(linear), I64.constant(size - 1));
+    return [
+      set(linear, linearCode),
+      misaligned,
+      set(slot, slotOf(int(region.slots), linear)),
+      ifElse(
+        I64.eq(tag, I64.and(last, I64.constant(-4096))),
+        [
+          storeFloat(
+            load(get(slot), SLOT.entry),
+            floatAdd(get(region.now), loadFloat(get(slot), SLOT.number)),
+            FIELD.lastUse,
+          ),
+          set(region.now, floatAdd(get(region.now), float(USE_STEP))),
+          set(host, add(wrap(get(linear)), load(get(slot), SLOT.addend))),
+        ],
+        slow,
+      ),
+    ];
+  }
+
+  private callAndCheck(host: Local, access: Code): Code {
+    const { region } = this;
+    return [
+      region.beforeCall(),
+      set(host, access),
+      region.afterCall(),
+      ifThen(isZero(get(host)), this.leave(EXIT.fault)),
+    ];
+  }
+
+  private commitIfBounced(host: Local): Code {
+    this.writesMemory = true;
+    const { region } = this;
+    return ifThen(eq(get(host), int(region.base + STATE.bounce)), [
+      region.beforeCall(),
+      call(region.imports.commit),
+      region.afterCall(),
+      set(region.changed, this.getState(STATE.codeChanged, "i32")),
+    ]);
+  }
+
+  private leaveIfChanged(ip: Code): Code {
+    if (!this.writesMemory) return [];
+    return ifThen(get(this.region.changed), [this.setState(STATE.rip, "i64", ip), this.leave(EXIT.changed)]);
+  }
+
+  private leave(exit: number): Code {
+    return [
+      this.flags.writeDown(),
+      this.setState(STATE.exitRecord, "i32", int(this.site.record)),
+      this.region.leaveWith(exit),
+    ];
+  }
+}
+
+const STACK_SEGMENT = 2;
+const GENERAL_PROTECTION = 13;
+/** Those that MODE.flatData speaks of. */
+const FLAT_SEGMENTS: ReadonlySet<number> = new Set([0, STACK_SEGMENT, 3]);
+
+function immediateOf(bytes: number, value: number, high: number): Code {
+  if (bytes === 8) return I64.constant((BigInt(high) << 32n) | BigInt(value >>> 0));
+  return int(bytes === 4 ? value : value & (bytes === 1 ? 0xff : 0xffff));
+}

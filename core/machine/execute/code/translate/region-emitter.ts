@@ -1,0 +1,242 @@
+/**
+ * Emits a region as one WebAssembly function, (header) → exit code: the blocks in structured control flow, each with the
+ * look at deadline and limit that the interpreter makes on entering it, and one way out where registers are written back.
+ */
+import { STATE } from "../../../cpu/state.js";
+import {
+  block,
+  branch,
+  type Code,
+  type FunctionReference,
+  type FunctionType,
+  float,
+  floatLessThan,
+  floatSubtract,
+  get,
+  giveBack,
+  ifThen,
+  int,
+  Label,
+  type Local,
+  load,
+  loadFloat,
+  loop,
+  set,
+  store,
+  storeFloat,
+  tailCall,
+  tailCallIndirect,
+  unreachable,
+} from "../../../wasm/code.js";
+import { I32, I64 } from "../../../wasm/integers.js";
+import type { FunctionBuilder } from "../../../wasm/module.js";
+import { EXIT } from "../exits.js";
+import { RECORD, RECORD_BYTES } from "../record.js";
+import type { Semantic } from "../scope.js";
+import { BlockFlags, type CarriedFlags, type FlagImports } from "./block-flags.js";
+import { BlockScope } from "./block-scope.js";
+import type { EdgeName, RegionNode } from "./region.js";
+import { RegionRegisters } from "./region-registers.js";
+
+export interface RegionImports extends FlagImports {
+  readonly accessSegment: FunctionReference;
+  readonly accessSlow: FunctionReference;
+  readonly commit: FunctionReference;
+  readonly dispatch: FunctionReference;
+  readonly handlerType: FunctionType;
+}
+
+/** What a region is emitted for. */
+export interface RegionSetting {
+  /** The CPU's state; the first slot of the privilege's table; the time of the next look-up. */
+  readonly base: number;
+  readonly slots: number;
+  readonly nowAddress: number;
+  readonly usesSlots: boolean;
+  readonly iterationCost: number;
+  readonly mode: number;
+  readonly semantics: Readonly<Record<string, Semantic>>;
+  /** Linear memory, to read records. */
+  readonly words: Int32Array;
+  readonly floats: Float64Array;
+  readonly ends: (instruction: BlockScope["instruction"]) => boolean;
+}
+
+/** `exit` before the way out goes on somewhere else instead of leaving. */
+const GO_ON = 0;
+
+export class RegionEmitter {
+  readonly registers: RegionRegisters;
+  readonly base: number;
+  readonly slots: number;
+  readonly mode: number;
+  readonly usesSlots: boolean;
+  readonly iterationCost: number;
+  /** Cycles until the deadline, time of the next look-up; instructions counted. */
+  readonly left: Local;
+  readonly now: Local;
+  /** Set when a write changed code or met a device. */
+  readonly changed: Local;
+  private readonly count: Local;
+  private readonly limit: Local;
+  private readonly exit: Local;
+  private readonly header: Local;
+  private readonly carried: CarriedFlags;
+  private readonly wayOut = new Label();
+  private readonly labels = new Map<RegionNode, { ahead: Label; again: Label }>();
+
+  constructor(
+    readonly builder: FunctionBuilder,
+    readonly imports: RegionImports,
+    private readonly setting: RegionSetting,
+  ) {
+    this.base = setting.base;
+    this.slots = setting.slots;
+    this.mode = setting.mode;
+    this.usesSlots = setting.usesSlots;
+    this.iterationCost = setting.iterationCost;
+    this.registers = new RegionRegisters(builder, setting.base);
+    this.left = builder.local("f64");
+    this.now = builder.local("f64");
+    this.changed = builder.local();
+    this.count = builder.local();
+    this.limit = builder.local();
+    this.exit = builder.local();
+    this.header = builder.local();
+    this.carried = {
+      kind: builder.local(),
+      first: builder.local("i64"),
+      second: builder.local("i64"),
+      extra: builder.local(),
+    };
+  }
+
+  get isLong(): boolean {
+    return (this.mode & 3) === 2;
+  }
+
+  emit(nodes: readonly RegionNode[]): Code {
+    for (const node of nodes) this.labels.set(node, { ahead: new Label(), again: new Label() });
+    const body = this.tree(nodes[0]!);
+    return [
+      set(this.left, loadFloat(int(0), this.base + STATE.left)),
+      set(this.now, loadFloat(int(0), this.setting.nowAddress)),
+      set(this.count, load(int(0), this.base + STATE.counts)),
+      set(this.limit, load(int(0), this.base + STATE.instructionLimit)),
+      set(this.carried.kind, int(-1)),
+      this.registers.loadAll(),
+      block(this.wayOut, [body, unreachable]),
+      storeFloat(int(0), get(this.left), this.base + STATE.left),
+      storeFloat(int(0), get(this.now), this.setting.nowAddress),
+      store(int(0), get(this.count), this.base + STATE.counts),
+      this.registers.storeAll(),
+      ifThen(get(this.exit), giveBack(get(this.exit))),
+      ifThen(
+        get(this.header),
+        tailCallIndirect(this.imports.handlerType, load(get(this.header)), get(this.header)),
+      ),
+      tailCall(this.imports.dispatch),
+    ];
+  }
+
+  // Ways out; flags are in the state already.
+
+  leaveWith(exit: number): Code {
+    return [set(this.exit, int(exit)), branch(this.wayOut)];
+  }
+
+  /** Goes on at STATE.rip. */
+  goOnAtRip(): Code {
+    return [set(this.exit, int(GO_ON)), set(this.header, int(0)), branch(this.wayOut)];
+  }
+
+  goOnAtHeader(header: Code): Code {
+    return [set(this.exit, int(GO_ON)), set(this.header, header), branch(this.wayOut)];
+  }
+
+  /** What called functions read and change goes through memory. */
+  beforeCall(): Code {
+    return [
+      storeFloat(int(0), get(this.left), this.base + STATE.left),
+      storeFloat(int(0), get(this.now), this.setting.nowAddress),
+    ];
+  }
+
+  afterCall(): Code {
+    return [
+      set(this.left, loadFloat(int(0), this.base + STATE.left)),
+      set(this.now, loadFloat(int(0), this.setting.nowAddress)),
+    ];
+  }
+
+  // Control flow (region.ts).
+
+  private tree(node: RegionNode): Code {
+    const code = this.within(node, node.merges);
+    return node.isLoop ? loop(this.labels.get(node)!.again, code) : code;
+  }
+
+  /** The node's own code, inside blocks at whose ends the nodes that it merges into follow. */
+  private within(node: RegionNode, merges: readonly RegionNode[]): Code {
+    const [last, ...others] = merges;
+    if (last === undefined) return this.instructions(node);
+    return [block(this.labels.get(last)!.ahead, this.within(node, others)), this.tree(last)];
+  }
+
+  private follow(from: RegionNode, name: EdgeName): Code | undefined {
+    const to = from.edges[name];
+    if (to === undefined) return undefined;
+    if (to.order <= from.order) return branch(this.labels.get(to)!.again);
+    return to.isMerge ? branch(this.labels.get(to)!.ahead) : this.tree(to);
+  }
+
+  private instructions(node: RegionNode): Code {
+    const { setting } = this;
+    const { block: decoded } = node;
+    const { header, instructions } = decoded;
+    const flags = new BlockFlags(this.base, this.imports, this.builder, this.carried);
+    const code: Code[] = [this.enter(header, decoded.pageOffset, instructions.length, flags)];
+    let place = decoded.pageOffset;
+    instructions.forEach((instruction, index) => {
+      const record = header + (index + 1) * RECORD_BYTES;
+      const scope = this.scopeAt(node, instruction, record, place, flags);
+      const semantic = setting.semantics[instruction.row.mnemonic];
+      code.push(semantic === undefined ? scope.system() : [semantic(scope), scope.end()]);
+      place += instruction.length;
+    });
+    const last = instructions.at(-1)!;
+    if (!setting.ends(last)) {
+      const record = header + (instructions.length + 1) * RECORD_BYTES;
+      code.push(this.scopeAt(node, last, record, place, flags).fallThrough());
+    }
+    return code;
+  }
+
+  private scopeAt(
+    node: RegionNode,
+    instruction: BlockScope["instruction"],
+    record: number,
+    place: number,
+    flags: BlockFlags,
+  ): BlockScope {
+    const linkable = (this.setting.words[(record + RECORD.linkable - 2) >> 2]! >>> 16) & 0xff;
+    const site = { instruction, record, place, linkable };
+    return new BlockScope(this, site, flags, (name) => this.follow(node, name));
+  }
+
+  /** The look at deadline and limit, and the block's price. */
+  private enter(header: number, pageOffset: number, instructions: number, flags: BlockFlags): Code {
+    const cost = this.setting.floats[(header + RECORD.costLeft) >> 3]!;
+    const rip = I64.add(I64.load(8)(int(0), this.base + STATE.codeOffset), I64.constant(pageOffset));
+    return [
+      ifThen(I32.or(floatLessThan(get(this.left), float(0)), I32.gtS(get(this.count), get(this.limit))), [
+        flags.writeDown(),
+        I64.store(8)(int(0), rip, this.base + STATE.rip),
+        store(int(0), int(header), this.base + STATE.exitRecord),
+        this.leaveWith(EXIT.deadline),
+      ]),
+      set(this.left, floatSubtract(get(this.left), float(cost))),
+      set(this.count, I32.add(get(this.count), int(instructions))),
+    ];
+  }
+}
