@@ -19,6 +19,7 @@ import { LOGIC } from "./logic.js";
 import { MOVES } from "./moves.js";
 import { MULTIPLY } from "./multiply.js";
 import { SHIFTS } from "./shifts.js";
+import { SSE_SEMANTICS } from "./sse.js";
 import { STACK } from "./stack.js";
 import { STRINGS } from "./strings.js";
 
@@ -38,4 +39,5 @@ export const SEMANTICS: Readonly<Record<string, Semantic>> = {
   ...FLAG_CONTROL,
   ...DECIMAL,
   ...HINTS,
+  ...SSE_SEMANTICS,
 };
