@@ -97,9 +97,9 @@ function fits(row: Row, selection: number, modRm: number): boolean {
 function specificity(row: Row): number {
   const { prefix, w, rm, digit, mod } = row.encoding;
   return (
-    (row.withoutRexB ? 32 : 0) +
-    (rm >= 0 ? 16 : 0) +
-    (prefix !== "" ? 8 : 0) +
+    (rm >= 0 ? 32 : 0) +
+    (prefix !== "" ? 16 : 0) +
+    (row.withoutRexB ? 8 : 0) +
     (digit >= 0 ? 4 : 0) +
     (mod === "register" || mod === "memory" ? 2 : 0) +
     (w === 1 ? 1 : 0)

@@ -22,6 +22,8 @@ export type RowText =
 export interface Group {
   /** The mnemonic, where it is not the first name of the row: MOVS for MOVSB. */
   readonly mnemonic?: string;
+  /** The rows' names get " far", as assemblers tell far transfers from near ones. */
+  readonly far?: true;
   readonly cost: CostClass;
   /** Letters of the flags read (r:), written (w:), undefined (u:); c: those written or undefined only sometimes. */
   readonly flags?: string;

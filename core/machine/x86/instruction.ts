@@ -46,7 +46,7 @@ export interface Row {
   readonly index: number;
   /** The instruction, as the first name of its page: "ADD", "JCC", "MOVS", "CBW" (for CWDE and CDQE too), "POPF". */
   readonly mnemonic: string;
-  /** What an assembler calls this row, lower case: "add", "jne", "movsd", "cdqe", "popfq". */
+  /** What an assembler calls this row, lower case: "add", "jne", "movsd", "cdqe", "popfq", "jmp far". */
   readonly name: string;
   /** Condition code 0..15 of Jcc, SETcc and CMOVcc (SDM vol. 2, B.1.4.7), else -1. */
   readonly condition: number;

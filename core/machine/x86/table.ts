@@ -164,7 +164,7 @@ function rowOf(group: Group, mnemonic: string, superscripts: Superscripts, line:
   return {
     index,
     mnemonic,
-    name: line.name.toLowerCase(),
+    name: line.name.toLowerCase() + (group.far === true ? " far" : ""),
     condition,
     opcode: line.opcode,
     syntax: line.syntax,

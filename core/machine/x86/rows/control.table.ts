@@ -27,11 +27,11 @@ export const CONTROL: readonly Group[] = [
   ] },
 
   // Far transfers change CS and perhaps privilege: the manual names them with the near ones.
-  { mnemonic: "JMPF", cost: "far-transfer", sensitivity: "control-sensitive", ends: true, event: "far-transfer", rows: [
+  { mnemonic: "JMPF", far: true, cost: "far-transfer", sensitivity: "control-sensitive", ends: true, event: "far-transfer", rows: [
     ["EA cd|cp", "JMP ptr16:16|ptr16:32", "i64"],
     ["FF /5", "JMP m16:16|m16:32|m16:64"],
   ] },
-  { mnemonic: "CALLF", cost: "far-transfer", sensitivity: "control-sensitive", ends: true, event: "far-transfer", rows: [
+  { mnemonic: "CALLF", far: true, cost: "far-transfer", sensitivity: "control-sensitive", ends: true, event: "far-transfer", rows: [
     ["9A cd|cp", "CALL ptr16:16|ptr16:32", "i64"],
     ["FF /3", "CALL m16:16|m16:32|m16:64"],
   ] },
