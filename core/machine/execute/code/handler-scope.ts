@@ -161,11 +161,11 @@ export class HandlerScope implements Scope {
     return isMmx ? [store, I32.store(2)(address, int(MMX_EXPONENT), base + bytes)] : store;
   }
 
-  modify(number: number, compute: (value: Local) => Code): Code {
+  modify(number: number, compute: (value: Local) => Code, options: AccessOptions = {}): Code {
     const operand = this.operand(number);
     const size = operandSizeOf(operand, this.instruction);
     if (operand.kind === "memory") {
-      return this.updateAt(this.address(number), this.segmentAddress(), size, compute);
+      return this.updateAt(this.address(number), this.segmentAddress(), size, compute, options);
     }
     const value = this.local(typeOf(size));
     return [set(value, this.read(number, size)), this.write(number, compute(value), size)];
@@ -334,8 +334,14 @@ export class HandlerScope implements Scope {
     return [code, storeOf(size, get(host), value), this.commitIfBounced(host)];
   }
 
-  private updateAt(address: Code, segment: Code, size: number, compute: (value: Local) => Code): Code {
-    const [code, host] = this.access(address, segment, ACCESS.modify, size, false);
+  private updateAt(
+    address: Code,
+    segment: Code,
+    size: number,
+    compute: (value: Local) => Code,
+    { aligned = false }: AccessOptions = {},
+  ): Code {
+    const [code, host] = this.access(address, segment, ACCESS.modify, size, aligned);
     const value = this.local(typeOf(size));
     return [
       code,

@@ -56,7 +56,7 @@ export interface Scope {
    * Reads an operand into a local, lets `compute` emit code that leaves the new value, and writes that. One access.
    * `compute` is called once, and the local keeps the old value to the end of the instruction.
    */
-  modify(operand: number, compute: (value: Local) => Code): Code;
+  modify(operand: number, compute: (value: Local) => Code, options?: AccessOptions): Code;
   /** Effective address of a memory operand: an offset in its segment, of the address size, zero-extended (i64). */
   address(operand: number): Code;
   /** The immediate's value where it is known while code is emitted (translator), else undefined. */

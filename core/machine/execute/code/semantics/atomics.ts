@@ -109,31 +109,21 @@ const compareAndExchange8: Semantic = (scope) => {
   ];
 };
 
-/**
- * CMPXCHG16B: RDX:RAX against 16 bytes of memory, RCX:RBX to put there. Memory must be aligned, so that nothing lies
- * between reading and writing it: two accesses serve for one.
- */
+/** CMPXCHG16B: RDX:RAX against 16 aligned bytes of memory, RCX:RBX to put there. */
 const compareAndExchange16: Semantic = (scope) => {
   const pair = (high: number, low: number): Code =>
     I64X2.replace(1)(I64X2.splat(scope.register(low, 8)), scope.register(high, 8));
-  const old = scope.keep("v128", scope.read(0, 16, { aligned: true }));
-  const low = scope.keep("i64", I64X2.extract(0)(get(old.local)));
-  const high = scope.keep("i64", I64X2.extract(1)(get(old.local)));
-  const isEqual = scope.keep(
-    "i32",
-    I32.and(I64.eq(get(low.local), scope.register(RAX, 8)), I64.eq(get(high.local), scope.register(RDX, 8))),
-  );
-  const stored = scope.keep("v128", ifElse(get(isEqual.local), pair(RCX, RBX), get(old.local), "v128"));
+  const isEqual = scope.local("i32");
+  const lane = (vector: Local, number: number): Code => I64X2.extract(number)(get(vector));
+  const compare = (old: Local): Code =>
+    I32.and(I64.eq(lane(old, 0), scope.register(RAX, 8)), I64.eq(lane(old, 1), scope.register(RDX, 8)));
+  const exchange = (old: Local): Code => ifElse(tee(isEqual, compare(old)), pair(RCX, RBX), get(old), "v128");
+  const { code, old } = change(scope, 0, exchange, { aligned: true });
   return [
-    old.code,
-    low.code,
-    high.code,
-    isEqual.code,
-    stored.code,
-    scope.write(0, get(stored.local), 16, { aligned: true }),
-    setUnless(scope, isEqual.local, RAX, 8, get(low.local)),
-    setUnless(scope, isEqual.local, RDX, 8, get(high.local)),
-    setZero(scope, get(isEqual.local)),
+    code,
+    setUnless(scope, isEqual, RAX, 8, lane(old, 0)),
+    setUnless(scope, isEqual, RDX, 8, lane(old, 1)),
+    setZero(scope, get(isEqual)),
   ];
 };
 

@@ -2,23 +2,45 @@
  * Near transfers of control (SDM vol. 1, 6.4 and 7.3.8; vol. 2 by name). The instruction pointer is cut to the operand
  * size. Far transfers belong to the system.
  */
-import { EXCEPTION } from "../../../cpu/state.js";
-import { type Code, get, ifThen } from "../../../wasm/code.js";
-import { I32, I64 } from "../../../wasm/integers.js";
+import { CR4 } from "../../../cpu/control-bits.js";
+import { CS, EXCEPTION, SEGMENT, STATE, segmentOffset } from "../../../cpu/state.js";
+import { type Code, get, ifThen, int, type Local } from "../../../wasm/code.js";
+import { extendUnsigned, I32, I64 } from "../../../wasm/integers.js";
 import { asLong, integersOf, signExtended } from "../flags.js";
 import type { Scope, Semantic } from "../scope.js";
 import { push, release, top } from "./stack.js";
 import { counted, fromLong, keepSized, RCX, truncated, wrappedAddress } from "./values.js";
 
+/**
+ * #GP unless an indirect target can be: canonical in 64-bit mode, else within CS.limit. Relative branches are not checked:
+ * where one goes too far, the fetch there faults, after the branch.
+ */
+function check(scope: Scope, target: Local): Code {
+  const raise = scope.raise(EXCEPTION.GP, int(0));
+  if (scope.bits !== 64) {
+    const highest = extendUnsigned(scope.getState(segmentOffset(CS) + SEGMENT.highest, "i32"));
+    return ifThen(I64.gtU(get(target), highest), raise);
+  }
+  const isCanonical = (bits: number): Code => {
+    const unused = I64.constant(64 - bits);
+    return I64.eq(I64.shrS(I64.shl(get(target), unused), unused), get(target));
+  };
+  const is57 = I32.and(scope.getState(STATE.cr4, "i32"), int(CR4.LA57));
+  return ifThen(
+    I32.isZero(isCanonical(48)),
+    ifThen(I32.isZero(I32.and(I32.ne(is57, int(0)), isCanonical(57))), raise),
+  );
+}
+
 const isRelative = (scope: Scope): boolean => scope.instruction.operands[0]!.kind === "relative";
 
 const jumpIf: Semantic = (scope) => scope.branchIf(scope.flags.condition(scope.instruction.row.condition), 0);
 
-/** Target of an indirect transfer (i64). */
+/** Target of an indirect transfer (i64), checked. */
 function target(scope: Scope): { code: Code; value: Code } {
   const size = scope.instruction.operandSize;
   const { code, local } = scope.keep("i64", asLong(size, scope.read(0, size)));
-  return { code, value: get(local) };
+  return { code: [code, check(scope, local)], value: get(local) };
 }
 
 const jump: Semantic = (scope) => {
@@ -44,7 +66,7 @@ const giveBack: Semantic = (scope) => {
   const address = scope.keep("i64", asLong(size, top(scope, size)));
   const hasParameters = scope.instruction.operands.length > 0;
   const bytes = hasParameters ? n.add(counted(scope.stackSize, scope.read(0, 2)), n.constant(size)) : size;
-  return [address.code, release(scope, bytes), scope.jump(get(address.local))];
+  return [address.code, check(scope, address.local), release(scope, bytes), scope.jump(get(address.local))];
 };
 
 /** LOOP, LOOPE and LOOPNE count CX, of the address size, down, and jump while it is not 0 and the condition holds. */

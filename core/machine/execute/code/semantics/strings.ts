@@ -15,8 +15,6 @@ interface Iteration {
   readonly code: Code;
   /** Whether another one may follow (i32), for REPE and REPNE. */
   readonly goesOn?: Code;
-  /** Sets flags by the last iteration. */
-  readonly setFlags?: () => Code;
 }
 
 /** Distance from one element to the next, of the address size's type: minus its size if DF is set. */
@@ -50,23 +48,21 @@ const storeDestination = (scope: Scope, size: number, value: Code): Code =>
   scope.store(ES, pointer(scope, RDI), size, value);
 
 /** An iteration, or with a repeat prefix as many as CX says. */
-function repeated(scope: Scope, { code, goesOn, setFlags = () => [] }: Iteration): Code {
+function repeated(scope: Scope, iteration: () => Iteration): Code {
   const { repeat, addressSize } = scope.instruction;
-  if (repeat === "") return [code, setFlags()];
+  if (repeat === "") return iteration().code;
   const n = integersOf(addressSize);
   const isCounting = n.ne(scope.register(RCX, addressSize), n.constant(0));
   const start = new Label();
-  return scope.flags.when(isCounting, () => [
-    loop(start, [
+  return scope.flags.when(isCounting, () => {
+    const { code, goesOn } = iteration();
+    const another = goesOn === undefined ? isCounting : I32.and(isCounting, goesOn);
+    return loop(start, [
       code,
       advance(scope, RCX, n.constant(-1)),
-      ifThen(goesOn === undefined ? isCounting : I32.and(isCounting, goesOn), [
-        scope.iteration(),
-        branch(start),
-      ]),
-    ]),
-    setFlags(),
-  ]);
+      ifThen(another, [scope.iteration(), branch(start)]),
+    ]);
+  });
 }
 
 /** A string instruction with elements of the size of operand 0. */
@@ -75,7 +71,7 @@ const string =
   (scope) => {
     const size = sizeOf(scope, 0);
     const step = stride(scope, size);
-    return [step.code, repeated(scope, iteration(scope, size, get(step.local)))];
+    return [step.code, repeated(scope, () => iteration(scope, size, get(step.local)))];
   };
 
 const move = string((scope, size, step) => {
@@ -98,7 +94,10 @@ const load = string((scope, size, step) => {
   return { code: [value.code, scope.setRegister(RAX, size, get(value.local)), advance(scope, RSI, step)] };
 });
 
-/** Iterations that compare two values: REPE goes on while they are equal, REPNE while they are not. */
+/**
+ * Iterations that compare two values: REPE goes on while they are equal, REPNE while they are not. Each sets the flags, so
+ * that a fault in a later one finds them as a Zen processor leaves them (Intel's restore those of before).
+ */
 function comparison(
   scope: Scope,
   size: number,
@@ -107,13 +106,12 @@ function comparison(
   advances: Code,
 ): Iteration {
   const n = integersOf(size);
-  const { repeat } = scope.instruction;
-  const continues = repeat === "repne" ? n.ne : n.eq;
+  const continues = scope.instruction.repeat === "repne" ? n.ne : n.eq;
   const result = keepSized(scope, size, truncated(size, n.sub(get(left.local), get(right.local))));
+  const setFlags = scope.flags.setSub(size, left.local, right.local, result.local);
   return {
-    code: [left.code, right.code, advances],
+    code: [left.code, right.code, advances, result.code, setFlags],
     goesOn: continues(get(left.local), get(right.local)),
-    setFlags: () => [result.code, scope.flags.setSub(size, left.local, right.local, result.local)],
   };
 }
 

@@ -14,7 +14,7 @@ import {
 } from "../../../wasm/integers.js";
 import type { RegisterFile } from "../../../x86/instruction.js";
 import { asLong, integersOf, signExtended } from "../flags.js";
-import type { Scope } from "../scope.js";
+import type { AccessOptions, Scope } from "../scope.js";
 
 /** General registers by number (SDM vol. 2, 2.1.5). */
 export const RAX = 0;
@@ -99,12 +99,14 @@ export function change(
   scope: Scope,
   operand: number,
   compute: (old: Local) => Code,
+  options?: AccessOptions,
 ): { readonly code: Code; readonly old: Local } {
   let old: Local | undefined;
-  const code = scope.modify(operand, (value) => {
+  const remember = (value: Local): Code => {
     old = value;
     return compute(value);
-  });
+  };
+  const code = scope.modify(operand, remember, options);
   return { code, old: old! };
 }
 
