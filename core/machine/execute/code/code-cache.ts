@@ -10,7 +10,6 @@ import { CS, MODE, SEGMENT, STATE, segmentOffset } from "../../cpu/state.js";
 import type { Machine } from "../../machine.js";
 import { decode } from "../../x86/decode.js";
 import { BASE_RIP, type CodeMode, type DecodeFailure, type Instruction } from "../../x86/instruction.js";
-import { clearSlots } from "./fast-slots.js";
 import { segmentPlace } from "./handler-scope.js";
 import type { Handlers } from "./handlers.js";
 import { BUCKETS, type CodeMemory, FRAME_KIND } from "./memory.js";
@@ -65,6 +64,8 @@ export class CodeCache {
     private readonly costOf: InstructionCost,
     /** Told of blocks that are no more. */
     private readonly onDrop: (block: Block) => void,
+    /** Takes away every slot, so that no page is written without a look. */
+    private readonly clearSlots: () => void,
   ) {
     this.memory = machine.code!;
     const { buffer } = machine.memory;
@@ -291,7 +292,7 @@ export class CodeCache {
     this.words[header >> 2] = isCrossing ? special.enterCrossing : special.enter;
     this.words[(header + HEADER.frame) >> 2] = frame;
     this.halves[(header + HEADER.pageOffset) >> 1] = offset;
-    this.words[(header + HEADER.mode) >> 2] = mode;
+    this.halves[(header + HEADER.mode) >> 1] = mode;
     this.words[(header + HEADER.block) >> 2] = number;
     this.words[(header + HEADER.count) >> 2] = instructions.length;
     this.words[(header + HEADER.secondFrame) >> 2] = decoded.crossing ?? -1;
@@ -345,7 +346,9 @@ export class CodeCache {
         }
         case "memory": {
           const isRelative = operand.base === BASE_RIP;
-          halves[(record + RECORD.segment) >> 1] = segmentPlace(operand.segment, bits);
+          // A string instruction's ES:DI is not asked for: its other operand may have another segment.
+          if (instruction.row.forms[index]!.segment !== "ES")
+            halves[(record + RECORD.segment) >> 1] = segmentPlace(operand.segment, bits);
           if (isRelative) {
             const displacement = operand.displacement + next;
             halves[(record + RECORD.base) >> 1] = STATE.codeOffset;
@@ -421,7 +424,7 @@ export class CodeCache {
       this.pages.set(frame, page);
       frameKinds[frame] = FRAME_KIND.code;
       // Slots through which the page was written directly must go.
-      clearSlots(this.memory);
+      this.clearSlots();
     }
     page.blocks.push(block);
     for (

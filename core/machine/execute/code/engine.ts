@@ -13,10 +13,13 @@ import { CYCLES } from "../../../events/categories.js";
 import { invariant } from "../../../util/errors.js";
 import { MODE, STATE } from "../../cpu/state.js";
 import type { Machine } from "../../machine.js";
+import { highTag } from "../../mmu/tlb.js";
+import { ENTRY_WORDS } from "../../mmu/translations.js";
+import { REGISTER } from "../../registers.js";
 import type { Instruction } from "../../x86/instruction.js";
 import { type Block, CodeCache, type InstructionCost } from "./code-cache.js";
 import { EXIT } from "./exits.js";
-import { clearSlots, TABLE } from "./fast-slots.js";
+import { resetSlots, TABLE } from "./fast-slots.js";
 import { Handlers } from "./handlers.js";
 import { FRAME_KIND } from "./memory.js";
 import { RECORD, RECORD_BYTES } from "./record.js";
@@ -127,6 +130,7 @@ export class CodeEngine {
       this.handlers,
       (instruction) => (semantics[instruction.row.mnemonic] === undefined ? 0 : costOf(instruction)),
       (block) => this.translator?.drop(block),
+      () => this.clearSlots(),
     );
     this.floats[STATE.left / 8] = 0;
     // A flat segment, and the entry of references while paging is off: every page is itself, everything is allowed.
@@ -135,8 +139,7 @@ export class CodeEngine {
     const entries = machine.mmu.parts.store.words;
     entries.fill(0, entries.length - 8);
     entries[entries.length - 8 + 4] = -1;
-    code.slotHeads.fill(1);
-    clearSlots(code);
+    resetSlots(code);
     this.forgetCodePage();
   }
 
@@ -175,7 +178,7 @@ export class CodeEngine {
 
   /** What translates addresses changed: no look-up of before may be used. */
   translationsChanged(): void {
-    clearSlots(this.machine.code!);
+    this.clearSlots();
     this.forgetCodePage();
   }
 
@@ -214,6 +217,28 @@ export class CodeEngine {
         if (hadShadow) system.clearShadow();
       } else this.runBlocks(Math.min(remaining, CHUNK) - NEAR_LIMIT);
     }
+  }
+
+  /** One page's translation was invalidated: its entries are about to go. */
+  pageChanged(high: number, low: number): void {
+    const { l1d, l1i } = this.machine.mmu.parts;
+    const { words } = this.machine.places.registers;
+    const pageLo = (low >>> 12) | (high << 20);
+    const tag = highTag(words[REGISTER.context]!, high);
+    const globalTag = highTag(words[REGISTER.globalContext]!, high);
+    for (const tlb of [l1d, l1i]) this.dropEntry(tlb.find(pageLo, tag, globalTag));
+    this.forgetCodePage();
+  }
+
+  private dropEntry(entry: number): void {
+    if (entry < 0) return;
+    const { slotHeads } = this.machine.code!;
+    if (slotHeads[entry / ENTRY_WORDS] !== 0)
+      this.runtime["dropSlots"]!(this.machine.places.store + entry * 4);
+  }
+
+  private clearSlots(): void {
+    this.runtime["clearSlots"]!();
   }
 
   // Running.

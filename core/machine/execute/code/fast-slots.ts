@@ -39,7 +39,7 @@ import {
   toFloat,
   whileLoop,
 } from "../../wasm/code.js";
-import { I64, wrap } from "../../wasm/integers.js";
+import { I32, I64, wrap } from "../../wasm/integers.js";
 import type { ModuleBuilder } from "../../wasm/module.js";
 import { FIELD } from "../compiled/arrays.js";
 import type { CodeMemory } from "./memory.js";
@@ -145,9 +145,40 @@ export function defineClaimSlot(module: ModuleBuilder, places: SlotPlaces): Func
   });
 }
 
-/** () → : empties every table; only the entries' lists say which slots are in use, so all of them are walked. */
-export function clearSlots({ slots, slotHeads }: CodeMemory): void {
-  if (!slotHeads.some((head) => head !== 0)) return;
+/**
+ * () → : takes away every slot. Only entries of the first level have any, and they lie first in the store.
+ * @param entries of the first level; @param identityEntry the one of references while paging is off.
+ */
+export function defineClearSlots(
+  module: ModuleBuilder,
+  places: SlotPlaces,
+  drop: FunctionReference,
+  entries: number,
+  identityEntry: number,
+): void {
+  module.define(
+    [],
+    false,
+    (builder) => {
+      const head = builder.local();
+      const entry = builder.local();
+      return [
+        set(entry, int(places.store)),
+        set(head, int(places.heads)),
+        whileLoop(I32.ltU(get(head), int(places.heads + entries * 4)), [
+          ifThen(load(get(head)), call(drop, get(entry))),
+          set(head, add(get(head), int(4))),
+          set(entry, add(get(entry), int(ENTRY_WORDS * 4))),
+        ]),
+        ifThen(load(headOf(int(identityEntry), places), places.heads), call(drop, int(identityEntry))),
+      ];
+    },
+    "clearSlots",
+  );
+}
+
+/** Empties every table, whatever memory held: when a machine is made. */
+export function resetSlots({ slots, slotHeads }: CodeMemory): void {
   slots.fill(0xff);
   const words = new Int32Array(slots.buffer, slots.byteOffset, slots.length / 4);
   for (let at = 0; at < words.length; at += SLOT_BYTES / 4) words[at + SLOT.entry / 4] = 0;

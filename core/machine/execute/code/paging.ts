@@ -7,6 +7,7 @@ import { STATE } from "../../cpu/state.js";
 import type { Machine } from "../../machine.js";
 import type { PagingName } from "../../mmu/format.js";
 import type { Mmu } from "../../mmu/mmu.js";
+import { REGISTER } from "../../registers.js";
 import type { CodeEngine } from "./engine.js";
 import { makeTranslate, TABLE_INDEX } from "./runtime.js";
 
@@ -45,12 +46,14 @@ export class EnginePaging implements PagingControl {
   }
 
   loadPdptes(pdptes: Int32Array): void {
-    this.machine.places.registers.words.set(pdptes.subarray(0, 8), PDPTES);
+    this.machine.places.registers.words.set(pdptes.subarray(0, 8), REGISTER.pdptes);
   }
 
   invalidatePage(high: number, low: number): void {
+    // Where a page is held in pieces, INVLPG takes all of them.
+    if (this.machine.places.registers.words[REGISTER.hasFractures] !== 0) this.engine.translationsChanged();
+    else this.engine.pageChanged(high, low);
     this.mmu.invalidatePage(addressOf(high, low));
-    this.engine.translationsChanged();
   }
 
   invalidatePageOf(pcid: number, high: number, low: number): void {
@@ -105,6 +108,3 @@ export class EnginePaging implements PagingControl {
     return (this.state[STATE.cr4 / 4]! & CR4.PCIDE) === 0 ? 0 : this.state[STATE.cr3 / 4]! & 0xfff;
   }
 }
-
-/** REGISTER.pdptes: the first of eight words. */
-const PDPTES = 16;

@@ -52,11 +52,10 @@ export const HEADER = {
   handler: 0,
   /** How often the block was entered while cold. */
   heat: 4,
-  /** Physical address of its first byte: frame, and place in the page (16 bits). */
+  /** Physical address of its first byte: frame, place in the page (16 bits); low half of the mode word. One key of 64 bits. */
   frame: 8,
   pageOffset: 12,
-  /** Mode word under which it was decoded. */
-  mode: 16,
+  mode: 14,
   /** Next header with the same hash, 0 at the end. */
   next: 20,
   /** Number of the block (code-cache.ts). */

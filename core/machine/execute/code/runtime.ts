@@ -72,6 +72,7 @@ import { defineMmu } from "../compiled/mmu.js";
 import { EXIT } from "./exits.js";
 import {
   defineClaimSlot,
+  defineClearSlots,
   defineDropSlots,
   dropSlotsOf,
   SLOT,
@@ -276,6 +277,9 @@ function defineSlotFunctions(parts: RuntimeParts): void {
   parts.claim = defineClaimSlot(parts.module, parts.places);
   parts.drop = defineDropSlots(parts.module, parts.places);
   parts.module.define(["i32"], false, (_builder, entry) => call(parts.drop, get(entry)), "dropSlots");
+  const { l1d, l1i } = parts.machine.profile.tlb;
+  const first = [...l1d, ...l1i].reduce((sum, { entries }) => sum + entries, 0);
+  defineClearSlots(parts.module, parts.places, parts.drop, first, parts.identityEntry);
   // Translation while paging is off: one entry whose mask compares nothing gives each page its own number.
   parts.module.define(["i32", "i32", "i32", "i32"], true, () => int(parts.identityEntry), "identity");
 }
@@ -754,6 +758,7 @@ function defineDispatch(parts: RuntimeParts): FunctionReference {
       const offset = builder.local();
       const mode = builder.local();
       const header = builder.local();
+      const key = builder.local("i64");
       const codeSegment = segmentOffset(1);
       return [
         set(mode, parts.word(STATE.mode)),
@@ -789,23 +794,21 @@ function defineDispatch(parts: RuntimeParts): FunctionReference {
         set(frame, parts.word(STATE.codeFrame)),
         set(offset, and(wrap(get(linear)), int(4095))),
         set(header, load(shl(bucketOf(get(frame), get(offset), get(mode)), int(2)), parts.buckets)),
-        whileLoop(get(header), [
-          ifThen(
-            and(
-              and(
-                eq(load(get(header), HEADER.frame), get(frame)),
-                eq(I32.load(2)(get(header), HEADER.pageOffset), get(offset)),
-              ),
-              eq(load(get(header), HEADER.mode), get(mode)),
-            ),
-            [
-              ifThen(parts.word(STATE.linkFrom), [
-                store(parts.word(STATE.linkFrom), get(header)),
-                parts.setWord(STATE.linkFrom, int(0)),
-              ]),
-              tailCallIndirect(parts.handlerType, load(get(header)), get(header)),
-            ],
+        set(
+          key,
+          I64.or(
+            extendUnsigned(get(frame)),
+            I64.shl(extendUnsigned(or(get(offset), shl(get(mode), int(16)))), I64.constant(32)),
           ),
+        ),
+        whileLoop(get(header), [
+          ifThen(I64.eq(I64.load(8)(get(header), HEADER.frame), get(key)), [
+            ifThen(parts.word(STATE.linkFrom), [
+              store(parts.word(STATE.linkFrom), get(header)),
+              parts.setWord(STATE.linkFrom, int(0)),
+            ]),
+            tailCallIndirect(parts.handlerType, load(get(header)), get(header)),
+          ]),
           set(header, load(get(header), HEADER.next)),
         ]),
         int(EXIT.decode),
