@@ -38,6 +38,8 @@ export const SYSTEM: readonly Group[] = [
   { cost: "system", privilege: 0, ends: true, event: "control-register", rows: [
     ["0F 01 /6", "LMSW r16/m16|r32/m16|r64/m16"],
     ["0F 06", "CLTS"],
+  ] },
+  { cost: "system", flags: "u:OSZAPC", privilege: 0, ends: true, event: "control-register", rows: [
     ["0F 22 /r", "MOV CR0-CR7, r32", "i64"],
     ["0F 22 /r", "MOV CR0-CR7, r64", "o64 f64"],
   ] },

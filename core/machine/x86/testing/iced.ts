@@ -6,6 +6,7 @@
  * It is the operands' structure that is compared, not a formatter's taste: segment, registers and sizes are always there.
  */
 import iced from "iced-x86";
+import { FLAG } from "../flags.js";
 import type { CodeMode, Instruction, Operand } from "../instruction.js";
 import { BASE_RIP, NO_REGISTER } from "../instruction.js";
 import { generalName, registerName, SEGMENT_NAMES } from "../registers.js";
@@ -64,10 +65,17 @@ function addressBitsOf(instruction: iced.Instruction, mode: CodeMode): number {
   return bytes === 2 ? 16 : bytes === 8 || mode === 64 ? 64 : 32;
 }
 
+/** The segment that counts: in 64-bit code iced keeps prefixes that the processor ignores. */
+function segmentOf(instruction: iced.Instruction, mode: CodeMode): string {
+  const name = icedRegister(instruction.memorySegment);
+  if (mode !== 64 || !instruction.hasSegmentPrefix || name === "fs" || name === "gs") return name;
+  return /^[re](sp|bp)$/.test(icedRegister(instruction.memoryBase)) ? "ss" : "ds";
+}
+
 function icedOperand(instruction: iced.Instruction, at: number, mode: CodeMode): string {
   const kind = instruction.opKind(at);
   const size = iced.MemorySizeExt.size(instruction.memorySize);
-  const segment = (): string => icedRegister(instruction.memorySegment);
+  const segment = (): string => segmentOf(instruction, mode);
   const string = STRING_REGISTERS.get(kind);
   if (string !== undefined) {
     const bits = string.length === 2 ? 16 : string.startsWith("r") ? 64 : 32;
@@ -112,7 +120,10 @@ export function icedText(instruction: iced.Instruction, mode: CodeMode): string 
     instruction.isStringInstruction && instruction.hasRepnePrefix ? "repne " : "",
   ].join("");
   const operands = Array.from({ length: instruction.opCount }, (_, at) => icedOperand(instruction, at, mode));
-  return `${instruction.length}: ${prefixes}${MNEMONIC_NAMES[instruction.mnemonic]} ${operands.join(", ")}`;
+  // MASKMOVQ's memory, which its syntax leaves out, is the last operand here and the first there.
+  const name = MNEMONIC_NAMES[instruction.mnemonic]!;
+  if (name.startsWith("maskmov")) operands.push(operands.shift()!);
+  return `${instruction.length}: ${prefixes}${name} ${operands.join(", ")}`;
 }
 
 function ourOperand(operand: Operand, instruction: Instruction): string {
@@ -157,5 +168,46 @@ export function ourText(instruction: Instruction | string): string {
   const { row, lock, repeat } = instruction;
   const prefixes = `${lock ? "lock " : ""}${repeat === "" ? "" : `${repeat} `}`;
   const operands = instruction.operands.map((operand) => ourOperand(operand, instruction));
-  return `${instruction.length}: ${prefixes}${row.name} ${operands.join(", ")}`;
+  return `${instruction.length}: ${prefixes}${row.name.replace(" far", "")} ${operands.join(", ")}`;
+}
+
+const { RflagsBits } = iced;
+const FLAG_BITS: readonly (readonly [icedBit: number, flag: number])[] = [
+  [RflagsBits.OF, FLAG.OF],
+  [RflagsBits.SF, FLAG.SF],
+  [RflagsBits.ZF, FLAG.ZF],
+  [RflagsBits.AF, FLAG.AF],
+  [RflagsBits.CF, FLAG.CF],
+  [RflagsBits.PF, FLAG.PF],
+  [RflagsBits.DF, FLAG.DF],
+  [RflagsBits.IF, FLAG.IF],
+  [RflagsBits.AC, FLAG.AC],
+];
+
+const toFlags = (bits: number): number =>
+  FLAG_BITS.reduce((mask, [bit, flag]) => mask | (bits & bit ? flag : 0), 0);
+
+export interface Facts {
+  readonly read: number;
+  readonly written: number;
+  readonly undefined: number;
+  readonly privileged: boolean;
+}
+
+/** What iced knows of an instruction besides its operands, of the flags given; undefined if the bytes are none to it. */
+export function icedFacts(bytes: Uint8Array, mode: CodeMode, flags: number): Facts | undefined {
+  const decoder = new iced.Decoder(mode, bytes, iced.DecoderOptions.None);
+  const instruction = decoder.decode();
+  const facts = instruction.isInvalid
+    ? undefined
+    : {
+        read: toFlags(instruction.rflagsRead) & flags,
+        written:
+          toFlags(instruction.rflagsWritten | instruction.rflagsCleared | instruction.rflagsSet) & flags,
+        undefined: toFlags(instruction.rflagsUndefined),
+        privileged: instruction.isPrivileged,
+      };
+  instruction.free();
+  decoder.free();
+  return facts;
 }
