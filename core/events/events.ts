@@ -10,7 +10,7 @@ export interface EventDefinition {
   /** For charts and tables. */
   readonly label: string;
   readonly better: "fewer" | "more" | "neither";
-  readonly group: "references" | "tlb" | "walk" | "guest" | "shadow" | "nested" | "paravirtual" | "exits";
+  readonly group: "references" | "instructions" | "tlb" | "walk" | "guest" | "shadow" | "nested" | "paravirtual" | "exits";
   readonly description: string;
 }
 
@@ -21,6 +21,24 @@ export const EVENTS = [
   { name: "writes", label: "Writes", better: "neither", group: "references", description: "References that were data writes." },
   { name: "fetches", label: "Fetches", better: "neither", group: "references", description: "References that were instruction fetches." },
   { name: "kernel_references", label: "Kernel references", better: "neither", group: "references", description: "References made at supervisor privilege (page-table reads and writes, page zeroing and copying)." },
+
+  // Instructions, of guests that execute code.
+  { name: "instructions", label: "Instructions", better: "neither", group: "instructions", description: "Instructions completed; a repeated string instruction is one." },
+  { name: "interrupts", label: "Interrupts", better: "neither", group: "instructions", description: "Interrupts and NMIs of devices delivered to the guest." },
+  { name: "exceptions", label: "Exceptions", better: "neither", group: "instructions", description: "Faults, traps and aborts delivered to the guest, page faults included." },
+  { name: "software_interrupts", label: "Software interrupts", better: "neither", group: "instructions", description: "INT n, INT3 and INTO that entered a handler." },
+  { name: "interrupt_returns", label: "Interrupt returns", better: "neither", group: "instructions", description: "IRET." },
+  { name: "far_transfers", label: "Far transfers", better: "neither", group: "instructions", description: "Far JMP, CALL and RET, through gates or not." },
+  { name: "segment_loads", label: "Segment loads", better: "neither", group: "instructions", description: "Loads of ES, SS, DS, FS and GS by MOV, POP, LDS and the like." },
+  { name: "port_accesses", label: "Port accesses", better: "neither", group: "instructions", description: "IN, OUT and each element of INS and OUTS." },
+  { name: "control_register_accesses", label: "Control-register accesses", better: "neither", group: "instructions", description: "MOV to and from control registers, LMSW, SMSW and CLTS." },
+  { name: "debug_register_accesses", label: "Debug-register accesses", better: "neither", group: "instructions", description: "MOV to and from debug registers." },
+  { name: "descriptor_table_accesses", label: "Descriptor-table accesses", better: "neither", group: "instructions", description: "LGDT, LIDT, LLDT, LTR and their inverses." },
+  { name: "msr_accesses", label: "MSR accesses", better: "neither", group: "instructions", description: "RDMSR and WRMSR." },
+  { name: "unknown_msrs", label: "Unknown MSRs", better: "neither", group: "instructions", description: "RDMSR and WRMSR of registers that the processor does not have: #GP." },
+  { name: "cpuids", label: "CPUID", better: "neither", group: "instructions", description: "CPUID." },
+  { name: "time_stamp_reads", label: "Time-stamp reads", better: "neither", group: "instructions", description: "RDTSC, RDTSCP and RDPMC." },
+  { name: "halts", label: "Halts", better: "neither", group: "instructions", description: "HLT." },
 
   // TLBs. A reference that faults and is retried is looked up again, and counted again.
   { name: "tlb_lookups", label: "TLB look-ups", better: "neither", group: "tlb", description: "Look-ups in a first-level TLB (instruction or data), retries after faults included." },

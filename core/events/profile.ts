@@ -5,6 +5,7 @@
  */
 import type { PageSizeName } from "../util/units.js";
 import type { CostName, Costs } from "./costs.js";
+import type { Extension } from "./profiles/extensions.js";
 
 /** One number with its source. `value` is in cycles unless `unit` says otherwise. */
 export interface Constant {
@@ -79,6 +80,15 @@ export interface CpuFeatures {
   readonly vpid: boolean;
 }
 
+/** What CPUID says of a generation besides what its geometry and its `features` say. */
+export interface CpuIdentity {
+  /** Leaf 1, EAX: family, model, stepping (Intel SDM vol. 2, CPUID, "Version information"). */
+  readonly signature: number;
+  /** Extensions by the names of the SDM's CPUID tables; a machine offers those of them that it implements. */
+  readonly extensions: readonly Extension[];
+  readonly source: string;
+}
+
 export interface CpuProfile {
   /** kebab-case, generation and year: `nehalem-2008`. */
   readonly name: string;
@@ -90,6 +100,7 @@ export interface CpuProfile {
   readonly physicalAddressBits: number;
   readonly features: CpuFeatures;
   readonly featuresSource: string;
+  readonly identity: CpuIdentity;
   readonly tlb: {
     readonly l1i: readonly TlbGeometry[];
     readonly l1d: readonly TlbGeometry[];

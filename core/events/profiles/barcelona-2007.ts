@@ -4,8 +4,10 @@
  */
 import type { CpuProfile, WalkCacheGeometry } from "../profile.js";
 import { assumed, cache, fitted, published } from "./constants.js";
+import { BARCELONA_EXTENSIONS } from "./extensions.js";
 import { SOFTWARE_COSTS } from "./software.js";
 import { SOURCES } from "./sources.js";
+import { exceptionParts, SYSTEM_COSTS } from "./system.js";
 import { assumedRoundTrip } from "./transitions.js";
 
 const CPUID = `${SOURCES.instLatX64}, AuthenticAMD0100F21_K10_Barcelona_CPUID.txt`;
@@ -32,6 +34,7 @@ export const BARCELONA_2007: CpuProfile = {
     hardwareAssist: true, nestedPaging: true, nestedPages: ["4K", "2M", "1G"], nestedAccessedDirty: true, vpid: true,
   },
   featuresSource: `${CPUID}: 8000000A EDX=7 (nested paging), EBX=40h (64 ASIDs); 80000001 EDX bit 26 (1 GiB pages); 80000008: 48 bits; NPT sets A/D always: ${SOURCES.amdManual}, 15.25`,
+  identity: { signature: 0x10_0f22, extensions: BARCELONA_EXTENSIONS, source: `${DUMP}: 100F22; extensions.ts` },
   tlb: {
     l1i: [
       { entries: 32, ways: 32, pages: ["4K"], policy: "lru", source: `${CPUID}: 80000005 EBX` },
@@ -58,6 +61,9 @@ export const BARCELONA_2007: CpuProfile = {
   },
   costs: {
     ...SOFTWARE_COSTS,
+    ...SYSTEM_COSTS,
+    ...exceptionParts(800),
+    time_stamp: assumed(65, "A. Fog, Instruction tables (as cited), K10", [40, 80]),
     kernel_fault: published(680, `${SOURCES.torvalds2014}: measured on a Core Duo, of about the same age`, [400, 1_500]),
     reference: assumed(1, "throughput of independent L1 hits; dependent ones wait for the L1's latency", [1, 3]),
     tlb_l2_hit: published(4, `${DUMP}, Random 512K: 20 cycles at stride 4K against 16; ${THUBAN}: 3`, [2, 6]),

@@ -4,6 +4,7 @@
  */
 import type { CpuProfile } from "../profile.js";
 import { assumed, cache, fitted, published } from "./constants.js";
+import { HASWELL_EXTENSIONS } from "./extensions.js";
 import { SANDY_BRIDGE_2011 } from "./sandy-bridge-2011.js";
 import { SOURCES } from "./sources.js";
 import { assumedRoundTrip } from "./transitions.js";
@@ -20,6 +21,7 @@ export const HASWELL_2013: CpuProfile = {
   physicalAddressBits: 39,
   features: { ...SANDY_BRIDGE_2011.features, invpcid: true, nestedAccessedDirty: true },
   featuresSource: `INVPCID and EPT A/D bits came with Haswell: ${SOURCES.intelSdm}, ch. 4 and 28; physical width as cited`,
+  identity: { signature: 0x3_06c3, extensions: HASWELL_EXTENSIONS, source: `${DUMP}: 306C3; extensions.ts` },
   tlb: {
     l1i: [
       { entries: 128, ways: 4, pages: ["4K"], policy: "lru", source: `${MANUAL}; CPUID reports 64 entries, 8-way (${DUMP})` },
@@ -44,6 +46,9 @@ export const HASWELL_2013: CpuProfile = {
     tlb_l2_hit: published(7, `${MANUAL}: penalty of 7 cycles; ${DUMP}, Linear_Forward 512 KB: 44 at stride 4K against 37`, [7, 8]),
     walk_start: fitted(12, `fitted to ${DUMP}, Page_Random 6144 KB: 53 cycles at stride 4K against 44 of an L2 TLB hit, which costs 7; less one reference that hits the L1`, [5, 15]),
     exception: published(1_050, `${SOURCES.torvalds2014}: fault 715 and IRET 330, on a Haswell`, [1_040, 1_150]),
+    interrupt_delivery: published(715, `${SOURCES.torvalds2014}: a page fault on a Haswell, without IRET`, [700, 800]),
+    interrupt_return: published(330, `${SOURCES.torvalds2014}: IRET on a Haswell`, [300, 350]),
+    software_interrupt: assumed(350, "the same gate without the fault's flush of the pipeline"),
     cr3_load: published(124, `${SOURCES.hansen2015}: __flush_tlb() on a Haswell Xeon`, [96, 251]),
     invlpg: published(216, `${SOURCES.hansen2015}: __flush_tlb_single() on a Haswell Xeon`, [216, 260]),
     invpcid: assumed(216, "as INVLPG", [150, 600]),

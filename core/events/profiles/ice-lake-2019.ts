@@ -6,6 +6,7 @@
  */
 import type { CpuProfile } from "../profile.js";
 import { assumed, cache, published } from "./constants.js";
+import { ICE_LAKE_EXTENSIONS } from "./extensions.js";
 import { SKYLAKE_2015 } from "./skylake-2015.js";
 import { SOURCES } from "./sources.js";
 import { assumedRoundTrip } from "./transitions.js";
@@ -23,6 +24,7 @@ export const ICE_LAKE_2019: CpuProfile = {
   physicalAddressBits: 52,
   features: { ...SKYLAKE_2015.features, la57: true },
   featuresSource: `5-level paging and 52 physical bits (46 where memory encryption keeps six for keys): Xeon 8300 (Ice Lake-SP), as cited; the client has 48 and 39 (${CPUID}: 80000008 EAX=3027h)`,
+  identity: { signature: 0x7_06e5, extensions: ICE_LAKE_EXTENSIONS, source: `${CPUID}: 706E5; extensions.ts; CLWB is the server's` },
   tlb: {
     l1i: [
       { entries: 128, ways: 8, pages: ["4K"], policy: "lru", source: `${LATENCIES}: as Skylake` },

@@ -4,8 +4,10 @@
  */
 import type { CpuProfile } from "../profile.js";
 import { assumed, cache, cyclesOf, fitted, published } from "./constants.js";
+import { MEROM_EXTENSIONS } from "./extensions.js";
 import { SOFTWARE_COSTS } from "./software.js";
 import { SOURCES } from "./sources.js";
+import { SYSTEM_COSTS } from "./system.js";
 import { splitRoundTrip } from "./transitions.js";
 import { intelWalkCaches } from "./walk-caches.js";
 
@@ -26,6 +28,7 @@ export const MEROM_2006: CpuProfile = {
     hardwareAssist: true, nestedPaging: false, nestedPages: [], nestedAccessedDirty: false, vpid: false,
   },
   featuresSource: `no EPT or VPID before Nehalem: ${SOURCES.intelSdm}, ch. 28; physical width as cited from the datasheet`,
+  identity: { signature: 0x6f6, extensions: MEROM_EXTENSIONS, source: `${DUMP}: 06F6; extensions.ts` },
   tlb: {
     l1i: [
       { entries: 128, ways: 4, pages: ["4K"], policy: "lru", source: `${DUMP}: L1I 4K TLB` },
@@ -48,6 +51,11 @@ export const MEROM_2006: CpuProfile = {
   },
   costs: {
     ...SOFTWARE_COSTS,
+    ...SYSTEM_COSTS,
+    interrupt_delivery: published(700, `${SOURCES.torvalds2014}, on a Core Duo`, [500, 900]),
+    interrupt_return: published(240, `${SOURCES.torvalds2014}, on a Core Duo`, [150, 350]),
+    software_interrupt: assumed(350, "the same gate without the fault's flush of the pipeline"),
+    time_stamp: assumed(64, "A. Fog, Instruction tables (as cited), Merom", [24, 70]),
     kernel_fault: published(680, `${SOURCES.torvalds2014}: 42% software beside 940 cycles of hardware, on a Core Duo`, [400, 1_500]),
     reference: assumed(1, "throughput of independent L1 hits; dependent ones wait for the L1's latency", [1, 3]),
     tlb_l2_hit: published(2, `${MANUAL}: DTLB0 miss and DTLB1 hit, penalty of 2 cycles; ${DUMP}: 16 against 14`),

@@ -1,8 +1,10 @@
 /** Intel Nehalem (Core i7-900, Xeon 5500), 2008: Intel's first EPT, VPID and unified second-level TLB. */
 import type { CpuProfile } from "../profile.js";
 import { assumed, cache, fitted, published } from "./constants.js";
+import { NEHALEM_EXTENSIONS } from "./extensions.js";
 import { SOFTWARE_COSTS } from "./software.js";
 import { SOURCES } from "./sources.js";
+import { exceptionParts, SYSTEM_COSTS } from "./system.js";
 import { splitRoundTrip } from "./transitions.js";
 import { intelWalkCaches } from "./walk-caches.js";
 
@@ -21,6 +23,7 @@ export const NEHALEM_2008: CpuProfile = {
     hardwareAssist: true, nestedPaging: true, nestedPages: ["4K", "2M"], nestedAccessedDirty: false, vpid: true,
   },
   featuresSource: `first EPT and VPID; PCID and 1 GiB pages came with Westmere, INVPCID and EPT A/D with Haswell: ${SOURCES.intelSdm}, ch. 4 and 28`,
+  identity: { signature: 0x1_06a5, extensions: NEHALEM_EXTENSIONS, source: "CPUID 106A5: Core i7-920 of stepping D0 (as cited); extensions.ts" },
   tlb: {
     l1i: [
       { entries: 128, ways: 4, pages: ["4K"], policy: "lru", source: MANUAL },
@@ -41,6 +44,8 @@ export const NEHALEM_2008: CpuProfile = {
   },
   costs: {
     ...SOFTWARE_COSTS,
+    ...SYSTEM_COSTS,
+    ...exceptionParts(1_000),
     reference: assumed(1, "throughput of independent L1 hits; dependent ones wait for the L1's latency", [1, 4]),
     tlb_l2_hit: published(7, `${MANUAL}: penalty of 7 cycles; ${DUMP}, Linear 1024K: 45 at stride 4K against 37`, [7, 8]),
     walk_start: fitted(12, `fitted to ${DUMP}, Linear 4096K: 54 cycles at stride 4K against 38, less one reference that hits the L1`, [5, 15]),

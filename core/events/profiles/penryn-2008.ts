@@ -1,6 +1,7 @@
 /** Intel Penryn (Core 2 at 45 nm), 2008: Merom's translation hardware with faster exits. */
 import type { CpuProfile } from "../profile.js";
 import { cache, published } from "./constants.js";
+import { PENRYN_EXTENSIONS } from "./extensions.js";
 import { MEROM_2006 } from "./merom-2006.js";
 import { SOURCES } from "./sources.js";
 import { splitRoundTrip } from "./transitions.js";
@@ -15,6 +16,7 @@ export const PENRYN_2008: CpuProfile = {
   frequencyMHz: 3_000,
   physicalAddressBits: 36,
   featuresSource: MEROM_2006.featuresSource,
+  identity: { signature: 0x1_0676, extensions: PENRYN_EXTENSIONS, source: "CPUID 10676: Penryn and Wolfdale, stepping 6 (as cited); extensions.ts" },
   caches: {
     l1d: MEROM_2006.caches.l1d,
     l2: cache(6_291_456, 24, published(15, REVIEW), "xbitlabs.com, same page: 6 MB a core pair, 24-way"),

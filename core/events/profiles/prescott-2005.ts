@@ -4,9 +4,11 @@
  */
 import type { CpuProfile } from "../profile.js";
 import { assumed, cache, cyclesOf, fitted, published } from "./constants.js";
+import { PRESCOTT_EXTENSIONS } from "./extensions.js";
 import { NETBURST_SOFTWARE_COSTS } from "./netburst.js";
 import { SOFTWARE_COSTS } from "./software.js";
 import { SOURCES } from "./sources.js";
+import { NETBURST_SYSTEM_COSTS, SYSTEM_COSTS } from "./system.js";
 import { splitRoundTrip } from "./transitions.js";
 
 const MHZ = 3_800;
@@ -25,6 +27,7 @@ export const PRESCOTT_2005: CpuProfile = {
     hardwareAssist: true, nestedPaging: false, nestedPages: [], nestedAccessedDirty: false, vpid: false,
   },
   featuresSource: `first VT-x: ${SOURCES.adams2006}, Sec. 1; no EPT or VPID before Nehalem: ${SOURCES.intelSdm}, ch. 28; physical width as cited from the 600-series datasheet`,
+  identity: { signature: 0xf43, extensions: PRESCOTT_EXTENSIONS, source: `${DUMP}: 0F43; extensions.ts` },
   tlb: {
     l1i: [{ entries: 64, ways: 64, pages: ["4K", "2M", "4M"], policy: "lru", source: `${DUMP}: L1I 4K+2M TLB, 64 entries, full` }],
     l1d: [{ entries: 64, ways: 64, pages: ["4K", "2M", "4M"], policy: "lru", source: `${DUMP}: L1D 4K+2M TLB, 64 entries, full` }],
@@ -39,6 +42,8 @@ export const PRESCOTT_2005: CpuProfile = {
   costs: {
     ...SOFTWARE_COSTS,
     ...NETBURST_SOFTWARE_COSTS,
+    ...SYSTEM_COSTS,
+    ...NETBURST_SYSTEM_COSTS,
     reference: assumed(1, "throughput of independent L1 hits; dependent ones wait for the L1's latency", [1, 4]),
     tlb_l2_hit: published(0, "no second level: never charged"),
     walk_start: fitted(21, `fitted to ${DUMP}, Page_Random 512 KB: 65 cycles at stride 4K against 28, less four references that hit the L1`, [5, 37]),

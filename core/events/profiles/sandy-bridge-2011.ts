@@ -1,6 +1,7 @@
 /** Intel Sandy Bridge (Core i7-2600, Xeon E3), 2011: 1 GiB entries in the first-level data TLB. */
 import type { CpuProfile } from "../profile.js";
 import { cache, fitted, published } from "./constants.js";
+import { SANDY_BRIDGE_EXTENSIONS } from "./extensions.js";
 import { SOURCES } from "./sources.js";
 import { splitRoundTrip } from "./transitions.js";
 import { WESTMERE_2010 } from "./westmere-2010.js";
@@ -15,6 +16,7 @@ export const SANDY_BRIDGE_2011: CpuProfile = {
   year: 2011,
   frequencyMHz: 3_400,
   physicalAddressBits: 46,
+  identity: { signature: 0x2_06a7, extensions: SANDY_BRIDGE_EXTENSIONS, source: `${DUMP}: 206A7; extensions.ts` },
   tlb: {
     l1i: [
       { entries: 128, ways: 4, pages: ["4K"], policy: "lru", source: MANUAL },

@@ -3,6 +3,7 @@
  */
 import type { CpuProfile } from "../profile.js";
 import { assumed, cache, cyclesOf, published } from "./constants.js";
+import { SKYLAKE_EXTENSIONS } from "./extensions.js";
 import { HASWELL_2013 } from "./haswell-2013.js";
 import { SOURCES } from "./sources.js";
 import { assumedRoundTrip } from "./transitions.js";
@@ -20,6 +21,7 @@ export const SKYLAKE_2015: CpuProfile = {
   frequencyMHz: MHZ,
   physicalAddressBits: 39,
   featuresSource: `as Haswell: ${SOURCES.intelSdm}, ch. 4 and 28; physical width as cited`,
+  identity: { signature: 0x5_06e3, extensions: SKYLAKE_EXTENSIONS, source: "CPUID 506E3: Skylake-S, stepping R0 (as cited); extensions.ts" },
   tlb: {
     l1i: [
       { entries: 128, ways: 8, pages: ["4K"], policy: "lru", source: `${MANUAL}: 128 entries, 8 ways` },

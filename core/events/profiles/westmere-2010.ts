@@ -1,6 +1,7 @@
 /** Intel Westmere (Xeon 5600), 2010: Nehalem at 32 nm with PCID, 1 GiB pages and cheaper exits. */
 import type { CpuProfile } from "../profile.js";
 import { cache, cyclesOf, published } from "./constants.js";
+import { NEHALEM_EXTENSIONS } from "./extensions.js";
 import { NEHALEM_2008 } from "./nehalem-2008.js";
 import { SOURCES } from "./sources.js";
 import { splitRoundTrip } from "./transitions.js";
@@ -16,6 +17,7 @@ export const WESTMERE_2010: CpuProfile = {
   frequencyMHz: MHZ,
   features: { ...NEHALEM_2008.features, page1G: true, pcid: true, nestedPages: ["4K", "2M", "1G"] },
   featuresSource: `PCID and 1 GiB pages, also in EPT, came with Westmere; INVPCID and EPT A/D with Haswell: ${SOURCES.intelSdm}, ch. 4 and 28`,
+  identity: { signature: 0x2_06c2, extensions: NEHALEM_EXTENSIONS, source: "CPUID 206C2: Westmere-EP (as cited); extensions as Nehalem's, but for AES and PCLMULQDQ" },
   caches: {
     l1d: cache(32_768, 8, published(4, PAGE), PAGE),
     l2: cache(262_144, 8, published(10, PAGE), PAGE),

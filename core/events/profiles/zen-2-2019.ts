@@ -1,8 +1,10 @@
 /** AMD Zen 2 (Ryzen 3000, EPYC 7002), 2019: large TLBs that also hold page-directory entries; no PCID yet. */
 import type { CpuProfile, WalkCacheGeometry } from "../profile.js";
 import { assumed, cache, published } from "./constants.js";
+import { ZEN_2_EXTENSIONS } from "./extensions.js";
 import { SOFTWARE_COSTS } from "./software.js";
 import { SOURCES } from "./sources.js";
+import { exceptionParts, SYSTEM_COSTS } from "./system.js";
 import { assumedRoundTrip } from "./transitions.js";
 
 const CPUID = `${SOURCES.instLatX64}, AuthenticAMD0870F10_K17_Matisse_CPUID.txt`;
@@ -40,6 +42,7 @@ export const ZEN_2_2019: CpuProfile = {
     hardwareAssist: true, nestedPaging: true, nestedPages: ["4K", "2M", "1G"], nestedAccessedDirty: true, vpid: true,
   },
   featuresSource: `${CPUID}: 1 ECX bit 17 clear (no PCID), 7 EBX bit 10 clear (no INVPCID), 8000000A (nested paging, 32768 ASIDs), 80000008 (48 bits)`,
+  identity: { signature: 0x87_0f10, extensions: ZEN_2_EXTENSIONS, source: `${CPUID}: 870F10; extensions.ts` },
   tlb: {
     l1i: [{ entries: 64, ways: 64, pages: ["4K", "2M", "4M", "1G"], policy: "lru", source: `${CPUID}: 80000005, 80000019; ${SOURCES.sevenCpu}/cpu/Zen2.html` }],
     l1d: [{ entries: 64, ways: 64, pages: ["4K", "2M", "4M", "1G"], policy: "lru", source: `${CPUID}: 80000005, 80000019; ${SOURCES.wikiChip}, zen_2` }],
@@ -58,6 +61,9 @@ export const ZEN_2_2019: CpuProfile = {
   },
   costs: {
     ...SOFTWARE_COSTS,
+    ...SYSTEM_COSTS,
+    ...exceptionParts(800),
+    time_stamp: assumed(38, "A. Fog, Instruction tables (as cited), Zen 2", [30, 45]),
     reference: assumed(1, "throughput of independent L1 hits; dependent ones wait for the L1's latency", [1, 4]),
     tlb_l2_hit: assumed(7, "as on Intel cores; K10 takes 3 to 4", [4, 9]),
     walk_start: assumed(15, "between Intel's 12 and K10's 24", [5, 30]),

@@ -4,6 +4,7 @@
  */
 import type { CpuProfile } from "../profile.js";
 import { assumed, cache, published } from "./constants.js";
+import { ZEN_2_EXTENSIONS } from "./extensions.js";
 import { SOURCES } from "./sources.js";
 import { ZEN_2_2019 } from "./zen-2-2019.js";
 
@@ -17,6 +18,7 @@ export const ZEN_3_2020: CpuProfile = {
   frequencyMHz: 3_800,
   features: { ...ZEN_2_2019.features, pcid: true, invpcid: true },
   featuresSource: "PCID and INVPCID new beside Zen 2: CPU model EPYC-Milan (avocado-framework/avocado-vt pull request 2959); the rest as Zen 2",
+  identity: { signature: 0xa2_0f10, extensions: ZEN_2_EXTENSIONS, source: "CPUID A20F10: Vermeer (as cited); extensions as Zen 2's" },
   tlb: {
     ...ZEN_2_2019.tlb,
     l2: [{ entries: 2_048, ways: 16, pages: ["4K", "2M", "4M"], policy: "lru", source: `${GUIDE}: L2 data TLB` }],

@@ -72,20 +72,27 @@ export interface PortAccess {
   writePort(port: number, size: AccessBytes, value: number): void;
 }
 
-/** The local APIC as the processor's instructions see it. A machine without one answers with a constant (msr/no-apic.ts). */
-export interface ApicAccess {
-  /** CR8: bits 7..4 of the task-priority register. */
-  readPriority(): number;
-  writePriority(priority: number): void;
-  /**
-   * RDMSR of IA32_APIC_BASE, IA32_TSC_DEADLINE and the x2APIC range 800H to 8FFH. Returns whether the register exists; its
-   * value is in `low` and `high`.
-   */
-  readMsr(register: number): boolean;
-  /** WRMSR of the same; false where it faults: reserved bits, read-only, no such register, no such change of mode. */
-  writeMsr(register: number, low: number, high: number): boolean;
-  low: number;
-  high: number;
+/** A 64-bit value as two halves, unsigned. */
+export interface MsrValue {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** MSRs that a device keeps: IA32_APIC_BASE, IA32_TSC_DEADLINE and the x2APIC's (devices/apic/msrs.ts). Halves unsigned. */
+export interface DeviceMsrs {
+  owns(register: number): boolean;
+  /** RDMSR of one that it owns; undefined where that faults. */
+  read(register: number): MsrValue | undefined;
+  /** WRMSR of one that it owns; false where that faults. */
+  write(register: number, low: number, high: number): boolean;
+}
+
+/** The local APIC as far as instructions reach it past its own registers. */
+export interface LocalApicAccess {
+  /** TPR: CR8 is its bits 7..4. */
+  taskPriority: number;
+  /** What the guest added to the time-stamp counter, cycles: the timer's deadlines are in its time. */
+  readonly timer: { set tscOffset(cycles: number) };
 }
 
 /** Maskable interrupts that the controllers hold for this CPU. */
@@ -100,7 +107,9 @@ export interface CpuHost {
   readonly physical: PhysicalAccess;
   readonly paging: PagingControl;
   readonly ports: PortAccess;
-  readonly apic: ApicAccess;
+  /** Undefined in a machine without APICs. */
+  readonly localApic: LocalApicAccess | undefined;
+  readonly msrs: DeviceMsrs | undefined;
   readonly interrupts: InterruptSource;
 
   /** Cycles since reset; the time-stamp counter before its offset. */

@@ -1,0 +1,268 @@
+/**
+ * The system side of a CPU, as engines use it: one whole instruction, one exception, one interrupt at a time. What happened
+ * is in the state; nothing is thrown but our own bugs.
+ *
+ *      engine ── EXIT.system ──→ execute ──→ instructions/table.ts ──→ RIP at the next instruction
+ *         │                         └─ GuestFault ─┐
+ *         ├── EXIT.fault ────→ raise ──────────────┴→ interrupts/raise.ts ──→ RIP at a handler, or shut down
+ *         └── block entry ───→ interrupt ───────────→
+ */
+
+import type { Costs } from "../../events/costs.js";
+import { EVENT } from "../../events/events.js";
+import type { CpuProfile } from "../../events/profile.js";
+import type { Instruction, InstructionEvent, Row } from "../x86/instruction.js";
+import { applyStart, type StartState } from "./boot.js";
+import { DR6 } from "./control-bits.js";
+import { ACTIVITY, Core, SHADOW } from "./core.js";
+import { GuestFault, generalProtection, undefinedOpcode } from "./fault.js";
+import type { CpuHost } from "./host.js";
+import { Cpuid } from "./identity/cpuid.js";
+import { type MsrState, Msrs } from "./identity/msrs.js";
+import { RandomNumbers } from "./instructions/random-numbers.js";
+import { type Handler, type Performance, performances } from "./instructions/table.js";
+import { deliver, EVENT_KIND, raise, raiseFault } from "./interrupts/raise.js";
+import { CR2_WORD, FLAGS, MODE_WORD, RIP, RIP_HIGH } from "./places.js";
+import { processorOf } from "./processor.js";
+import { noteDebugCause } from "./registers/debug.js";
+import { resetCore, startUp } from "./reset.js";
+import { CODE_16, CODE_64, type CpuState, EXCEPTION, MODE, RFLAGS, STATE } from "./state.js";
+
+export interface SystemUnitOptions {
+  readonly profile: CpuProfile;
+  readonly costs: Costs;
+  readonly hasApic: boolean;
+  /** Of RDRAND. */
+  readonly seed: number;
+  /** Instructions that other files perform, by mnemonic (SSE as MXCSR says, x87). */
+  readonly others?: Readonly<Record<string, Handler>>;
+}
+
+export type { StartState };
+
+/** What of a CPU is not in linear memory. */
+export interface SystemUnitState {
+  readonly activity: number;
+  readonly shutdownReason: string;
+  readonly shadow: number;
+  readonly nmiPending: boolean;
+  readonly nmiBlocked: boolean;
+  readonly drawn: number;
+  readonly msrs: MsrState;
+}
+
+/** Counted once an instruction has completed; ports count each element, system calls themselves. */
+const COUNTED: Readonly<Partial<Record<InstructionEvent, number>>> = {
+  "interrupt-return": EVENT.interrupt_returns,
+  "far-transfer": EVENT.far_transfers,
+  "segment-load": EVENT.segment_loads,
+  "control-register": EVENT.control_register_accesses,
+  "debug-register": EVENT.debug_register_accesses,
+  "descriptor-table": EVENT.descriptor_table_accesses,
+  msr: EVENT.msr_accesses,
+  cpuid: EVENT.cpuids,
+  "time-stamp": EVENT.time_stamp_reads,
+  halt: EVENT.halts,
+};
+/** Events that make MOV another instruction. */
+const MOVES: ReadonlySet<string> = new Set(["segment-load", "control-register", "debug-register"]);
+
+/** What a row of the instruction table comes to on this CPU. */
+interface Entry {
+  readonly run: Handler;
+  readonly isTransfer: boolean;
+  readonly isPrivileged: boolean;
+  readonly needsProtected: boolean;
+  readonly cycles: number;
+  /** EVENT, or -1. */
+  readonly event: number;
+  /** SYSCALL and SYSENTER: a debug trap follows only if TF survived. */
+  readonly isSystemCall: boolean;
+}
+
+export class SystemUnit {
+  readonly core: Core;
+  readonly cpuid: Cpuid;
+  readonly msrs: Msrs;
+  private readonly random: RandomNumbers;
+  private readonly performances: Readonly<Record<string, Performance>>;
+  /** By the row's index, once it was met. */
+  private readonly entries: (Entry | undefined)[] = [];
+
+  constructor(state: CpuState, host: CpuHost, options: SystemUnitOptions) {
+    const { profile, costs, hasApic, seed, others = {} } = options;
+    this.core = new Core(state, host, processorOf(profile, hasApic), costs);
+    this.cpuid = new Cpuid(this.core.processor);
+    this.msrs = new Msrs(this.core);
+    this.random = new RandomNumbers(seed);
+    const parts = { cpuid: this.cpuid, msrs: this.msrs, random: this.random };
+    const fromOthers = Object.entries(others).map(([mnemonic, run]) => [mnemonic, { run }] as const);
+    this.performances = { ...Object.fromEntries(fromOthers), ...performances(parts) };
+  }
+
+  // What the engine asks.
+
+  get isHalted(): boolean {
+    return this.core.activity === ACTIVITY.halted;
+  }
+  get isShutDown(): boolean {
+    return this.core.activity === ACTIVITY.shutdown;
+  }
+  /** Interrupts are kept away from the next instruction's start. */
+  get hasShadow(): boolean {
+    return this.core.shadow !== SHADOW.none;
+  }
+  clearShadow(): void {
+    this.core.shadow = SHADOW.none;
+  }
+
+  /** Whether an instruction's extension is on this processor; its row names it. */
+  hasFeature(name: string): boolean {
+    return name === "" || this.core.processor.features.has(name);
+  }
+
+  /** Executes the instruction at RIP: afterwards RIP is the next one, a transfer's target, or its exception's handler. */
+  execute(instruction: Instruction): void {
+    const { core } = this;
+    const { words } = core;
+    this.setNext(instruction.length);
+    const entry = this.entries[instruction.row.index] ?? this.makeEntry(instruction.row);
+    const isStepping = (words[FLAGS]! & RFLAGS.TF) !== 0;
+    try {
+      if (entry.needsProtected && (!core.isProtected || core.isVirtual8086)) throw undefinedOpcode();
+      if (entry.isPrivileged && core.cpl !== 0) throw generalProtection();
+      entry.run(core, instruction);
+    } catch (fault) {
+      if (!(fault instanceof GuestFault)) throw fault;
+      raiseFault(core, fault);
+      return;
+    }
+    if (!entry.isTransfer) core.jump(core.nextLow, core.nextHigh);
+    if (entry.event >= 0) core.host.count(entry.event);
+    if (entry.cycles > 0) core.charge(entry.cycles);
+    if (
+      isStepping &&
+      !this.entersHandler(instruction) &&
+      (!entry.isSystemCall || (words[FLAGS]! & RFLAGS.TF) !== 0)
+    )
+      this.trap();
+  }
+
+  /** Delivers an exception of the instruction at RIP; a page fault's address is in the state. */
+  raise(vector: number, errorCode: number): void {
+    const { words } = this.core;
+    if (vector === EXCEPTION.PF) {
+      words[CR2_WORD] = words[STATE.faultAddress >> 2]!;
+      words[CR2_WORD + 1] = words[(STATE.faultAddress >> 2) + 1]!;
+    }
+    raise(this.core, vector, errorCode);
+  }
+
+  /** The debug trap after an instruction that was executed with TF set, unless that loaded SS. */
+  trap(): void {
+    if (this.core.shadow === SHADOW.interruptsAndTraps) return;
+    noteDebugCause(this.core, DR6.BS);
+    raise(this.core, EXCEPTION.DB, 0);
+  }
+
+  /** Delivers an NMI or a maskable interrupt if the CPU takes one now. Returns whether it did. */
+  interrupt(): boolean {
+    const { core } = this;
+    const { words, host } = core;
+    if (core.shadow !== SHADOW.none || core.activity === ACTIVITY.shutdown) return false;
+    if (core.nmiPending && !core.nmiBlocked) {
+      core.nmiPending = false;
+      core.nmiBlocked = true;
+      this.deliver(EXCEPTION.NMI);
+      return true;
+    }
+    if ((words[FLAGS]! & RFLAGS.IF) === 0 || !host.interrupts.hasPending()) return false;
+    this.deliver(host.interrupts.acknowledge());
+    return true;
+  }
+
+  /** An NMI arrives: it is latched until it can be delivered. */
+  nmi(): void {
+    this.core.nmiPending = true;
+  }
+
+  // Power and reset.
+
+  reset(): void {
+    resetCore(this.core, false);
+    this.msrs.reset();
+  }
+
+  /** INIT: as reset, but x87, SSE and MSRs keep what they have. */
+  init(): void {
+    resetCore(this.core, true);
+  }
+
+  /** A start-up IPI, to a processor that waits after INIT. */
+  startUp(vector: number): void {
+    startUp(this.core, vector);
+  }
+
+  /** Registers as a loader wants them, all others as after reset. */
+  start(state: StartState): void {
+    this.reset();
+    applyStart(this.core, state);
+  }
+
+  save(): SystemUnitState {
+    const { activity, shutdownReason, shadow, nmiPending, nmiBlocked } = this.core;
+    const { drawn } = this.random;
+    return { activity, shutdownReason, shadow, nmiPending, nmiBlocked, drawn, msrs: this.msrs.save() };
+  }
+
+  /** After linear memory was restored. */
+  restore(state: SystemUnitState): void {
+    const { core, random } = this;
+    const { activity, shutdownReason, shadow, nmiPending, nmiBlocked } = state;
+    Object.assign(core, { activity, shutdownReason, shadow, nmiPending, nmiBlocked });
+    random.drawn = state.drawn;
+    this.msrs.restore(state.msrs);
+    core.host.paging.changed();
+    core.updateMode();
+  }
+
+  private deliver(vector: number): void {
+    const { words } = this.core;
+    deliver(this.core, vector, EVENT_KIND.external, 0, words[RIP]!, words[RIP_HIGH]!);
+  }
+
+  private setNext(length: number): void {
+    const { core } = this;
+    const { words } = core;
+    const codeSize = words[MODE_WORD]! & MODE.codeSize;
+    const low = (words[RIP]! + length) | 0;
+    core.nextLow = codeSize === CODE_16 ? low & 0xffff : low;
+    const carry = low >>> 0 < length ? 1 : 0;
+    core.nextHigh = codeSize === CODE_64 ? (words[RIP_HIGH]! + carry) | 0 : 0;
+  }
+
+  /** INT n and its like are in a handler, where TF is clear: no trap follows. */
+  private entersHandler({ row }: Instruction): boolean {
+    return row.event === "software-interrupt" && (this.core.words[FLAGS]! & RFLAGS.TF) === 0;
+  }
+
+  private makeEntry(row: Row): Entry {
+    const name = row.mnemonic === "MOV" && MOVES.has(row.event) ? `MOV ${row.event}` : row.mnemonic;
+    const performance = this.hasFeature(row.feature) ? this.performances[name] : undefined;
+    const entry: Entry = {
+      run: performance?.run ?? unknown,
+      isTransfer: performance?.isTransfer === true,
+      isPrivileged: performance !== undefined && row.privilege === 0 && performance.checksPrivilege !== true,
+      needsProtected: performance?.needsProtected === true,
+      cycles: performance?.cost === undefined ? 0 : this.core.costs[performance.cost],
+      event: row.event === "" ? -1 : (COUNTED[row.event] ?? -1),
+      isSystemCall: row.event === "system-call",
+    };
+    this.entries[row.index] = entry;
+    return entry;
+  }
+}
+
+function unknown(): never {
+  throw undefinedOpcode();
+}
