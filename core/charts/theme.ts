@@ -30,6 +30,7 @@ export const CATEGORY_COLOURS: Readonly<Record<CycleCategoryName, string>> = {
   tlb_l2: "#f6dfa0",
   walk_guest: "#e69f00",
   walk_host: "#d55e00",
+  idle: "#d0d7de",
   transition: "#cc79a7",
   monitor: "#7b2d5e",
 };

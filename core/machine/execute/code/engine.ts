@@ -299,7 +299,7 @@ export class CodeEngine {
       case EXIT.system: {
         const { instruction } = this.cache.instructionAt(record);
         this.setRip(record);
-        this.executeSystem(instruction);
+        this.system.execute(instruction);
         return;
       }
       case EXIT.fault:
@@ -322,12 +322,6 @@ export class CodeEngine {
       default:
         invariant(false, "an engine leaves for a known reason", () => ({ exit }));
     }
-  }
-
-  private executeSystem(instruction: Instruction): void {
-    const stepping = (this.words[STATE.mode / 4]! & MODE.singleStep) !== 0;
-    this.system.execute(instruction);
-    if (stepping) this.trapIfStepping();
   }
 
   private trapIfStepping(): void {

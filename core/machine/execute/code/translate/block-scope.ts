@@ -36,7 +36,7 @@ import { ACCESS, accessOf } from "../runtime.js";
 import type { AccessOptions, Scope } from "../scope.js";
 import type { BlockFlags } from "./block-flags.js";
 import type { EdgeName } from "./region.js";
-import type { RegionEmitter } from "./region-emitter.js";
+import type { InsideEdge, RegionEmitter } from "./region-emitter.js";
 
 /** An instruction in its place. */
 export interface Site {
@@ -57,8 +57,8 @@ export class BlockScope implements Scope {
     private readonly region: RegionEmitter,
     private readonly site: Site,
     readonly flags: BlockFlags,
-    /** Code that goes on inside the region, where the edge stays there. */
-    private readonly edge: (name: EdgeName) => Code | undefined,
+    /** How an edge stays inside the region, if it does. */
+    private readonly edge: (name: EdgeName) => InsideEdge | undefined,
   ) {
     this.instruction = site.instruction;
     this.bits = region.isLong ? 64 : 32;
@@ -211,9 +211,13 @@ export class BlockScope implements Scope {
   }
 
   jump(target: Code): Code {
+    const { returnTarget } = this.region;
+    const isReturn = this.instruction.row.mnemonic === "RET";
     return [
-      this.setState(STATE.rip, "i64", target),
+      set(returnTarget, target),
+      this.setState(STATE.rip, "i64", get(returnTarget)),
       this.writesMemory ? ifThen(get(this.region.changed), this.leave(EXIT.changed)) : [],
+      isReturn ? RETURN_EDGES.map((name) => this.returnTo(name)) : [],
       this.flags.writeDown(),
       this.region.goOnAtRip(),
     ];
@@ -258,15 +262,32 @@ export class BlockScope implements Scope {
 
   // What the above is made of.
 
+  /** A return to a call of the region, if that is where it goes. */
+  private returnTo(name: EdgeName): Code {
+    const inside = this.edge(name);
+    if (inside === undefined) return [];
+    const site = I64.add(this.codeOffset(), I64.constant(inside.place));
+    const isSite = I64.eq(get(this.region.returnTarget), site);
+    const { crossing } = inside;
+    const going = [this.flags.carryOver(), inside.code()];
+    return ifThen(isSite, crossing === undefined ? going : ifThen(crossing.isKnown, [crossing.enter, going]));
+  }
+
   private follow(name: EdgeName, ip: Code, field: number, linkable: number): Code {
     const changed = this.leaveIfChanged(ip);
     const inside = this.edge(name);
-    if (inside !== undefined) return [changed, this.flags.carryOver(), inside];
+    if (inside === undefined) return [changed, this.goOutside(ip, field, linkable)];
+    const { crossing } = inside;
+    const going = [this.flags.carryOver(), inside.code()];
+    if (crossing === undefined) return [changed, going];
+    return [changed, ifThen(crossing.isKnown, [crossing.enter, going]), this.goOutside(ip, field, linkable)];
+  }
+
+  private goOutside(ip: Code, field: number, linkable: number): Code {
     const link = this.site.record + field;
     const header = this.local("i32");
     const isLinkable = (this.site.linkable & linkable) !== 0;
     return [
-      changed,
       this.flags.writeDown(),
       isLinkable
         ? [
@@ -442,6 +463,7 @@ export class BlockScope implements Scope {
   }
 }
 
+const RETURN_EDGES = ["return0", "return1", "return2"] as const;
 const STACK_SEGMENT = 2;
 const GENERAL_PROTECTION = 13;
 /** Those that MODE.flatData speaks of. */

@@ -2,7 +2,8 @@
  * Emits a region as one WebAssembly function, (header) → exit code: the blocks in structured control flow, each with the
  * look at deadline and limit that the interpreter makes on entering it, and one way out where registers are written back.
  */
-import { STATE } from "../../../cpu/state.js";
+import { MODE, STATE } from "../../../cpu/state.js";
+import { USE_STEP } from "../../../mmu/translations.js";
 import {
   block,
   branch,
@@ -10,6 +11,7 @@ import {
   type FunctionReference,
   type FunctionType,
   float,
+  floatAdd,
   floatLessThan,
   floatSubtract,
   get,
@@ -30,7 +32,9 @@ import {
 } from "../../../wasm/code.js";
 import { I32, I64 } from "../../../wasm/integers.js";
 import type { FunctionBuilder } from "../../../wasm/module.js";
+import { FIELD } from "../../compiled/arrays.js";
 import { EXIT } from "../exits.js";
+import { SLOT, slotOf } from "../fast-slots.js";
 import { RECORD, RECORD_BYTES } from "../record.js";
 import type { Semantic } from "../scope.js";
 import { BlockFlags, type CarriedFlags, type FlagImports } from "./block-flags.js";
@@ -51,6 +55,8 @@ export interface RegionSetting {
   /** The CPU's state; the first slot of the privilege's table; the time of the next look-up. */
   readonly base: number;
   readonly slots: number;
+  /** First slot of fetches. */
+  readonly fetchSlots: number;
   readonly nowAddress: number;
   readonly usesSlots: boolean;
   readonly iterationCost: number;
@@ -60,6 +66,16 @@ export interface RegionSetting {
   readonly words: Int32Array;
   readonly floats: Float64Array;
   readonly ends: (instruction: BlockScope["instruction"]) => boolean;
+}
+
+/** An edge that stays in the region. */
+export interface InsideEdge {
+  /** Where it leads, counted from the first byte of the page it comes from. */
+  readonly place: number;
+  /** Where it leads to another page: whether that is as it was translated (i32), and the fetch from it. */
+  readonly crossing: { readonly isKnown: Code; readonly enter: Code } | undefined;
+  /** Goes there; emitted once. */
+  readonly code: () => Code;
 }
 
 /** `exit` before the way out goes on somewhere else instead of leaving. */
@@ -77,6 +93,8 @@ export class RegionEmitter {
   readonly now: Local;
   /** Set when a write changed code or met a device. */
   readonly changed: Local;
+  /** Where a near return goes. */
+  readonly returnTarget: Local;
   private readonly count: Local;
   private readonly limit: Local;
   private readonly exit: Local;
@@ -99,6 +117,7 @@ export class RegionEmitter {
     this.left = builder.local("f64");
     this.now = builder.local("f64");
     this.changed = builder.local();
+    this.returnTarget = builder.local("i64");
     this.count = builder.local();
     this.limit = builder.local();
     this.exit = builder.local();
@@ -183,11 +202,53 @@ export class RegionEmitter {
     return [block(this.labels.get(last)!.ahead, this.within(node, others)), this.tree(last)];
   }
 
-  private follow(from: RegionNode, name: EdgeName): Code | undefined {
+  private follow(from: RegionNode, name: EdgeName): InsideEdge | undefined {
     const to = from.edges[name];
     if (to === undefined) return undefined;
+    const pages = to.page - from.page;
+    const crossing = pages === 0 ? undefined : this.enterPage(pages, to.block.frame);
+    const place = pages * 4096 + to.block.pageOffset;
+    return { place, crossing, code: () => this.goTo(from, to) };
+  }
+
+  private goTo(from: RegionNode, to: RegionNode): Code {
     if (to.order <= from.order) return branch(this.labels.get(to)!.again);
     return to.isMerge ? branch(this.labels.get(to)!.ahead) : this.tree(to);
+  }
+
+  /**
+   * The fetch from another page: whether its slot has the frame that was translated; then it is the page of code, and its
+   * TLB entry is stamped. If not, nothing has happened.
+   */
+  private enterPage(pages: number, frame: number): { readonly isKnown: Code; readonly enter: Code } {
+    const { builder, base, setting } = this;
+    const page = builder.local("i64");
+    const slot = builder.local();
+    const isUser = (this.mode & MODE.user) !== 0;
+    const state = (offset: number): Code => I64.load(8)(int(0), base + offset);
+    const distance = I64.constant(pages * 4096);
+    const wrapped = (sum: Code): Code => (this.isLong ? sum : I64.and(sum, I64.constant(0xffff_ffff)));
+    return {
+      isKnown: [
+        set(page, wrapped(I64.add(state(STATE.codePage), distance))),
+        set(slot, slotOf(int(setting.fetchSlots), page)),
+        I32.and(
+          I64.eq(I64.load(8)(get(slot), isUser ? SLOT.read : SLOT.write), get(page)),
+          I32.eq(load(get(slot), SLOT.addend), int(frame)),
+        ),
+      ],
+      enter: [
+        storeFloat(
+          load(get(slot), SLOT.entry),
+          floatAdd(get(this.now), loadFloat(get(slot), SLOT.number)),
+          FIELD.lastUse,
+        ),
+        set(this.now, floatAdd(get(this.now), float(USE_STEP))),
+        I64.store(8)(int(0), get(page), base + STATE.codePage),
+        I64.store(8)(int(0), get(page), base + STATE.codeOffset),
+        store(int(0), int(frame), base + STATE.codeFrame),
+      ],
+    };
   }
 
   private instructions(node: RegionNode): Code {

@@ -1,22 +1,28 @@
 /**
- * What is translated at once: a region, blocks of one page that reach one another by direct branches, entered at one block
- * only. Its control flow is put into WebAssembly's blocks and loops by way of its dominator tree (Ramsey, Beyond Relooper,
- * ICFP 2022); an edge that would make it irreducible leaves the region instead.
+ * What is translated at once: a region, blocks that reach one another by direct branches and calls, entered at one block
+ * only. A near return goes on inside where it returns to a call of the region. Blocks may lie in several pages; going
+ * from one to another is a fetch through the TLB like any other (region-emitter.ts).
+ *
+ * The control flow is put into WebAssembly's blocks and loops by way of the dominator tree (Ramsey, Beyond Relooper, ICFP
+ * 2022); an edge that would make it irreducible leaves the region instead.
  */
-
 import { MODE } from "../../../cpu/state.js";
 import type { Block, CodeCache } from "../code-cache.js";
 import type { Handlers } from "../handlers.js";
 
 /** Blocks and instructions of a region at most. */
-const MOST_BLOCKS = 40;
-const MOST_INSTRUCTIONS = 320;
+const MOST_BLOCKS = 64;
+const MOST_INSTRUCTIONS = 400;
 
-/** Where a block may go on: at the target of its last instruction's relative operand, or at the next instruction. */
-export type EdgeName = "target" | "next";
+/** Where a block may go on: its relative operand's target, the next instruction, or after a call of the region. */
+export const EDGES = ["target", "next", "return0", "return1", "return2"] as const;
+export type EdgeName = (typeof EDGES)[number];
+const RETURNS = ["return0", "return1", "return2"] as const;
 
 export interface RegionNode {
   readonly block: Block;
+  /** Pages from the entry's page to this one's, in linear addresses. */
+  readonly page: number;
   /** Place in reverse postorder: 0 is the entry. */
   order: number;
   readonly edges: Partial<Record<EdgeName, RegionNode>>;
@@ -27,10 +33,17 @@ export interface RegionNode {
   isLoop: boolean;
 }
 
+/** Finds the frame of the code page so many pages after the entry's; -1 if that is not known without a walk. */
+export type FrameOfPage = (page: number) => number;
+
 /** The region that a block begins, in reverse postorder. */
-export function findRegion(entry: Block, cache: CodeCache, handlers: Handlers): RegionNode[] {
-  const nodes = collect(entry, cache, handlers);
-  const ordered = inReversePostorder(nodes.get(entry)!);
+export function findRegion(
+  entry: Block,
+  cache: CodeCache,
+  handlers: Handlers,
+  frameOf: FrameOfPage,
+): RegionNode[] {
+  const ordered = inReversePostorder(collect(entry, cache, handlers, frameOf));
   findDominators(ordered);
   for (const node of ordered) {
     for (const name of EDGES) {
@@ -38,63 +51,20 @@ export function findRegion(entry: Block, cache: CodeCache, handlers: Handlers): 
       if (to !== undefined && to.order <= node.order && !dominates(to, node)) delete node.edges[name];
     }
   }
+  const forward = new Map<RegionNode, number>();
   for (const node of ordered) {
     for (const name of EDGES) {
       const to = node.edges[name];
       if (to === undefined) continue;
       if (to.order <= node.order) to.isLoop = true;
-      else if (to.dominator !== node || isReachedTwice(to, ordered)) to.isMerge = true;
+      else forward.set(to, (forward.get(to) ?? 0) + 1);
     }
   }
-  for (const node of [...ordered].reverse()) if (node.isMerge) node.dominator!.merges.push(node);
+  for (const node of [...ordered].reverse()) {
+    node.isMerge = (forward.get(node) ?? 0) > 1;
+    if (node.isMerge) node.dominator!.merges.push(node);
+  }
   return ordered;
-}
-
-const EDGES: readonly EdgeName[] = ["target", "next"];
-
-function isReachedTwice(to: RegionNode, nodes: readonly RegionNode[]): boolean {
-  let count = 0;
-  for (const { edges, order } of nodes) {
-    for (const name of EDGES) if (edges[name] === to && order < to.order) count++;
-  }
-  return count > 1;
-}
-
-function collect(entry: Block, cache: CodeCache, handlers: Handlers): Map<Block, RegionNode> {
-  const nodes = new Map<Block, RegionNode>();
-  const waiting = [entry];
-  let instructions = 0;
-  const nodeOf = (block: Block): RegionNode | undefined => {
-    const known = nodes.get(block);
-    if (known !== undefined) return known;
-    if (nodes.size >= MOST_BLOCKS || instructions + block.instructions.length > MOST_INSTRUCTIONS)
-      return undefined;
-    instructions += block.instructions.length;
-    const node: RegionNode = {
-      block,
-      order: -1,
-      edges: {},
-      dominator: undefined,
-      merges: [],
-      isMerge: false,
-      isLoop: false,
-    };
-    nodes.set(block, node);
-    waiting.push(block);
-    return node;
-  };
-  nodeOf(entry);
-  for (let at = 1; at < waiting.length; at++) {
-    const block = waiting[at]!;
-    const node = nodes.get(block)!;
-    for (const [name, place] of placesAfter(block, handlers)) {
-      const next = cache.find(block.frame, place, block.mode);
-      if (next === undefined || !isTranslatable(next)) continue;
-      const to = nodeOf(next);
-      if (to !== undefined) node.edges[name] = to;
-    }
-  }
-  return nodes;
 }
 
 /** Whether a block can be part of a translation: flat code of 32 or 64 bits, within its page. */
@@ -109,22 +79,86 @@ export function isTranslatable({ mode, instructions, crosses }: Block): boolean 
   );
 }
 
-/** Places in the page where a block may go on. */
-function placesAfter(block: Block, handlers: Handlers): [EdgeName, number][] {
-  const places: [EdgeName, number][] = [];
-  const end = block.instructions.reduce((at, { length }) => at + length, block.pageOffset);
-  const last = block.instructions.at(-1)!;
-  const relative = last.operands.find(({ kind }) => kind === "relative");
-  if (relative?.kind === "relative" && last.operandSize !== 2) {
-    const target = end + relative.displacement;
-    if (target >= 0 && target < 4096) places.push(["target", target]);
+/** Follows edges from the entry through blocks that are decoded. Returns the entry's node. */
+function collect(entry: Block, cache: CodeCache, handlers: Handlers, frameOf: FrameOfPage): RegionNode {
+  // By page and place: one frame may be seen in several pages.
+  const nodes = new Map<number, RegionNode>();
+  const waiting: RegionNode[] = [];
+  const returnSites: RegionNode[] = [];
+  const returning: RegionNode[] = [];
+  let instructions = 0;
+  const nodeAt = (place: number): RegionNode | undefined => {
+    const known = nodes.get(place);
+    if (known !== undefined) return known;
+    const page = Math.floor(place / 4096);
+    const frame = page === 0 ? entry.frame : frameOf(page);
+    const block = frame < 0 ? undefined : cache.find(frame, place - page * 4096, entry.mode);
+    if (block === undefined || !isTranslatable(block)) return undefined;
+    if (nodes.size >= MOST_BLOCKS || instructions + block.instructions.length > MOST_INSTRUCTIONS)
+      return undefined;
+    instructions += block.instructions.length;
+    const node = makeNode(block, page);
+    nodes.set(place, node);
+    waiting.push(node);
+    return node;
+  };
+  const first = nodeAt(entry.pageOffset)!;
+  for (let at = 0; at < waiting.length; at++) {
+    const node = waiting[at]!;
+    const { target, next, afterCall, isReturn } = wayOn(node.block, handlers);
+    const origin = node.page * 4096;
+    const connect = (name: EdgeName, place: number | undefined): RegionNode | undefined => {
+      const to = place === undefined ? undefined : nodeAt(origin + place);
+      if (to !== undefined) node.edges[name] = to;
+      return to;
+    };
+    const callee = connect("target", target);
+    connect("next", next);
+    if (isReturn) returning.push(node);
+    if (afterCall !== undefined && callee !== undefined && returnSites.length < RETURNS.length) {
+      const site = nodeAt(origin + afterCall);
+      if (site !== undefined) returnSites.push(site);
+    }
   }
-  const isConditional = relative !== undefined && !UNCONDITIONAL.has(last.row.mnemonic);
-  if ((isConditional || !handlers.ends(last)) && end < 4096) places.push(["next", end]);
-  return places;
+  for (const node of returning) {
+    returnSites.forEach((site, index) => {
+      node.edges[RETURNS[index]!] = site;
+    });
+  }
+  return first;
 }
 
-const UNCONDITIONAL: ReadonlySet<string> = new Set(["JMP", "CALL"]);
+const makeNode = (block: Block, page: number): RegionNode => ({
+  block,
+  page,
+  order: -1,
+  edges: {},
+  dominator: undefined,
+  merges: [],
+  isMerge: false,
+  isLoop: false,
+});
+
+interface WayOn {
+  /** Places, counted from the first byte of the block's page. */
+  readonly target?: number;
+  readonly next?: number;
+  readonly afterCall?: number;
+  readonly isReturn?: boolean;
+}
+
+function wayOn(block: Block, handlers: Handlers): WayOn {
+  const end = block.instructions.reduce((at, { length }) => at + length, block.pageOffset);
+  const last = block.instructions.at(-1)!;
+  if (!handlers.ends(last)) return { next: end };
+  if (last.operandSize === 2) return {};
+  if (last.row.mnemonic === "RET") return { isReturn: true };
+  const relative = last.operands.find(({ kind }) => kind === "relative");
+  if (relative?.kind !== "relative") return {};
+  const target = end + relative.displacement;
+  if (last.row.mnemonic === "JMP") return { target };
+  return last.row.mnemonic === "CALL" ? { target, afterCall: end } : { target, next: end };
+}
 
 function inReversePostorder(entry: RegionNode): RegionNode[] {
   const finished: RegionNode[] = [];
@@ -148,7 +182,12 @@ function inReversePostorder(entry: RegionNode): RegionNode[] {
 /** Immediate dominators (Cooper, Harvey and Kennedy, A Simple, Fast Dominance Algorithm, 2001). */
 function findDominators(nodes: readonly RegionNode[]): void {
   const before = new Map<RegionNode, RegionNode[]>(nodes.map((node) => [node, []]));
-  for (const node of nodes) for (const name of EDGES) before.get(node.edges[name] ?? node)?.push(node);
+  for (const node of nodes) {
+    for (const name of EDGES) {
+      const to = node.edges[name];
+      if (to !== undefined) before.get(to)!.push(node);
+    }
+  }
   const entry = nodes[0]!;
   entry.dominator = entry;
   const meet = (a: RegionNode, b: RegionNode): RegionNode => {
@@ -164,8 +203,7 @@ function findDominators(nodes: readonly RegionNode[]): void {
     for (const node of nodes.slice(1)) {
       let found: RegionNode | undefined;
       for (const from of before.get(node)!) {
-        if (from === node || from.dominator === undefined) continue;
-        found = found === undefined ? from : meet(found, from);
+        if (from.dominator !== undefined) found = found === undefined ? from : meet(found, from);
       }
       if (found !== undefined && node.dominator !== found) {
         node.dominator = found;

@@ -3,13 +3,13 @@
  * one WebAssembly function, which takes the place of the block's handler. What it does is what the interpreter does, from
  * the same semantics. Functions live in the table; when it is full, all are dropped and hot code is compiled anew.
  */
-import { MODE } from "../../../cpu/state.js";
+import { MODE, STATE } from "../../../cpu/state.js";
 import type { Machine } from "../../../machine.js";
 import { TIME } from "../../../registers.js";
 import { ModuleBuilder, type ModuleExports } from "../../../wasm/module.js";
 import type { Block, CodeCache } from "../code-cache.js";
 import type { Translator } from "../engine.js";
-import { TABLE } from "../fast-slots.js";
+import { SLOT, SLOT_BYTES, SLOTS, TABLE } from "../fast-slots.js";
 import type { Handlers } from "../handlers.js";
 import { HEADER } from "../record.js";
 import { RUNTIME_FUNCTIONS } from "../runtime.js";
@@ -27,6 +27,8 @@ export class RegionTranslator implements Translator {
   private readonly floats: Float64Array;
   private readonly free: number[] = [];
   private readonly translated = new Set<Block>();
+  /** For each block, the entries of the regions that it is part of. */
+  private readonly partOf = new Map<Block, Set<Block>>();
   private next = FIRST_TRANSLATION;
 
   constructor(
@@ -55,23 +57,56 @@ export class RegionTranslator implements Translator {
   }
 
   drop(block: Block): void {
-    if (!this.translated.delete(block)) return;
-    this.table.set(block.translation, null);
-    this.free.push(block.translation);
-    block.translation = 0;
+    // Other pages' blocks may have been translated with this one.
+    for (const entry of this.partOf.get(block) ?? []) if (entry !== block) this.undo(entry);
+    this.partOf.delete(block);
+    this.forget(block);
   }
 
   private dropAll(): void {
-    for (const block of [...this.translated]) {
-      this.drop(block);
-      this.words[(block.header + HEADER.handler) >> 2] = this.handlers.special.enter;
-      this.words[(block.header + HEADER.heat) >> 2] = 0;
-    }
+    for (const block of [...this.translated]) this.undo(block);
+    this.partOf.clear();
     this.counts.flushes++;
   }
 
+  /** Interprets a block again, until it is hot once more. */
+  private undo(block: Block): void {
+    if (!this.forget(block)) return;
+    this.words[(block.header + HEADER.handler) >> 2] = this.handlers.special.enter;
+    this.words[(block.header + HEADER.heat) >> 2] = 0;
+  }
+
+  private forget(block: Block): boolean {
+    if (!this.translated.delete(block)) return false;
+    this.table.set(block.translation, null);
+    this.free.push(block.translation);
+    block.translation = 0;
+    return true;
+  }
+
+  /** Frame of a page near the present code page, as the fetches' slots know it; asking changes nothing. */
+  private frameOfPage(pages: number, isUser: boolean): number {
+    const { cpu, slots } = this.machine.code!;
+    const low = (cpu.words[STATE.codePage / 4]! + pages * 4096) | 0;
+    const carry = Math.floor(((cpu.words[STATE.codePage / 4]! >>> 0) + pages * 4096) / 2 ** 32);
+    const high = cpu.words[STATE.codePage / 4 + 1]! + carry;
+    const slot = (slots.byteOffset + TABLE.fetch + ((low >>> 12) & (SLOTS - 1)) * SLOT_BYTES) >> 2;
+    const tag = slot + (isUser ? SLOT.read : SLOT.write) / 4;
+    if (this.words[tag] !== low || this.words[tag + 1] !== high) return -1;
+    return this.words[slot + SLOT.addend / 4]!;
+  }
+
   private compile(block: Block): unknown {
-    const nodes = findRegion(block, this.cache, this.handlers);
+    const isUser = (block.mode & MODE.user) !== 0;
+    const nodes = findRegion(block, this.cache, this.handlers, (page) => this.frameOfPage(page, isUser));
+    for (const node of nodes) {
+      let entries = this.partOf.get(node.block);
+      if (entries === undefined) {
+        entries = new Set();
+        this.partOf.set(node.block, entries);
+      }
+      entries.add(block);
+    }
     const module = new ModuleBuilder();
     const from = (name: keyof typeof RUNTIME_FUNCTIONS) =>
       module.importFunction(name, RUNTIME_FUNCTIONS[name]);
@@ -88,7 +123,6 @@ export class RegionTranslator implements Translator {
     module.importTable();
     const { machine } = this;
     const code = machine.code!;
-    const isUser = (block.mode & MODE.user) !== 0;
     module.define(
       ["i32"],
       true,
@@ -96,6 +130,7 @@ export class RegionTranslator implements Translator {
         new RegionEmitter(builder, imports, {
           base: code.cpu.base,
           slots: code.slots.byteOffset + (isUser ? TABLE.user : TABLE.supervisor),
+          fetchSlots: code.slots.byteOffset + TABLE.fetch,
           nowAddress: machine.places.registers.words.byteOffset + TIME.now * 8,
           usesSlots: machine.options.caches !== "all",
           iterationCost: this.iterationCost,

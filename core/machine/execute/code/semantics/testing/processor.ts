@@ -1,0 +1,160 @@
+/**
+ * A CPU for tests of single instructions: the interpreter on a few pages without paging. Code is executed up to a HLT that
+ * is put after it, or up to what the system side is asked for.
+ */
+import { findProfile } from "../../../../../events/profiles/index.js";
+import { CODE_16, CODE_32, CODE_64, MODE, SEGMENT, STATE, segmentOffset } from "../../../../cpu/state.js";
+import { Machine } from "../../../../machine.js";
+import { CodeEngine, type SystemSide } from "../../engine.js";
+import { EnginePaging } from "../../paging.js";
+import { SEMANTICS } from "../index.js";
+
+/** Registers by number, as 64 bits. */
+export type Registers = Readonly<Record<number, bigint | number>>;
+
+export interface Given {
+  readonly registers?: Registers;
+  /** CF PF AF ZF SF OF. */
+  readonly flags?: number;
+  /** All others. */
+  readonly systemFlags?: number;
+}
+
+export interface Outcome {
+  /** Vector raised, if one was. */
+  readonly vector: number | undefined;
+  /** Mnemonic handed to the system side, if it was not the HLT at the end. */
+  readonly system: string | undefined;
+  /** RIP less the address of the first instruction. */
+  readonly offset: number;
+  readonly registers: readonly bigint[];
+  readonly flags: number;
+  readonly systemFlags: number;
+}
+
+/** Where code lies; each piece has its own place. */
+const CODE = 0x1_0000;
+const PLACE_BYTES = 64;
+const PLACES = 0x1_0000 / PLACE_BYTES;
+const HLT = 0xf4;
+const MODE_BITS = { 16: CODE_16, 32: CODE_32, 64: CODE_64 } as const;
+/** More than any test executes. */
+const LIMIT = 100_000;
+
+class Recorder implements SystemSide {
+  isHalted = false;
+  vector: number | undefined;
+  system: string | undefined;
+  readonly hasShadow = false;
+  readonly isShutDown = false;
+
+  execute({ row }: { readonly row: { readonly mnemonic: string } }): void {
+    this.isHalted = true;
+    if (row.mnemonic !== "HLT") this.system = row.mnemonic;
+  }
+  raise(vector: number): void {
+    this.isHalted = true;
+    this.vector = vector;
+  }
+  reset(): void {
+    this.isHalted = false;
+    this.vector = undefined;
+    this.system = undefined;
+  }
+  trap(): void {}
+  interrupt(): boolean {
+    return false;
+  }
+  clearShadow(): void {}
+}
+
+export class TestProcessor {
+  readonly engine: CodeEngine;
+  /** RAM, from address 0; code lies from 64 to 128 KiB. */
+  readonly memory: Uint8Array;
+  private readonly recorder = new Recorder();
+  private readonly words: Int32Array;
+  private readonly longs: BigInt64Array;
+  private readonly placed = new Map<string, number>();
+
+  /** @param modeBits MODE bits besides those of the code's width. */
+  constructor(bits: 16 | 32 | 64, modeBits: number = MODE.flatData | MODE.flatCode | MODE.protected) {
+    const machine = new Machine({
+      profile: findProfile("skylake-2015")!,
+      paging: "4-level",
+      backedFrames: 64,
+      frames: 64,
+      caches: "off",
+      walkCaches: true,
+      tlb: true,
+      seed: 1,
+      code: { arenaBytes: 1 << 21 },
+    });
+    this.engine = new CodeEngine(machine, SEMANTICS, () => 1, 1);
+    new EnginePaging(machine, this.engine);
+    this.engine.connect(this.recorder, {
+      nextDeadline: () => Number.POSITIVE_INFINITY,
+      runDue: () => {},
+      hasInterrupt: () => false,
+      readMemory: () => 0xffff_ffff,
+      writeMemory: () => {},
+    });
+    this.memory = new Uint8Array(machine.memory.buffer, machine.ram.byteOffset, 64 * 4096);
+    const { words, longs } = machine.code!.cpu;
+    this.words = words;
+    this.longs = longs;
+    words[STATE.mode / 4] = modeBits | MODE_BITS[bits] | (bits === 16 ? 0 : MODE.wideStack);
+    for (let number = 0; number < 6; number++) this.setSegment(number, 0xffff_ffff);
+    this.engine.modeChanged();
+  }
+
+  /** Gives a segment register a limit, and a selector that tells which it is. */
+  setSegment(number: number, limit: number, selector = 8 * number + 8): void {
+    const at = segmentOffset(number);
+    this.words[(at + SEGMENT.lowest) / 4] = 0;
+    this.words[(at + SEGMENT.highest) / 4] = limit | 0;
+    this.words[(at + SEGMENT.rights) / 4] = 3;
+    this.words[(at + SEGMENT.selector) / 4] = selector;
+    this.words[(at + SEGMENT.limit) / 4] = limit | 0;
+  }
+
+  setState(offset: number, value: number): void {
+    this.words[offset / 4] = value;
+  }
+
+  /** Executes code given as hexadecimal digits. */
+  execute(code: string, { registers = {}, flags = 0, systemFlags = 0x202 }: Given = {}): Outcome {
+    const start = this.place(code);
+    for (let number = 0; number < 16; number++)
+      this.longs[number] = BigInt.asIntN(64, BigInt(registers[number] ?? 0));
+    this.words[STATE.flags / 4] = systemFlags;
+    this.words[STATE.flagKind / 4] = 0;
+    this.words[STATE.flagExtra / 4] = flags;
+    this.longs[STATE.rip / 8] = BigInt(start);
+    this.recorder.reset();
+    const end = this.engine.run(this.engine.instructions + LIMIT);
+    if (end !== "asleep") throw new Error(`"${code}" did not come to its end`);
+    return {
+      vector: this.recorder.vector,
+      system: this.recorder.system,
+      offset: Number(this.longs[STATE.rip / 8]!) - start,
+      registers: Array.from({ length: 16 }, (_, number) => BigInt.asUintN(64, this.longs[number]!)),
+      flags: this.engine.runtime["flags"]!(),
+      systemFlags: this.words[STATE.flags / 4]!,
+    };
+  }
+
+  /** Address at which a piece of code begins. */
+  place(code: string): number {
+    const known = this.placed.get(code);
+    if (known !== undefined) return known;
+    if (this.placed.size === PLACES) throw new Error("no more room for code");
+    const start = CODE + this.placed.size * PLACE_BYTES;
+    const bytes = (code.match(/../g) ?? []).map((digits) => Number.parseInt(digits, 16));
+    this.memory.fill(HLT, start, start + PLACE_BYTES);
+    this.memory.set(bytes, start);
+    this.engine.wroteMemory(start, PLACE_BYTES);
+    this.placed.set(code, start);
+    return start;
+  }
+}
