@@ -9,7 +9,6 @@ import {
   call,
   eq,
   type FunctionReference,
-  type FunctionType,
   float,
   floatLessThan,
   floatSubtract,
@@ -28,7 +27,6 @@ import {
   storeFloat,
   storeVector,
   tailCall,
-  tailCallIndirect,
   type ValueType,
 } from "../../wasm/code.js";
 import { extendUnsigned, I32, I64 } from "../../wasm/integers.js";
@@ -48,7 +46,7 @@ export interface HandlerImports {
   readonly flags: FunctionReference;
   readonly carry: FunctionReference;
   readonly dispatch: FunctionReference;
-  readonly handlerType: FunctionType;
+  readonly execute: FunctionReference;
 }
 
 /** Addresses and prices that are constants of the machine. */
@@ -112,11 +110,7 @@ export class HandlerScope implements Scope {
     const { record, imports } = this;
     return [
       this.leaveIfChanged(this.nextIp()),
-      tailCallIndirect(
-        imports.handlerType,
-        load(get(record), RECORD_BYTES),
-        add(get(record), int(RECORD_BYTES)),
-      ),
+      tailCall(imports.execute, add(get(record), int(RECORD_BYTES))),
     ];
   }
 
@@ -373,7 +367,7 @@ export class HandlerScope implements Scope {
     return [
       this.leaveIfChanged(target),
       set(header, load(get(record), field)),
-      ifThen(get(header), tailCallIndirect(imports.handlerType, load(get(header)), get(header))),
+      ifThen(get(header), tailCall(imports.execute, get(header))),
       this.setState(STATE.rip, "i64", target),
       ifThen(
         I32.and(I32.load(1)(get(record), RECORD.linkable), int(linkable)),

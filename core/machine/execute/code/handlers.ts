@@ -5,18 +5,7 @@
  */
 import { MODE, STATE } from "../../cpu/state.js";
 import type { Machine } from "../../machine.js";
-import {
-  add,
-  type Code,
-  get,
-  giveBack,
-  ifThen,
-  int,
-  load,
-  store,
-  tailCall,
-  tailCallIndirect,
-} from "../../wasm/code.js";
+import { add, type Code, get, giveBack, ifThen, int, load, store, tailCall } from "../../wasm/code.js";
 import { extendUnsigned, I32, I64 } from "../../wasm/integers.js";
 import { ModuleBuilder, type ModuleExports } from "../../wasm/module.js";
 import type { Instruction } from "../../x86/instruction.js";
@@ -127,22 +116,20 @@ export class Handlers {
 
   private newModule(): { module: ModuleBuilder; imports: HandlerImports } {
     const module = new ModuleBuilder();
-    const from = (name: "accessSegment" | "commit" | "flags" | "carry" | "dispatch") =>
-      module.importFunction(name, RUNTIME_FUNCTIONS[name]);
+    const from = (name: keyof HandlerImports) => module.importFunction(name, RUNTIME_FUNCTIONS[name]);
     const imports: HandlerImports = {
       accessSegment: from("accessSegment"),
       commit: from("commit"),
       flags: from("flags"),
       carry: from("carry"),
       dispatch: from("dispatch"),
-      handlerType: module.type({ parameters: ["i32"], result: "i32" }),
+      execute: from("execute"),
     };
-    module.importTable();
     return { module, imports };
   }
 
   private instantiate(module: ModuleBuilder): ModuleExports {
-    return module.instantiate({ memory: this.machine.memory, functions: this.runtime, table: this.table });
+    return module.instantiate({ memory: this.machine.memory, functions: this.runtime });
   }
 }
 
@@ -188,7 +175,7 @@ function defineSpecial(module: ModuleBuilder, imports: HandlerImports, base: num
       const place = I32.load(2)(get(record), RECORD.pageOffset);
       const ip = I64.add(I64.load(8)(int(0), base + STATE.codeOffset), extendUnsigned(place));
       return [
-        ifThen(header, tailCallIndirect(imports.handlerType, load(header), header)),
+        ifThen(header, tailCall(imports.execute, header)),
         I64.store(8)(int(0), I64.and(ip, I64.load(8)(get(record), RECORD.displacement)), base + STATE.rip),
         ifThen(
           I32.and(I32.load(1)(get(record), RECORD.linkable), int(LINKABLE.target)),

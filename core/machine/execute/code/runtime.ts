@@ -140,6 +140,11 @@ export const RUNTIME_FUNCTIONS = {
   noteFlags: { parameters: ["i32", "i64", "i64", "i32"], result: undefined },
   /** () → exit code: goes on at RIP. */
   dispatch: { parameters: [], result: "i32" },
+  /**
+   * (record) → exit code: executes what the record's first word says. The runtime alone has the table: engines copy a table
+   * for every instance that imports it.
+   */
+  execute: { parameters: ["i32"], result: "i32" },
 } as const;
 
 /** Makes the runtime of a machine. */
@@ -165,6 +170,7 @@ export function makeRuntime(
   defineFetch(parts);
   const dispatch = defineDispatch(parts);
   defineEnter(parts);
+  defineExecute(parts);
   defineRun(parts, dispatch);
   return module.instantiate({ memory: machine.memory, functions: { ...imports }, table });
 }
@@ -891,6 +897,15 @@ function defineEnter(parts: RuntimeParts): void {
 
 /** Entries after which a cold block is translated. */
 export const HOT = 50;
+
+function defineExecute(parts: RuntimeParts): void {
+  parts.module.define(
+    ["i32"],
+    true,
+    (_builder, record) => [tailCallIndirect(parts.handlerType, load(get(record)), get(record)), int(0)],
+    "execute",
+  );
+}
 
 /** (handler, record) → exit: starts at RIP, or at a record when one is given. */
 function defineRun(parts: RuntimeParts, dispatch: FunctionReference): void {

@@ -9,7 +9,6 @@ import {
   branch,
   type Code,
   type FunctionReference,
-  type FunctionType,
   float,
   floatAdd,
   floatLessThan,
@@ -27,7 +26,6 @@ import {
   store,
   storeFloat,
   tailCall,
-  tailCallIndirect,
   unreachable,
 } from "../../../wasm/code.js";
 import { I32, I64 } from "../../../wasm/integers.js";
@@ -47,7 +45,7 @@ export interface RegionImports extends FlagImports {
   readonly accessSlow: FunctionReference;
   readonly commit: FunctionReference;
   readonly dispatch: FunctionReference;
-  readonly handlerType: FunctionType;
+  readonly execute: FunctionReference;
 }
 
 /** What a region is emitted for. */
@@ -150,10 +148,7 @@ export class RegionEmitter {
       store(int(0), get(this.count), this.base + STATE.counts),
       this.registers.storeAll(),
       ifThen(get(this.exit), giveBack(get(this.exit))),
-      ifThen(
-        get(this.header),
-        tailCallIndirect(this.imports.handlerType, load(get(this.header)), get(this.header)),
-      ),
+      ifThen(get(this.header), tailCall(this.imports.execute, get(this.header))),
       tailCall(this.imports.dispatch),
     ];
   }

@@ -118,9 +118,8 @@ export class RegionTranslator implements Translator {
       flags: from("flags"),
       carry: from("carry"),
       noteFlags: from("noteFlags"),
-      handlerType: module.type({ parameters: ["i32"], result: "i32" }),
+      execute: from("execute"),
     };
-    module.importTable();
     const { machine } = this;
     const code = machine.code!;
     module.define(
@@ -144,11 +143,7 @@ export class RegionTranslator implements Translator {
     );
     this.counts.regions++;
     this.counts.instructions += nodes.reduce((sum, node) => sum + node.block.instructions.length, 0);
-    const exports = module.instantiate({
-      memory: machine.memory,
-      functions: this.runtime,
-      table: this.table,
-    });
+    const exports = module.instantiate({ memory: machine.memory, functions: this.runtime });
     return exports["region"];
   }
 }
