@@ -60,7 +60,7 @@ class Reading {
   /** The REX byte, 0 none; VEX gives the same bits. */
   rex = 0;
   isVex = false;
-  /** VEX.vvvv, as register number. */
+  /** VEX.vvvv as register number; its high bit means nothing outside 64-bit code, but must be clear where none is. */
   vvvv = 0;
   addressSize: 2 | 4 | 8;
   modRm = 0;
@@ -158,7 +158,7 @@ function readVex(reading: Reading, byte: number): number {
   const inverted = isShort ? ~(first >> 5) & REX_R : ~(first >> 5) & 7;
   reading.isVex = true;
   if (long) reading.rex = 0x40 | inverted | (isShort ? 0 : (last >> 4) & REX_W);
-  reading.vvvv = (~last >> 3) & (long ? 15 : 7);
+  reading.vvvv = (~last >> 3) & 15;
   const pp = last & 3;
   reading.has66 = pp === 1;
   reading.repeat = pp === 2 ? SELECT.prefixF3 : pp === 3 ? SELECT.prefixF2 : 0;
@@ -302,7 +302,7 @@ function readOperand(reading: Reading, form: OperandForm, opcode: number): Opera
     case "reg":
       return registerOperand(reading, form, ((modRm >> 3) & 7) | ((rex & REX_R) << 1));
     case "vvvv":
-      return registerOperand(reading, form, reading.vvvv);
+      return registerOperand(reading, form, reading.mode === 64 ? reading.vvvv : reading.vvvv & 7);
     case "opcode":
       return registerOperand(reading, form, (opcode & 7) | ((rex & REX_B) << 3));
     case "immediate":

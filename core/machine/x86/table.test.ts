@@ -11,7 +11,7 @@ import { operandsFor } from "./testing/row-operands.js";
 
 const MODES = [16, 32, 64] as const;
 /** Operands tried of each row in each mode. */
-const SAMPLES = 12;
+const SAMPLES = 6;
 
 const isValid = (row: Row, mode: CodeMode): boolean =>
   (mode === 64 ? row.long : row.legacy) && chosenOperandSize(row, mode) !== undefined;
@@ -76,13 +76,13 @@ it("every row comes back from its bytes, in each mode and address size it is val
             typeof back === "string"
               ? back
               : { row: back.row.index, length: back.length, addressSize, operands: back.operands };
-          // Compared as text first: the matcher is slow, and asked 70,000 times.
+          // Compared as text first: the matcher is slow, and asked tens of thousands of times.
           if (JSON.stringify(actual) !== JSON.stringify(expected))
             expect(actual, `${nameOf(row)}, ${mode}-bit: ${hex(bytes)}`).toEqual(expected);
           if (typeof back !== "string" && !disassemble(back).includes(row.name))
             expect(disassemble(back)).toContain(row.name);
         }
-  expect(tried).toBeGreaterThan(60_000);
+  expect(tried).toBeGreaterThan(25_000);
 });
 
 it("LOCK and repeat prefixes come back where they are allowed", () => {
