@@ -116,11 +116,11 @@ export class BlockScope implements Scope {
     return isMmx ? [store, I32.store(2)(int(0), int(MMX_EXPONENT), place + bytes)] : store;
   }
 
-  modify(number: number, compute: (value: Local) => Code): Code {
+  modify(number: number, compute: (value: Local) => Code, options: AccessOptions = {}): Code {
     const operand = this.operand(number);
     const size = operandSizeOf(operand, this.instruction);
     if (operand.kind === "memory") {
-      return this.updateAt(operand.segment, this.address(number), size, compute);
+      return this.updateAt(operand.segment, this.address(number), size, compute, options);
     }
     const value = this.local(typeOf(size));
     return [set(value, this.read(number, size)), this.write(number, compute(value), size)];
@@ -367,11 +367,17 @@ export class BlockScope implements Scope {
     ];
   }
 
-  private updateAt(segment: number, address: Code, size: number, compute: (value: Local) => Code): Code {
+  private updateAt(
+    segment: number,
+    address: Code,
+    size: number,
+    compute: (value: Local) => Code,
+    options: AccessOptions = {},
+  ): Code {
     const host = this.local("i32");
     const value = this.local(typeOf(size));
     return [
-      this.find(segment, address, ACCESS.modify, size, {}, host),
+      this.find(segment, address, ACCESS.modify, size, options, host),
       set(value, loadOf(size, get(host))),
       storeOf(size, get(host), compute(value)),
       this.commitIfBounced(host),
