@@ -83,11 +83,13 @@ export class CodeCache {
     return this.blocks[this.words[(header + HEADER.block) >> 2]!]!;
   }
 
-  /** The block and the place in it of an instruction's record. */
-  instructionAt(record: number): { block: Block; index: number; instruction: Instruction } {
-    const index = this.bytes[record + RECORD.number]!;
-    const block = this.blockAt(record - (index + 1) * RECORD_BYTES);
-    return { block, index, instruction: block.instructions[index]! };
+  /** The block of an instruction's record, and the instruction's number in it. */
+  blockOf(record: number): Block {
+    return this.blockAt(record - (this.numberOf(record) + 1) * RECORD_BYTES);
+  }
+
+  numberOf(record: number): number {
+    return this.bytes[record + RECORD.number]!;
   }
 
   /** The block that begins at a place of a frame under the present mode, if it is decoded. */

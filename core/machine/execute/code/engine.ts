@@ -297,9 +297,12 @@ export class CodeEngine {
         this.translator?.translate(this.cache.blockAt(record));
         return;
       case EXIT.system: {
-        const { instruction } = this.cache.instructionAt(record);
+        const { instructions } = this.cache.blockOf(record);
+        const number = this.cache.numberOf(record);
+        // An instruction may turn out to be the system's in the midst of a block (POPF, MOV from CR2).
+        if (number + 1 < instructions.length) this.giveBack(record + RECORD_BYTES);
         this.setRip(record);
-        this.system.execute(instruction);
+        this.system.execute(instructions[number]!);
         return;
       }
       case EXIT.fault:
@@ -314,8 +317,8 @@ export class CodeEngine {
         this.setRip(record);
         return;
       case EXIT.changed: {
-        const { block, index } = this.cache.instructionAt(record);
-        if (index + 1 < block.instructions.length) this.giveBack(record + RECORD_BYTES);
+        const isLast = this.cache.numberOf(record) + 1 === this.cache.blockOf(record).instructions.length;
+        if (!isLast) this.giveBack(record + RECORD_BYTES);
         this.trapIfStepping();
         return;
       }
@@ -421,8 +424,10 @@ export class CodeEngine {
       this.handle(exit);
       return;
     }
-    if (index < block.instructions.length) this.partial = { block, record: next };
-    else this.runTail(next);
+    if (index < block.instructions.length) {
+      this.partial = { block, record: next };
+      this.setRip(next);
+    } else this.runTail(next);
   }
 
   /** Enters the block at RIP, which charges it; undefined when there was something else to do first. */
