@@ -300,9 +300,10 @@ export class CodeCache {
     this.words[(header + HEADER.secondFrame) >> 2] = decoded.crossing ?? -1;
 
     let at = offset;
+    const handlers = this.handlers.ofBlock(instructions, mode);
     instructions.forEach((instruction, index) => {
       const record = header + (index + 1) * RECORD_BYTES;
-      this.words[record >> 2] = this.handlers.of(instruction, mode);
+      this.words[record >> 2] = handlers[index]!;
       this.bytes[record + RECORD.number] = index;
       this.writeInstruction(record, instruction, at, bits, mode);
       at += instruction.length;

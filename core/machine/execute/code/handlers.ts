@@ -79,17 +79,20 @@ export class Handlers {
     };
   }
 
-  /** Table index of what executes an instruction decoded under a mode. */
-  of(instruction: Instruction, mode: number): number {
-    const semantic = this.semantics[instruction.row.mnemonic];
-    if (semantic === undefined) return this.special.system;
-    const key = shapeOf(instruction, mode);
-    let index = this.shapes.get(key);
-    if (index === undefined) {
-      index = this.make(instruction, mode, semantic);
-      this.shapes.set(key, index);
-    }
-    return index;
+  /**
+   * Table indices of what executes each instruction of a block decoded under a mode. Shapes met for the first time are
+   * made together: a module has its price.
+   */
+  ofBlock(instructions: readonly Instruction[], mode: number): number[] {
+    const fresh = new Map<string, Instruction>();
+    const keys = instructions.map((instruction) => {
+      if (this.semantics[instruction.row.mnemonic] === undefined) return "";
+      const key = shapeOf(instruction, mode);
+      if (!this.shapes.has(key)) fresh.set(key, instruction);
+      return key;
+    });
+    if (fresh.size > 0) this.make(fresh, mode);
+    return keys.map((key) => (key === "" ? this.special.system : this.shapes.get(key)!));
   }
 
   /** Whether an instruction ends its block: it transfers control, or TypeScript executes it. */
@@ -97,21 +100,26 @@ export class Handlers {
     return this.semantics[row.mnemonic] === undefined || (row.ends && !STRAIGHT.has(row.mnemonic));
   }
 
-  private make(instruction: Instruction, mode: number, semantic: Semantic): number {
+  private make(fresh: ReadonlyMap<string, Instruction>, mode: number): void {
     const { module, imports } = this.newModule();
-    const base = this.machine.code!.cpu.base;
-    module.define(
-      ["i32"],
-      true,
-      (builder, record) => {
-        const places = { base, iterationCost: this.iterationCost };
-        const scope = new HandlerScope(builder, record, instruction, mode, imports, places);
-        return [semantic(scope), scope.next()];
-      },
-      "handler",
-    );
-    this.table.set(this.next, this.instantiate(module)["handler"] as () => number);
-    return this.next++;
+    const places = { base: this.machine.code!.cpu.base, iterationCost: this.iterationCost };
+    for (const [key, instruction] of fresh) {
+      const semantic = this.semantics[instruction.row.mnemonic]!;
+      module.define(
+        ["i32"],
+        true,
+        (builder, record) => {
+          const scope = new HandlerScope(builder, record, instruction, mode, imports, places);
+          return [semantic(scope), scope.next()];
+        },
+        key,
+      );
+    }
+    const made = this.instantiate(module);
+    for (const key of fresh.keys()) {
+      this.table.set(this.next, made[key] as () => number);
+      this.shapes.set(key, this.next++);
+    }
   }
 
   private newModule(): { module: ModuleBuilder; imports: HandlerImports } {
