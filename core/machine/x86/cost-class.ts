@@ -2,12 +2,16 @@
  * Classes of instructions by base cost: what an instruction costs besides its memory references, walks and system events,
  * which are charged where they happen. A profile gives each class cycles. The names follow the groups in Agner Fog's
  * "Instruction tables" and the chapter titles of the Intel SDM vol. 1, 5.
+ *
+ * A row has one class; what an instruction's operands make of it is `costClassOf`.
  */
+import type { Instruction } from "./instruction.js";
+
 export const COST_CLASSES = [
   "alu", // integer arithmetic and logic, LEA, flags
   "move", // register to register, immediate, CMOVcc, SETcc, extension
-  "load",
-  "store",
+  "load", // a move from memory
+  "store", // a move to memory
   "push", // PUSH, POP, ENTER, LEAVE: stack pointer and one reference
   "shift", // shifts and rotates
   "bit-scan", // BSF, LZCNT, POPCNT, PDEP, CRC32: the three-cycle integer unit
@@ -47,3 +51,13 @@ export const COST_CLASSES = [
 ] as const;
 
 export type CostClass = (typeof COST_CLASSES)[number];
+
+/** Class of an instruction: LOCK, and XCHG with memory without it, are atomic; moves with memory load or store. */
+export function costClassOf({ row, lock, operands }: Instruction): CostClass {
+  const [destination, source] = operands;
+  const stores = destination?.kind === "memory";
+  const loads = source?.kind === "memory";
+  if (lock || (row.mnemonic === "XCHG" && stores)) return "atomic";
+  if (row.costClass !== "move" && row.costClass !== "sse-move") return row.costClass;
+  return stores ? "store" : loads ? "load" : row.costClass;
+}

@@ -1,5 +1,6 @@
 /** The rules of prefixes, lengths and registers, one by one, each with the section that gives it. */
 import { expect, it } from "vitest";
+import { costClassOf } from "./cost-class.js";
 import { decode, LONGEST_INSTRUCTION } from "./decode.js";
 import { disassemble } from "./disassemble.js";
 import type { CodeMode } from "./instruction.js";
@@ -142,4 +143,19 @@ it("immediates are extended as the row says", () => {
   expect(immediate("b8 ff ff ff ff")).toMatchObject({ value: -1, high: 0, size: 4 });
   expect(immediate("c1 e0 ff")).toMatchObject({ value: 255, high: 0, size: 1 });
   expect(immediate("48 b8 01 00 00 00 02 00 00 00")).toMatchObject({ value: 1, high: 2, size: 8 });
+});
+
+it("the base cost of a move depends on where it goes, and LOCK makes anything atomic", () => {
+  const classOf = (hex: string): string => {
+    const result = decode(bytesOf(hex), 0, 64);
+    return typeof result === "string" ? result : costClassOf(result);
+  };
+  expect(classOf("89 d8")).toBe("move");
+  expect(classOf("8b 03")).toBe("load");
+  expect(classOf("89 03")).toBe("store");
+  expect(classOf("66 0f 6f 03")).toBe("load");
+  expect(classOf("01 03")).toBe("alu");
+  expect(classOf("f0 01 03")).toBe("atomic");
+  expect(classOf("87 03")).toBe("atomic");
+  expect(classOf("87 d8")).toBe("move");
 });

@@ -34,9 +34,9 @@ const NONE = -2;
 
 export interface Bucket {
   readonly hasModRm: boolean;
-  /** The more specific first: the first that fits is it. */
-  readonly rows: readonly Row[];
-  /** Row indices by selection, and by ModRM byte where there is one. */
+  /** Sorted when the bucket is first used: the more specific first, so that the first that fits is it. */
+  readonly rows: Row[];
+  /** Row indices by selection, and by ModRM byte where there is one. Empty before the first use. */
   readonly memo: (Int16Array | undefined)[];
 }
 
@@ -107,32 +107,27 @@ function specificity(row: Row): number {
 }
 
 function makeBuckets(): (Bucket | undefined)[] {
-  const lists: (Row[] | undefined)[] = new Array(BUCKETS).fill(undefined);
-  const scores = new Uint8Array(ROWS.length);
+  const buckets: (Bucket | undefined)[] = new Array(BUCKETS).fill(undefined);
   for (const row of ROWS) {
-    const { vex, map, opcode, opcodeRegister } = row.encoding;
-    scores[row.index] = specificity(row);
+    const { vex, map, opcode, opcodeRegister, hasModRm } = row.encoding;
     const first = (vex ? VEX_BASE : 0) + MAP_BASE[map] + opcode;
     for (let place = first; place < first + (opcodeRegister ? 8 : 1); place++) {
-      lists[place] ??= [];
-      lists[place]!.push(row);
+      const bucket = buckets[place];
+      if (bucket === undefined) buckets[place] = { hasModRm, rows: [row], memo: [] };
+      else bucket.rows.push(row);
     }
   }
-  return lists.map(
-    (rows) =>
-      rows && {
-        hasModRm: rows[0]!.encoding.hasModRm,
-        rows: rows.sort((a, b) => scores[b.index]! - scores[a.index]!),
-        memo: [],
-      },
-  );
+  return buckets;
 }
 
 /** By map and opcode: MAP_BASE (and VEX_BASE) plus opcode. Undefined where the table has no row. */
 export const BUCKETS_BY_OPCODE: readonly (Bucket | undefined)[] = makeBuckets();
 
 function remembered(bucket: Bucket, selection: number): Int16Array {
-  if (bucket.memo.length === 0) bucket.memo.length = SELECTIONS;
+  if (bucket.memo.length === 0) {
+    bucket.memo.length = SELECTIONS;
+    bucket.rows.sort((a, b) => specificity(b) - specificity(a));
+  }
   const memo = new Int16Array(bucket.hasModRm ? 256 : 1).fill(UNKNOWN);
   bucket.memo[selection] = memo;
   return memo;
