@@ -46,21 +46,39 @@ export class FunctionBuilder {
   }
 
   /** The function's entry in the code section. */
-  encode(body: Code): number[] {
-    const locals = this.extra.flatMap((type) => [1, TYPE_BYTES[type]]);
-    const content = [...unsigned(this.extra.length), ...locals];
-    flatten(body, content);
-    content.push(0x0b);
-    const bytes = unsigned(content.length);
-    for (const byte of content) bytes.push(byte);
+  encode(body: Code): Uint8Array {
+    const locals = this.localRuns();
+    const head = [...unsigned(locals.length), ...locals.flat()];
+    const code = flatten(body);
+    const size = unsigned(head.length + code.length + 1);
+    const bytes = new Uint8Array(size.length + head.length + code.length + 1);
+    bytes.set(size, 0);
+    bytes.set(head, size.length);
+    bytes.set(code, size.length + head.length);
+    bytes[bytes.length - 1] = END;
     return bytes;
   }
+
+  /** Locals as the format has them: how many of a type follow one another. */
+  private localRuns(): number[][] {
+    const runs: number[][] = [];
+    let count = 0;
+    this.extra.forEach((type, index) => {
+      count++;
+      if (this.extra[index + 1] === type) return;
+      runs.push([...unsigned(count), TYPE_BYTES[type]]);
+      count = 0;
+    });
+    return runs;
+  }
 }
+
+const END = 0x0b;
 
 interface Definition {
   readonly type: number;
   readonly exportName: string | undefined;
-  readonly bytes: number[];
+  readonly bytes: Uint8Array;
 }
 
 interface FunctionImport {
@@ -150,6 +168,8 @@ export class ModuleBuilder {
       [id, ...unsigned(content.length)],
       content,
     ];
+    const functionCount = unsigned(this.functions.length);
+    const codeBytes = this.functions.reduce((sum, { bytes }) => sum + bytes.length, functionCount.length);
     const name = (text: string): number[] => [...unsigned(text.length), ...new TextEncoder().encode(text)];
     const imported = (field: string, description: readonly number[]): number[] => [
       ...name("machine"),
@@ -176,7 +196,8 @@ export class ModuleBuilder {
         vector(Array.from({ length: this.globals }, () => [TYPE_BYTES.i32, 1, 0x41, ...signed(0), 0x0b])),
       ),
       ...section(7, vector(exported)),
-      ...section(10, vector(this.functions.map(({ bytes }) => bytes))),
+      [10, ...unsigned(codeBytes), ...functionCount],
+      ...this.functions.map(({ bytes }) => bytes),
     ];
     const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
     let at = 0;
@@ -204,19 +225,37 @@ function vector(items: readonly (readonly number[])[]): number[] {
   return bytes;
 }
 
-/** Appends the bytes of code, its labels resolved to relative depths. */
-function flatten(code: Code, bytes: number[]): void {
+/** What `flatten` writes to; grows as it must. */
+let scratch = new Uint8Array(1 << 16);
+
+/** The bytes of code, its labels resolved to relative depths; valid until the next call. */
+function flatten(code: Code): Uint8Array {
   let depth = 0;
+  let at = 0;
   const visit = (items: Code): void => {
-    for (const part of items) {
+    // Room for whatever numbers are among the items: a label's depth is below 2^14.
+    if (at + 2 * items.length > scratch.length) scratch = grown(scratch, at + 2 * items.length);
+    for (let i = 0; i < items.length; i++) {
+      const part = items[i]!;
       if (typeof part === "number") {
-        if (part < OPEN) bytes.push(part);
+        if (part < OPEN) scratch[at++] = part;
         else depth += part === CLOSE ? -1 : 1;
       } else if ("label" in part) {
-        if (part.isTarget) for (const byte of unsigned(depth - part.label.depth)) bytes.push(byte);
-        else part.label.depth = depth;
-      } else visit(part);
+        if (!part.isTarget) part.label.depth = depth;
+        else for (const byte of unsigned(depth - part.label.depth)) scratch[at++] = byte;
+      } else {
+        visit(part);
+        const rest = 2 * (items.length - i);
+        if (at + rest > scratch.length) scratch = grown(scratch, at + rest);
+      }
     }
   };
   visit(code);
+  return scratch.subarray(0, at);
+}
+
+function grown(bytes: Uint8Array, least: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(least, 2 * bytes.length));
+  larger.set(bytes);
+  return larger;
 }
