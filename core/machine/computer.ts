@@ -6,6 +6,7 @@
 import type { CostName } from "../events/costs.js";
 import type { CpuProfile } from "../events/profile.js";
 import { UnsupportedError } from "../util/errors.js";
+import { FLOATING_POINT } from "./cpu/floating-point.js";
 import type { CpuHost } from "./cpu/host.js";
 import { instructionCosts } from "./cpu/instruction-costs.js";
 import { processorOf } from "./cpu/processor.js";
@@ -19,9 +20,6 @@ import { EnginePaging } from "./execute/code/paging.js";
 import { SEMANTICS } from "./execute/code/semantics/index.js";
 import { RegionTranslator } from "./execute/code/translate/translator.js";
 import { Machine } from "./machine.js";
-
-/** Instructions of the floating-point units that TypeScript executes. */
-const OTHER_INSTRUCTIONS = {};
 
 const MIB = 2 ** 20;
 /** Addresses from here to 4 GiB are devices'. */
@@ -124,7 +122,7 @@ export class Computer {
       costs: machine.costs,
       hasApic,
       seed: options.seed,
-      others: OTHER_INSTRUCTIONS,
+      others: FLOATING_POINT,
     });
     engine.connect(this.system, {
       nextDeadline: () => this.pc.schedule.next,
