@@ -12,7 +12,8 @@
  * flags. `modify` and `write` to memory count as able to fault until they are done, so they come first, flags last.
  *
  * What methods emit may stand in an arm of a conditional or in a loop, and registers may be set there; flags are set there
- * only through `flags.when`, so that a scope that follows them while it emits knows that they may not have been.
+ * only through `flags.when`, so that a scope that follows them while it emits knows that they may not have been, or that
+ * an iteration before set them.
  */
 import type { Code, Label, Local, ValueType } from "../../wasm/code.js";
 import type { Instruction } from "../../x86/instruction.js";

@@ -19,6 +19,8 @@ import { RAX, RBX, RCX, RDX } from "./values.js";
 
 const cpu = new TestProcessor(64);
 const WIDE = CF | OF;
+/** Lower halves of dividends. */
+const LOWS = EDGES.filter((_, index) => index % 3 === 0);
 
 /** AX, or DX:AX, after a double-length result. */
 function halves(size: Size, low: bigint, high: bigint, rax: bigint, rdx: bigint): [bigint, bigint] {
@@ -102,7 +104,7 @@ describe.each(SIZES)("quotients of %i bytes", (size) => {
     let faults = 0;
     for (const divisor of EDGES) {
       for (const high of [...EDGES, divisor - 1n, -(divisor >> 1n)]) {
-        for (const low of EDGES) {
+        for (const low of LOWS) {
           const [rax, rdx] = size === 1 ? [(unsigned(1, high) << 8n) | unsigned(1, low), 0x77n] : [low, high];
           const exact = unsigned(size, high) * (1n << bits) + unsigned(size, low);
           const dividend = as === signed ? BigInt.asIntN(Number(2n * bits), exact) : exact;

@@ -4,7 +4,7 @@
  * fault any more, so that a fault or an interrupt between two leaves the instruction to be taken up again.
  */
 import { ES, RFLAGS } from "../../../cpu/state.js";
-import { branch, type Code, get, ifThen, Label, type Local, loop } from "../../../wasm/code.js";
+import { branch, type Code, get, ifThen, int, Label, type Local, loop } from "../../../wasm/code.js";
 import { I32 } from "../../../wasm/integers.js";
 import { asLong, integersOf } from "../flags.js";
 import type { Scope, Semantic } from "../scope.js";
@@ -13,6 +13,8 @@ import { counted, keepSized, RAX, RCX, RDI, RSI, sizeOf, truncated } from "./val
 /** One iteration, as `repeated` needs it. */
 interface Iteration {
   readonly code: Code;
+  /** Sets the flags by it, if it does. */
+  readonly setFlags?: () => Code;
   /** Whether another one may follow (i32), for REPE and REPNE. */
   readonly goesOn?: Code;
 }
@@ -48,21 +50,21 @@ const storeDestination = (scope: Scope, size: number, value: Code): Code =>
   scope.store(ES, pointer(scope, RDI), size, value);
 
 /** An iteration, or with a repeat prefix as many as CX says. */
-function repeated(scope: Scope, iteration: () => Iteration): Code {
+function repeated(scope: Scope, { code, setFlags, goesOn }: Iteration): Code {
   const { repeat, addressSize } = scope.instruction;
-  if (repeat === "") return iteration().code;
+  if (repeat === "") return [code, setFlags?.() ?? []];
   const n = integersOf(addressSize);
   const isCounting = n.ne(scope.register(RCX, addressSize), n.constant(0));
+  const another = goesOn === undefined ? isCounting : I32.and(isCounting, goesOn);
   const start = new Label();
-  return scope.flags.when(isCounting, () => {
-    const { code, goesOn } = iteration();
-    const another = goesOn === undefined ? isCounting : I32.and(isCounting, goesOn);
-    return loop(start, [
+  return scope.flags.when(isCounting, () =>
+    loop(start, [
       code,
+      setFlags === undefined ? [] : scope.flags.when(int(1), setFlags),
       advance(scope, RCX, n.constant(-1)),
       ifThen(another, [scope.iteration(), branch(start)]),
-    ]);
-  });
+    ]),
+  );
 }
 
 /** A string instruction with elements of the size of operand 0. */
@@ -71,7 +73,7 @@ const string =
   (scope) => {
     const size = sizeOf(scope, 0);
     const step = stride(scope, size);
-    return [step.code, repeated(scope, () => iteration(scope, size, get(step.local)))];
+    return [step.code, repeated(scope, iteration(scope, size, get(step.local)))];
   };
 
 const move = string((scope, size, step) => {
@@ -108,9 +110,9 @@ function comparison(
   const n = integersOf(size);
   const continues = scope.instruction.repeat === "repne" ? n.ne : n.eq;
   const result = keepSized(scope, size, truncated(size, n.sub(get(left.local), get(right.local))));
-  const setFlags = scope.flags.setSub(size, left.local, right.local, result.local);
   return {
-    code: [left.code, right.code, advances, result.code, setFlags],
+    code: [left.code, right.code, advances, result.code],
+    setFlags: () => scope.flags.setSub(size, left.local, right.local, result.local),
     goesOn: continues(get(left.local), get(right.local)),
   };
 }

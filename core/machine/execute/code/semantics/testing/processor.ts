@@ -1,12 +1,14 @@
 /**
- * A CPU for tests of single instructions: the interpreter on a few pages without paging. Code is executed up to a HLT that
- * is put after it, or up to what the system side is asked for.
+ * A CPU for tests of single instructions: both engines on a few pages without paging. Code is executed up to a HLT that is
+ * put after it, or up to what the system side is asked for: interpreted first, then, from the same state, translated,
+ * which must come out the same.
  */
 import { findProfile } from "../../../../../events/profiles/index.js";
 import { CODE_16, CODE_32, CODE_64, MODE, SEGMENT, STATE, segmentOffset } from "../../../../cpu/state.js";
 import { Machine } from "../../../../machine.js";
 import { CodeEngine, type SystemSide } from "../../engine.js";
 import { EnginePaging } from "../../paging.js";
+import { RegionTranslator } from "../../translate/translator.js";
 import { SEMANTICS } from "../index.js";
 
 /** Registers by number, as 64 bits. */
@@ -36,6 +38,8 @@ export interface Outcome {
 const CODE = 0x1_0000;
 const PLACE_BYTES = 64;
 const PLACES = 0x1_0000 / PLACE_BYTES;
+/** What tests read and write. */
+const DATA = { from: 0x2000, to: 0xa000 };
 const HLT = 0xf4;
 const MODE_BITS = { 16: CODE_16, 32: CODE_32, 64: CODE_64 } as const;
 /** More than any test executes. */
@@ -76,6 +80,9 @@ export class TestProcessor {
   private readonly words: Int32Array;
   private readonly longs: BigInt64Array;
   private readonly placed = new Map<string, number>();
+  private readonly translator: RegionTranslator;
+  private readonly before = Buffer.alloc(DATA.to - DATA.from);
+  private readonly interpreted = Buffer.alloc(DATA.to - DATA.from);
 
   /** @param modeBits MODE bits besides those of the code's width. */
   constructor(bits: 16 | 32 | 64, modeBits: number = MODE.flatData | MODE.flatCode | MODE.protected) {
@@ -92,6 +99,8 @@ export class TestProcessor {
     });
     this.engine = new CodeEngine(machine, SEMANTICS, () => 1, 1);
     new EnginePaging(machine, this.engine);
+    const { cache, handlers, table, runtime } = this.engine;
+    this.translator = new RegionTranslator(machine, cache, handlers, table, runtime, SEMANTICS, 1);
     this.engine.connect(this.recorder, {
       nextDeadline: () => Number.POSITIVE_INFINITY,
       runDue: () => {},
@@ -123,8 +132,35 @@ export class TestProcessor {
   }
 
   /** Executes code given as hexadecimal digits. */
-  execute(code: string, { registers = {}, flags = 0, systemFlags = 0x202 }: Given = {}): Outcome {
+  execute(code: string, given: Given = {}): Outcome {
     const start = this.place(code);
+    const data = this.memory.subarray(DATA.from, DATA.to);
+    this.before.set(data);
+    const outcome = this.run(code, start, given);
+    if (this.translate(start)) {
+      this.interpreted.set(data);
+      data.set(this.before);
+      const translated = this.run(code, start, given);
+      if (!this.interpreted.equals(data) || describe(translated) !== describe(outcome))
+        throw new Error(`"${code}" interpreted: ${describe(outcome)}; translated: ${describe(translated)}`);
+    }
+    return outcome;
+  }
+
+  /** Has the block at an address translated. Returns whether it is. */
+  private translate(start: number): boolean {
+    const mode = this.words[STATE.mode / 4]!;
+    const block = this.engine.cache.find(Math.floor(start / 4096), start % 4096, mode);
+    if (block === undefined) return false;
+    this.translator.translate(block);
+    return block.translation !== 0;
+  }
+
+  private run(
+    code: string,
+    start: number,
+    { registers = {}, flags = 0, systemFlags = 0x202 }: Given,
+  ): Outcome {
     for (let number = 0; number < 16; number++)
       this.longs[number] = BigInt.asIntN(64, BigInt(registers[number] ?? 0));
     this.words[STATE.flags / 4] = systemFlags;
@@ -158,3 +194,6 @@ export class TestProcessor {
     return start;
   }
 }
+
+const describe = ({ vector, system, offset, registers, flags, systemFlags }: Outcome): string =>
+  `${vector} ${system} at ${offset}, ${registers.map((value) => value.toString(16))}, ${flags} ${systemFlags}`;
