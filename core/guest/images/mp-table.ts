@@ -24,7 +24,7 @@ export interface MpOptions {
   readonly timerPin?: number;
 }
 
-/** Default physical addresses (specification, 3.6.1 and 3.6.8). */
+/** Where a PC has them (specification, 3.6). */
 export const LOCAL_APIC_BASE = 0xfee0_0000;
 export const IO_APIC_BASE = 0xfec0_0000;
 export const DEFAULT_TIMER_PIN = 2;
@@ -43,7 +43,7 @@ const ENTRY_LOCAL_INTERRUPT = 4;
 const PROCESSOR_ENABLED = 1;
 const PROCESSOR_BOOTS = 2;
 const IO_APIC_ENABLED = 1;
-/** Types of interrupts, table 4-10. */
+/** Types of interrupts (4.3.4). */
 const VECTORED = 0;
 const NMI = 1;
 const EXTERNAL = 3;
