@@ -3,7 +3,7 @@
  * committed, so that nobody needs a compiler to run them; the same versions of the tools build the same bytes, and
  * build-programs.test.ts holds the two together. Run after a change of a source:
  *
- *   node scripts/build-programs.mjs            writes core/guest/programs/images
+ *   node scripts/build-programs.mjs            writes core/guest/programs/images, and scripts/peers/boot-sector.bin
  *
  * buildNative links the same object code of programs that need no privilege into processes of Linux (scripts/peers).
  */
@@ -20,6 +20,10 @@ const PROGRAMS = path.join(path.dirname(path.dirname(fileURLToPath(import.meta.u
 const RUNTIME = path.join(PROGRAMS, "runtime");
 const SOURCES = path.join(PROGRAMS, "sources");
 export const IMAGES = path.join(PROGRAMS, "images");
+const PEERS = path.join(path.dirname(fileURLToPath(import.meta.url)), "peers");
+/** Of scripts/peers: what boots an image from a disk. */
+export const BOOT_SECTOR = path.join(PEERS, "boot-sector.bin");
+const BOOT_SECTOR_ADDRESS = "0x7c00"; // where firmware loads it
 /** In IMAGES: which versions of the tools built them. */
 export const TOOLS_FILE = "BUILT-WITH";
 
@@ -148,6 +152,16 @@ export function buildImages(target) {
   });
 }
 
+/** Builds the boot sector of scripts/peers into a file. */
+export function buildBootSector(file) {
+  return withTemporaryFolder(async (folder) => {
+    const object = await compile(path.join(PEERS, "boot-sector.S"), 32, [], folder);
+    const flat = ["-Ttext", BOOT_SECTOR_ADDRESS, "--oformat", "binary"];
+    await run("ld", ["-m", EMULATION[32], ...flat, "-o", file, object]);
+    await chmod(file, 0o644);
+  });
+}
+
 /** Builds processes of Linux named as the programs into a folder. */
 export function buildNative(names, width, target) {
   return withTemporaryFolder(async (folder) => {
@@ -170,6 +184,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   }
   mkdirSync(IMAGES, { recursive: true });
   await buildImages(IMAGES);
+  await buildBootSector(BOOT_SECTOR);
   writeFileSync(path.join(IMAGES, TOOLS_FILE), versions);
   console.log(`${programNames().length * WIDTHS.length} images in ${path.relative(process.cwd(), IMAGES)}`);
 }

@@ -6,6 +6,8 @@ import { afterAll, expect, test } from "vitest";
 import { PROGRAMS } from "../core/guest/programs/definitions.js";
 import { imageFile } from "../core/guest/programs/program.js";
 import {
+  BOOT_SECTOR,
+  buildBootSector,
   buildImages,
   IMAGES,
   imageName,
@@ -31,6 +33,9 @@ test.runIf(here === builtWith)("the committed images are what the sources build"
     (name) => !readFileSync(path.join(folder, name)).equals(readFileSync(path.join(IMAGES, name))),
   );
   expect(differing).toEqual([]);
+  const bootSector = path.join(folder, "boot-sector.bin");
+  await buildBootSector(bootSector);
+  expect(readFileSync(bootSector).equals(readFileSync(BOOT_SECTOR))).toBe(true);
 });
 
 test("programs, sources and images are the same set", () => {
