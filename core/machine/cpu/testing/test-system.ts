@@ -15,6 +15,7 @@ import { decode } from "../../x86/decode.js";
 import type { CodeMode, Instruction } from "../../x86/instruction.js";
 import { CR0, CR4, EFER } from "../control-bits.js";
 import { ACTIVITY } from "../core.js";
+import { FLOATING_POINT } from "../floating-point.js";
 import {
   BASE,
   CR0_WORD,
@@ -129,6 +130,7 @@ export class TestSystem {
       costs: pricesOf(found),
       hasApic: true,
       seed: 1,
+      others: FLOATING_POINT,
     });
     this.words = state.words;
     this.unit.reset();

@@ -63,9 +63,8 @@ const BUSY_BIT = BUSY << 8;
 
 /** Through the task gate of an interrupt or exception; pushes its error code on the new task's stack. */
 export function switchByGate(core: Core, selector: number, event: Event): void {
-  const { hasErrorCode, errorCode, flags } = event;
-  core.writeFlags(flags);
-  switchTask(core, selector, "gate", event.returnLow);
+  const { hasErrorCode, errorCode } = event;
+  switchTask(core, selector, "gate", event.returnLow, event.flags);
   if (!hasErrorCode) return;
   const { stack } = core;
   stack.useCurrent();
@@ -74,8 +73,14 @@ export function switchByGate(core: Core, selector: number, event: Event): void {
   stack.commit();
 }
 
-/** @param returnLow EIP to save as the old task's. */
-export function switchTask(core: Core, selector: number, kind: SwitchKind, returnLow: number): void {
+/** @param returnLow,flags EIP and EFLAGS to save as the old task's. */
+export function switchTask(
+  core: Core,
+  selector: number,
+  kind: SwitchKind,
+  returnLow: number,
+  flags = core.readFlags(),
+): void {
   const { gate: target, words } = core;
   const vector = kind === "return" ? EXCEPTION.TS : EXCEPTION.GP;
   if (isNull(selector) || (selector & 4) !== 0 || !target.fetch(selector))
@@ -90,8 +95,7 @@ export function switchTask(core: Core, selector: number, kind: SwitchKind, retur
 
   const state = readTask(core, target.base, layout);
   const oldSelector = words[TASK + SELECTOR]!;
-  const savedFlags = core.readFlags() & ~(kind === "return" ? RFLAGS.NT : 0);
-  saveTask(core, savedFlags, returnLow);
+  saveTask(core, kind === "return" ? flags & ~RFLAGS.NT : flags, returnLow);
   if (kind === "jump" || kind === "return") setBusy(core, oldSelector, false);
   if (kind === "call" || kind === "gate") {
     core.memory.write(0, (target.base + LINK) | 0, 2, oldSelector, false);
