@@ -54,11 +54,18 @@ export interface FlagScope {
   setParts(size: number, result: Local, extra: Code): Code;
   /** All six as given at their places in RFLAGS (i32); other bits of the value are ignored. */
   setAll(value: Code): Code;
+  /** Some flags (a mask over RFLAGS) as given at their places (i32; other bits are ignored); the others stay. */
+  setSome(mask: number, value: Code): Code;
   /**
-   * Does what `set` emits, setters of flags among it, if the condition (i32) holds: a shift by 0 leaves the flags, and so
-   * does a string instruction repeated no times.
+   * Sets flags, by what `set` emits, if the condition (i32) holds: a shift by 0 leaves them. What `set` emits does nothing
+   * else, so that it may be evaluated in any case.
    */
-  when(condition: Code, set: () => Code): Code;
+  setIf(condition: Code, set: () => Code): Code;
+  /**
+   * Puts the flags where they are found whichever way code came: before a loop, or an arm of a conditional, in which flags
+   * are set, and at the end of each iteration and of the arm.
+   */
+  settle(): Code;
   /** The six flags at their places in RFLAGS, other bits 0 (i32). */
   all(): Code;
   /** CF, 0 or 1. */

@@ -442,8 +442,14 @@ class StateFlags implements FlagScope {
       this.word(STATE.flagKind, int(flagKind("explicit", 1))),
     ];
   }
-  when(condition: Code, set: () => Code): Code {
+  setSome(mask: number, value: Code): Code {
+    return this.setAll(I32.or(I32.and(this.all(), int(~mask)), I32.and(value, int(mask))));
+  }
+  setIf(condition: Code, set: () => Code): Code {
     return ifThen(condition, set());
+  }
+  settle(): Code {
+    return [];
   }
   all(): Code {
     return call(this.imports.flags);

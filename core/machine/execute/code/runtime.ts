@@ -826,7 +826,6 @@ function defineDispatch(parts: RuntimeParts): FunctionReference {
 
 /** Entries of a cold block: the header's handler until it is translated. */
 function defineEnter(parts: RuntimeParts): void {
-  const threshold = HOT;
   const define = (name: string, crosses: boolean): void => {
     parts.module.define(
       ["i32"],
@@ -871,7 +870,13 @@ function defineEnter(parts: RuntimeParts): void {
               ]
             : [
                 store(get(header), add(load(get(header), HEADER.heat), int(1)), HEADER.heat),
-                ifThen(eq(load(get(header), HEADER.heat), int(threshold)), leave(EXIT.hot)),
+                ifThen(
+                  or(
+                    eq(load(get(header), HEADER.heat), int(WARM)),
+                    eq(load(get(header), HEADER.heat), int(HOT)),
+                  ),
+                  leave(EXIT.hot),
+                ),
               ],
           storeFloat(
             int(0),
@@ -895,8 +900,9 @@ function defineEnter(parts: RuntimeParts): void {
   define("enterCrossing", true);
 }
 
-/** Entries after which a cold block is translated. */
-export const HOT = 50;
+/** Entries after which a cold block is to be translated with others, and after which it is at once. */
+export const WARM = 1024;
+export const HOT = 4096;
 
 function defineExecute(parts: RuntimeParts): void {
   parts.module.define(

@@ -11,9 +11,8 @@
  * Precise exceptions: whatever can fault (reads, writes, checks) must come before the first change of a register or of the
  * flags. `modify` and `write` to memory count as able to fault until they are done, so they come first, flags last.
  *
- * What methods emit may stand in an arm of a conditional or in a loop, and registers may be set there; flags are set there
- * only through `flags.when`, so that a scope that follows them while it emits knows that they may not have been, or that
- * an iteration before set them.
+ * What methods emit may stand in an arm of a conditional or in a loop, and registers may be set there. Of flags a scope
+ * may know what set them last while it emits: they are set there only by `flags.setIf`, or between two `flags.settle`.
  */
 import type { Code, Label, Local, ValueType } from "../../wasm/code.js";
 import type { Instruction } from "../../x86/instruction.js";

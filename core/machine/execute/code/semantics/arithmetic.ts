@@ -1,4 +1,5 @@
 /** Binary arithmetic: addition, subtraction and comparison (SDM vol. 1, 7.3.2; vol. 2 by name). */
+import { RFLAGS } from "../../../cpu/state.js";
 import { type Code, get, type Local, tee } from "../../../wasm/code.js";
 import { I32, type Integers } from "../../../wasm/integers.js";
 import { type FlagScope, integersOf } from "../flags.js";
@@ -77,32 +78,28 @@ const negate: Semantic = (scope) => {
   return [destination.code, zero.code, scope.flags.setSub(size, zero.local, destination.old, result)];
 };
 
-/** ADCX and ADOX: ADC whose carry is one flag alone, CF or OF at `place` in RFLAGS. */
+/** ADCX and ADOX: ADC whose carry is one flag alone. */
 const addWithFlag =
-  (place: number): Semantic =>
+  (flag: number): Semantic =>
   (scope) => {
     const size = sizeOf(scope, 0);
     const n = integersOf(size);
     const { flags } = scope;
-    const all = scope.keep("i32", flags.all());
-    const carry = counted(size, I32.and(I32.shrU(get(all.local), I32.constant(place)), I32.constant(1)));
+    const place = I32.constant(Math.log2(flag));
+    const carry = counted(size, I32.and(I32.shrU(flags.all(), place), I32.constant(1)));
     const left = keepSized(scope, size, scope.read(0, size));
     const sum = keepSized(scope, size, n.add(get(left.local), scope.read(1, size)));
     const result = keepSized(scope, size, n.add(get(sum.local), carry));
     // At most one of the two additions carries.
     const carryOut = I32.or(n.ltU(get(sum.local), get(left.local)), n.ltU(get(result.local), get(sum.local)));
-    const others = I32.and(get(all.local), I32.constant(~(1 << place)));
     return [
-      all.code,
       left.code,
       sum.code,
       result.code,
       scope.write(0, get(result.local), size),
-      flags.setAll(I32.or(others, I32.shl(carryOut, I32.constant(place)))),
+      flags.setSome(flag, I32.shl(carryOut, place)),
     ];
   };
-const CF_PLACE = 0;
-const OF_PLACE = 11;
 
 export const ARITHMETIC: Readonly<Record<string, Semantic>> = {
   ADD: binary(add, (flags, ...operands) => flags.setAdd(...operands)),
@@ -113,6 +110,6 @@ export const ARITHMETIC: Readonly<Record<string, Semantic>> = {
   NEG: negate,
   INC: step(add, "setInc"),
   DEC: step(subtract, "setDec"),
-  ADCX: addWithFlag(CF_PLACE),
-  ADOX: addWithFlag(OF_PLACE),
+  ADCX: addWithFlag(RFLAGS.CF),
+  ADOX: addWithFlag(RFLAGS.OF),
 };

@@ -81,7 +81,7 @@ const compareAndExchange: Semantic = (scope) => {
 
 /** Sets ZF alone. */
 const setZero = ({ flags }: Scope, isEqual: Code): Code =>
-  flags.setAll(I32.or(I32.and(flags.all(), int(~RFLAGS.ZF)), I32.mul(isEqual, int(RFLAGS.ZF))));
+  flags.setSome(RFLAGS.ZF, I32.mul(isEqual, int(RFLAGS.ZF)));
 
 /** Sets a register of `size` to a value unless the condition holds: then all of it stays. */
 const setUnless = (scope: Scope, condition: Local, number: number, size: number, value: Code): Code =>

@@ -37,7 +37,6 @@ const bitTest =
   (scope) => {
     const size = sizeOf(scope, 0);
     const n = integersOf(size);
-    const { flags } = scope;
     const offset = keepSized(scope, size, scope.read(1, size));
     const place = n.and(get(offset.local), n.constant(size * 8 - 1));
     const bit = scope.local("i32");
@@ -49,7 +48,7 @@ const bitTest =
       change === undefined
         ? test(word.read())
         : word.modify((value) => [test(get(value)), change(n, get(value), n.shl(n.constant(1), place))]),
-      flags.setAll(I32.or(I32.and(flags.all(), I32.constant(~RFLAGS.CF)), get(bit))),
+      scope.flags.setSome(RFLAGS.CF, get(bit)),
     ];
   };
 

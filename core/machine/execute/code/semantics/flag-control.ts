@@ -5,17 +5,18 @@
 import { RFLAGS, STATE } from "../../../cpu/state.js";
 import { type Code, get, ifThen, int } from "../../../wasm/code.js";
 import { I32 } from "../../../wasm/integers.js";
+import type { FlagScope } from "../flags.js";
 import type { Scope, Semantic } from "../scope.js";
 import { push, release, top } from "./stack.js";
 import { asI32, counted, keepSized, RAX, truncated } from "./values.js";
 
-const { CF, PF, AF, ZF, SF, TF, IF, DF, OF, IOPL, NT, RF, VM, AC, ID, reserved1 } = RFLAGS;
+const { CF, PF, AF, ZF, SF, TF, IF, DF, IOPL, NT, RF, VM, AC, ID, reserved1 } = RFLAGS;
 
-/** CLC, STC, CMC. */
-const onCarry =
-  (change: (flags: Code) => Code): Semantic =>
+/** CLC, STC and CMC. */
+const setCarry =
+  (carry: (flags: FlagScope) => Code): Semantic =>
   ({ flags }) =>
-    flags.setAll(change(flags.all()));
+    flags.setSome(CF, carry(flags));
 
 /** CLD and STD. */
 const clearDirection: Semantic = ({ flags }) => flags.setSystem(I32.and(flags.system(), int(~DF)));
@@ -31,11 +32,8 @@ const loadFlags: Semantic = (scope) => {
 };
 
 /** SAHF: OF stays. */
-const storeFlags: Semantic = (scope) => {
-  const { flags } = scope;
-  const image = I32.and(I32.shrU(scope.register(RAX, 2), int(8)), int(LOW_FLAGS));
-  return flags.setAll(I32.or(I32.and(flags.all(), int(OF)), image));
-};
+const storeFlags: Semantic = (scope) =>
+  scope.flags.setSome(LOW_FLAGS, I32.shrU(scope.register(RAX, 2), int(8)));
 
 /** SALC: AL := copies of CF. */
 const spreadCarry: Semantic = (scope) =>
@@ -90,9 +88,9 @@ const setInterrupt: Semantic = (scope) => [
 ];
 
 export const FLAG_CONTROL: Readonly<Record<string, Semantic>> = {
-  CLC: onCarry((flags) => I32.and(flags, int(~CF))),
-  STC: onCarry((flags) => I32.or(flags, int(CF))),
-  CMC: onCarry((flags) => I32.xor(flags, int(CF))),
+  CLC: setCarry(() => int(0)),
+  STC: setCarry(() => int(CF)),
+  CMC: setCarry((flags) => I32.isZero(flags.carry())),
   CLD: clearDirection,
   STD: setDirection,
   LAHF: loadFlags,

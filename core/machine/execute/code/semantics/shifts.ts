@@ -39,7 +39,7 @@ type SetFlags = (scope: Scope, size: number, result: Local, extra: Code) => Code
 const byResult: SetFlags = (scope, size, result, extra) => scope.flags.setParts(size, result, extra);
 /** Rotates leave SF, ZF, AF and PF alone. */
 const carryAndOverflowOnly: SetFlags = ({ flags }, _size, _result, extra) =>
-  flags.setAll(I32.or(I32.and(flags.all(), I32.constant(~(RFLAGS.CF | RFLAGS.OF))), extra));
+  flags.setSome(RFLAGS.CF | RFLAGS.OF, extra);
 
 interface Count {
   readonly code: Code;
@@ -86,7 +86,7 @@ function ifNotZero(scope: Scope, size: number, { local, known }: Count, set: () 
   if (known === 0) return [];
   if (known !== undefined) return set();
   const n = integersOf(size);
-  return scope.flags.when(n.ne(get(local), n.constant(0)), set);
+  return scope.flags.setIf(n.ne(get(local), n.constant(0)), set);
 }
 
 const lessOne = ({ n, count }: Shift): Code => n.sub(count, n.constant(1));

@@ -4,7 +4,7 @@
  * fault any more, so that a fault or an interrupt between two leaves the instruction to be taken up again.
  */
 import { ES, RFLAGS } from "../../../cpu/state.js";
-import { branch, type Code, get, ifThen, int, Label, type Local, loop } from "../../../wasm/code.js";
+import { branch, type Code, get, ifThen, Label, type Local, loop } from "../../../wasm/code.js";
 import { I32 } from "../../../wasm/integers.js";
 import { asLong, integersOf } from "../flags.js";
 import type { Scope, Semantic } from "../scope.js";
@@ -57,14 +57,14 @@ function repeated(scope: Scope, { code, setFlags, goesOn }: Iteration): Code {
   const isCounting = n.ne(scope.register(RCX, addressSize), n.constant(0));
   const another = goesOn === undefined ? isCounting : I32.and(isCounting, goesOn);
   const start = new Label();
-  return scope.flags.when(isCounting, () =>
-    loop(start, [
-      code,
-      setFlags === undefined ? [] : scope.flags.when(int(1), setFlags),
-      advance(scope, RCX, n.constant(-1)),
-      ifThen(another, [scope.iteration(), branch(start)]),
-    ]),
-  );
+  const settle = setFlags === undefined ? [] : scope.flags.settle();
+  const iteration = [
+    code,
+    setFlags === undefined ? [] : [setFlags(), scope.flags.settle()],
+    advance(scope, RCX, n.constant(-1)),
+    ifThen(another, [scope.iteration(), branch(start)]),
+  ];
+  return [settle, ifThen(isCounting, loop(start, iteration))];
 }
 
 /** A string instruction with elements of the size of operand 0. */

@@ -20,19 +20,19 @@ import {
 import { I32, I64 } from "../../../wasm/integers.js";
 import type { FunctionBuilder } from "../../../wasm/module.js";
 import { FLAG_CONDITIONS } from "../conditions.js";
+import { asLong, type FlagOperation, type FlagScope, type FlagSource, flagKind } from "../flags.js";
 import {
-  allOf,
-  asLong,
-  carryOf,
-  conditionOf,
-  type FlagOperation,
-  type FlagScope,
-  type FlagSource,
-  flagKind,
-} from "../flags.js";
+  chosen,
+  depthOf,
+  type KnownFlags,
+  knownCarry,
+  knownCondition,
+  knownFlags,
+  merged,
+} from "./known-flags.js";
 
 /** What set the flags last: an instruction of this block, or something before it. */
-type Last = FlagSource | undefined;
+type Last = KnownFlags | undefined;
 
 /** Locals of a region that carry flags from block to block. */
 export interface CarriedFlags {
@@ -57,13 +57,17 @@ const EXPLICIT_KINDS = 4;
 
 export class BlockFlags implements FlagScope {
   private last: Last;
+  /** What came from before, as a source like any other. */
+  private readonly carriedSource: FlagSource;
 
   constructor(
     private readonly base: number,
     private readonly imports: FlagImports,
     private readonly builder: FunctionBuilder,
     private readonly carried: CarriedFlags,
-  ) {}
+  ) {
+    this.carriedSource = explicitFlags(this.carriedFlags());
+  }
 
   setAdd(size: number, left: Local, right: Local, result: Local): Code {
     return this.note("add", size, result, left, right);
@@ -99,25 +103,36 @@ export class BlockFlags implements FlagScope {
   }
 
   all(): Code {
-    return this.last === undefined ? [this.writeCarried(), call(this.imports.flags)] : allOf(this.last);
+    return this.last === undefined ? this.carriedFlags() : knownFlags(this.last);
   }
   carry(): Code {
-    return this.last === undefined ? this.carriedCarry() : carryOf(this.last);
+    return this.last === undefined ? this.carriedCarry() : knownCarry(this.last);
   }
   condition(number: number): Code {
-    if (this.last !== undefined) return conditionOf(this.last, number);
+    if (this.last !== undefined) return knownCondition(this.last, number);
     const flags = this.builder.local();
     return [set(flags, this.all()), FLAG_CONDITIONS[number]!(get(flags))];
   }
 
-  when(condition: Code, setFlags: () => Code): Code {
-    // Either way they are in the state afterwards.
-    const before = this.writeDown();
-    this.last = undefined;
+  setSome(mask: number, value: Code): Code {
+    const kept = this.builder.local();
+    const before = this.known();
+    this.last = merged(mask, get(kept), before.flags);
+    return [set(kept, value), before.code];
+  }
+
+  setIf(condition: Code, setFlags: () => Code): Code {
+    const kept = this.builder.local();
+    const before = this.known();
     const code = setFlags();
-    const after = this.writeDown();
+    this.last = chosen(get(kept), this.known().flags, before.flags);
+    return [set(kept, condition), before.code, code];
+  }
+
+  settle(): Code {
+    const code = [this.writeDown(), set(this.carried.kind, int(-1))];
     this.last = undefined;
-    return [before, set(this.carried.kind, int(-1)), ifThen(condition, [code, after])];
+    return code;
   }
 
   system(): Code {
@@ -129,39 +144,66 @@ export class BlockFlags implements FlagScope {
 
   /** Writes the flags into the state: before the region is left. */
   writeDown(): Code {
-    const { last } = this;
-    if (last === undefined) return this.writeCarried();
-    const { operation, size } = last;
+    return this.write(this.last ?? this.carriedSource);
+  }
+
+  private write(flags: KnownFlags): Code {
+    if (flags === this.carriedSource) return this.writeCarried();
+    if (flags.operation === "chosen") {
+      return ifElse(flags.condition, this.write(flags.then), this.write(flags.otherwise));
+    }
+    const explicit = flags.operation === "merged" || flags.operation === "explicit";
+    if (explicit) {
+      return [
+        this.word(STATE.flagExtra, knownFlags(flags)),
+        this.word(STATE.flagKind, int(flagKind("explicit", 1))),
+      ];
+    }
+    const { operation, size } = flags;
     const long = (place: number, value: Code): Code =>
       I64.store(8)(int(0), asLong(size, value), this.base + place);
     const isStep = operation === "inc" || operation === "dec";
-    const hasExtra = isStep || operation === "parts" || operation === "explicit";
     const hasRight = BINARY.has(operation);
     return [
-      hasExtra ? this.word(STATE.flagExtra, last.extra) : [],
+      isStep || operation === "parts" ? this.word(STATE.flagExtra, flags.extra) : [],
       this.word(STATE.flagKind, int(flagKind(operation, size))),
-      operation === "explicit" ? [] : long(STATE.flagResult, last.result),
-      hasRight || isStep ? long(STATE.flagLeft, last.left) : [],
-      hasRight ? long(STATE.flagRight, last.right) : [],
+      long(STATE.flagResult, flags.result),
+      hasRight || isStep ? long(STATE.flagLeft, flags.left) : [],
+      hasRight ? long(STATE.flagRight, flags.right) : [],
     ];
   }
 
   /** Hands the flags on to the next block of the region. */
   carryOver(): Code {
-    const { last, carried } = this;
-    if (last === undefined) return [];
-    const { operation, size } = last;
-    if (operation === "adc" || operation === "sbb" || operation === "explicit") {
-      return [set(carried.extra, allOf(last)), set(carried.kind, int(flagKind("explicit", 1)))];
+    return this.carryFlags(this.last ?? this.carriedSource);
+  }
+
+  private carryFlags(flags: KnownFlags): Code {
+    const { carried } = this;
+    if (flags === this.carriedSource) return [];
+    if (flags.operation === "chosen") {
+      return ifElse(flags.condition, this.carryFlags(flags.then), this.carryFlags(flags.otherwise));
     }
+    if (flags.operation === "merged" || EXPLICIT.has(flags.operation)) {
+      return [set(carried.extra, knownFlags(flags)), set(carried.kind, int(flagKind("explicit", 1)))];
+    }
+    const { operation, size } = flags;
     const hasExtra = operation === "inc" || operation === "dec" || operation === "parts";
     const isResult = operation === "logic" || operation === "parts";
     return [
-      hasExtra ? set(carried.extra, last.extra) : [],
-      set(carried.first, asLong(size, isResult ? last.result : last.left)),
-      BINARY.has(operation) ? set(carried.second, asLong(size, last.right)) : [],
+      hasExtra ? set(carried.extra, flags.extra) : [],
+      set(carried.first, asLong(size, isResult ? flags.result : flags.left)),
+      BINARY.has(operation) ? set(carried.second, asLong(size, flags.right)) : [],
       set(carried.kind, int(flagKind(operation, size))),
     ];
+  }
+
+  /** What is known of the flags so far, with code that comes to that first if it would be much. */
+  private known(): { readonly flags: KnownFlags; readonly code: Code } {
+    const flags = this.last ?? this.carriedSource;
+    if (depthOf(flags) < DEEPEST) return { flags, code: [] };
+    const kept = this.builder.local();
+    return { flags: explicitFlags(get(kept)), code: set(kept, knownFlags(flags)) };
   }
 
   private note(
@@ -190,6 +232,10 @@ export class BlockFlags implements FlagScope {
     ]);
   }
 
+  private carriedFlags(): Code {
+    return [this.writeCarried(), call(this.imports.flags)];
+  }
+
   private carriedCarry(): Code {
     const { kind, extra } = this.carried;
     const isInExtra = I32.or(
@@ -210,3 +256,18 @@ export class BlockFlags implements FlagScope {
 }
 
 const BINARY: ReadonlySet<FlagOperation> = new Set(["add", "adc", "sub", "sbb"]);
+/** Carried as the flags themselves. */
+const EXPLICIT: ReadonlySet<FlagOperation> = new Set(["adc", "sbb", "explicit"]);
+/** Sources that lie upon one another at most. */
+const DEEPEST = 3;
+
+/** All flags in one value. */
+const explicitFlags = (extra: Code): FlagSource => ({
+  operation: "explicit",
+  size: 1,
+  left: NOTHING,
+  right: NOTHING,
+  result: NOTHING,
+  extra,
+});
+const NOTHING = int(0);

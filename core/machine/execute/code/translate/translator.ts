@@ -12,23 +12,26 @@ import type { Translator } from "../engine.js";
 import { SLOT, SLOT_BYTES, SLOTS, TABLE } from "../fast-slots.js";
 import type { Handlers } from "../handlers.js";
 import { HEADER } from "../record.js";
-import { RUNTIME_FUNCTIONS } from "../runtime.js";
+import { HOT, RUNTIME_FUNCTIONS } from "../runtime.js";
 import type { Semantic } from "../scope.js";
 import { findRegion, isTranslatable } from "./region.js";
 import { RegionEmitter, type RegionImports } from "./region-emitter.js";
 
 /** Table entries kept for handlers; translations take those above. */
 const FIRST_TRANSLATION = 1 << 13;
+/** Warm blocks that are compiled together. */
+const BATCH = 64;
 
 export class RegionTranslator implements Translator {
-  /** Regions compiled, bytes of WebAssembly, and how often all were dropped. */
-  readonly counts = { regions: 0, instructions: 0, bytes: 0, flushes: 0 };
+  /** Regions compiled, their instructions, and how often all were dropped. */
+  readonly counts = { regions: 0, instructions: 0, flushes: 0 };
   private readonly words: Int32Array;
   private readonly floats: Float64Array;
   private readonly free: number[] = [];
   private readonly translated = new Set<Block>();
   /** For each block, the entries of the regions that it is part of. */
   private readonly partOf = new Map<Block, Set<Block>>();
+  private readonly waiting = new Set<Block>();
   private next = FIRST_TRANSLATION;
 
   constructor(
@@ -46,20 +49,33 @@ export class RegionTranslator implements Translator {
     this.floats = new Float64Array(machine.memory.buffer);
   }
 
+  /** A warm block waits for others: a module costs more than most functions in it. A hot one is compiled, with all that wait. */
   translate(block: Block): void {
     if (!isTranslatable(block) || block.translation !== 0) return;
-    if (this.translated.size >= this.capacity) this.dropAll();
-    const index = this.free.pop() ?? this.next++;
-    this.table.set(index, this.compile(block) as () => number);
-    block.translation = index;
-    this.translated.add(block);
-    this.words[(block.header + HEADER.handler) >> 2] = index;
+    this.waiting.add(block);
+    const heat = this.words[(block.header + HEADER.heat) >> 2]!;
+    if (heat >= HOT || this.waiting.size >= BATCH) this.compileWaiting();
+  }
+
+  private compileWaiting(): void {
+    const blocks = [...this.waiting];
+    this.waiting.clear();
+    if (this.translated.size + blocks.length > this.capacity) this.dropAll();
+    const functions = this.compile(blocks);
+    blocks.forEach((block, index) => {
+      const place = this.free.pop() ?? this.next++;
+      this.table.set(place, functions[index] as () => number);
+      block.translation = place;
+      this.translated.add(block);
+      this.words[(block.header + HEADER.handler) >> 2] = place;
+    });
   }
 
   drop(block: Block): void {
     // Other pages' blocks may have been translated with this one.
     for (const entry of this.partOf.get(block) ?? []) if (entry !== block) this.undo(entry);
     this.partOf.delete(block);
+    this.waiting.delete(block);
     this.forget(block);
   }
 
@@ -96,17 +112,8 @@ export class RegionTranslator implements Translator {
     return this.words[slot + SLOT.addend / 4]!;
   }
 
-  private compile(block: Block): unknown {
-    const isUser = (block.mode & MODE.user) !== 0;
-    const nodes = findRegion(block, this.cache, this.handlers, (page) => this.frameOfPage(page, isUser));
-    for (const node of nodes) {
-      let entries = this.partOf.get(node.block);
-      if (entries === undefined) {
-        entries = new Set();
-        this.partOf.set(node.block, entries);
-      }
-      entries.add(block);
-    }
+  /** The functions of the regions that begin with these blocks. */
+  private compile(blocks: readonly Block[]): unknown[] {
     const module = new ModuleBuilder();
     const from = (name: keyof typeof RUNTIME_FUNCTIONS) =>
       module.importFunction(name, RUNTIME_FUNCTIONS[name]);
@@ -121,7 +128,26 @@ export class RegionTranslator implements Translator {
       execute: from("execute"),
     };
     const { machine } = this;
+    blocks.forEach((block, index) => {
+      this.define(module, imports, block, String(index));
+    });
+    const made = module.instantiate({ memory: machine.memory, functions: this.runtime });
+    return blocks.map((_, index) => made[String(index)]);
+  }
+
+  private define(module: ModuleBuilder, imports: RegionImports, block: Block, name: string): void {
+    const { machine } = this;
     const code = machine.code!;
+    const isUser = (block.mode & MODE.user) !== 0;
+    const nodes = findRegion(block, this.cache, this.handlers, (page) => this.frameOfPage(page, isUser));
+    for (const node of nodes) {
+      let entries = this.partOf.get(node.block);
+      if (entries === undefined) {
+        entries = new Set();
+        this.partOf.set(node.block, entries);
+      }
+      entries.add(block);
+    }
     module.define(
       ["i32"],
       true,
@@ -139,11 +165,9 @@ export class RegionTranslator implements Translator {
           floats: this.floats,
           ends: (instruction) => this.handlers.ends(instruction),
         }).emit(nodes),
-      "region",
+      name,
     );
     this.counts.regions++;
     this.counts.instructions += nodes.reduce((sum, node) => sum + node.block.instructions.length, 0);
-    const exports = module.instantiate({ memory: machine.memory, functions: this.runtime });
-    return exports["region"];
   }
 }
