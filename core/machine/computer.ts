@@ -135,6 +135,8 @@ export class Computer {
 
   /** Told of every mark that the guest makes (devices/marks.ts). */
   onMark: ((value: number) => void) | undefined;
+  /** Told of every byte that the guest sends by its first serial port, when it does. */
+  onSerial: ((byte: number) => void) | undefined;
   private hasInterrupt = false;
 
   /** What the guest printed by its first serial port, as text. */
@@ -204,7 +206,9 @@ export class Computer {
         requestReset: () => this.end({ kind: "reset" }),
         a20: () => {},
         serial: (port, byte) => {
-          if (port === 0) this.serial.push(byte);
+          if (port !== 0) return;
+          this.serial.push(byte);
+          this.onSerial?.(byte);
         },
         debug: () => {},
         exit: (status) => this.end({ kind: "exit", status: status >>> 1 }),
