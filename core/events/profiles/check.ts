@@ -34,7 +34,7 @@ function checkIdentity(profile: CpuProfile, report: Report): void {
   }
 }
 
-function checkFeatures({ features, featuresSource }: CpuProfile, report: Report): void {
+function checkFeatures({ features, featuresSource, identity }: CpuProfile, report: Report): void {
   const implies = (has: boolean, needed: boolean, text: string): void => {
     if (has && !needed) report("features", text);
   };
@@ -54,6 +54,8 @@ function checkFeatures({ features, featuresSource }: CpuProfile, report: Report)
   implies(features.page1G, features.longMode, "page1G requires longMode");
   implies(features.la57, features.longMode, "la57 requires longMode");
   checkSource("features", featuresSource, report);
+  if (!(identity.signature > 0)) report("identity", "has no signature");
+  checkSource("identity", identity.source, report);
 }
 
 function checkTlbs({ tlb, features }: CpuProfile, report: Report): void {

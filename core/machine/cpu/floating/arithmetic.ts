@@ -106,7 +106,7 @@ export function compare(left: Real, right: Real): number {
   const sign = signOf(left);
   if (sign !== signOf(right)) return Math.sign(sign - signOf(right));
   if (sign === 0) return 0;
-  return sign * compareMagnitudes(left, right);
+  return sign > 0 ? compareMagnitudes(left, right) : compareMagnitudes(right, left);
 }
 
 function compareMagnitudes(left: Real, right: Real): number {

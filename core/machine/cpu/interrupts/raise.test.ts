@@ -26,7 +26,7 @@ describe("a second exception", () => {
     [PF, NP, "DF 0", "a page fault, then a contributory one"],
     [UD, GP, "GP 11", "benign first: the second is delivered, with EXT"],
     [DB, NP, "NP b", "benign first: the second is delivered, with EXT"],
-  ])("%i then %i is %s: %s", (first, second, expected) => {
+  ])("%i then %i is %s: %s", (first, second, expected, _why) => {
     const t = failing(first, second);
     t.unit.raise(first, 0);
     expect(t.exception).toBe(expected);

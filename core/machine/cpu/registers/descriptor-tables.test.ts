@@ -109,7 +109,7 @@ describe("LAR and LSL", () => {
 
   it("give rights and limit, or ZF = 0 and the register as it was", () => {
     const t = new TestSystem().protectedMode();
-    expect(ask(t, "lar", SEL.data0)).toEqual([true, 0xc0_9200]);
+    expect(ask(t, "lar", SEL.data0)).toEqual([true, 0xcf_9200]);
     expect(ask(t, "lsl", SEL.data0)).toEqual([true, 0xffff_ffff]);
     expect(ask(t, "lsl", SEL.tss)).toEqual([true, 0x67]);
     expect(ask(t, "lar", 0)).toEqual([false, 0xaaaa]);

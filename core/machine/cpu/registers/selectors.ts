@@ -11,8 +11,8 @@ const LSL_LEGACY = bit(tss16) | bit(ldt) | bit(busyTss16) | bit(tss32) | bit(bus
 const LSL_LONG = bit(ldt) | bit(tss32) | bit(busyTss32);
 const LAR_LEGACY = LSL_LEGACY | bit(callGate16) | bit(taskGate) | bit(callGate32);
 const LAR_LONG = LSL_LONG | bit(callGate32);
-/** Of a descriptor's second word: type, S, DPL, P, AVL, L, D/B, G. */
-const ACCESS_RIGHTS = 0xf0_ff00;
+/** Of a descriptor's second word: type, S, DPL, P, AVL, L, D/B, G. Bits 19..16, undefined, are the limit's on hardware. */
+const ACCESS_RIGHTS = 0xff_ff00;
 
 /** Fetches the descriptor of a selector if it is one that CPL and RPL may look at. */
 function look(core: Core, selector: number, systemTypes: number): Descriptor | undefined {
