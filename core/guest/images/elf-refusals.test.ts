@@ -187,8 +187,8 @@ describe("refusals say what is wrong and where", () => {
     ],
     [
       "st_name",
-      spoiled(withSymbols.bytes, (w) => w.u32(0x90 + 24, 77)),
-      "st_name 77 has no end in the string table, which has 3 bytes",
+      spoiled(withSymbols.bytes, (w) => w.u32(0x90 + 24, 3)),
+      "st_name 3 has no end in the string table, which has 3 bytes",
     ],
   ])("%s", (_, bytes, message) => {
     expect(refusal(bytes)).toBe(`kernel.elf: ${message}`);

@@ -83,6 +83,14 @@ describe("placement", () => {
     expect(() => placement.reserve("more", MIB + 0xfff, 1)).toThrow(
       "more (0x100fff to 0x101000) overlaps kernel (0x100000 to 0x101000)",
     );
+    expect(() => placement.reserve("before", MIB - 0x1000, 0x1001)).toThrow("not all RAM");
+    expect(() => placement.reserve("first", MIB + 0xff0, 16)).toThrow(
+      "first (0x100ff0 to 0x101000) overlaps kernel",
+    );
+    placement.reserve("next", MIB + 0x2000, 16);
+    expect(() => placement.reserve("last", MIB + 0x1fff, 2)).toThrow(
+      "last (0x101fff to 0x102001) overlaps next",
+    );
     expect(() => placement.reserve("far", 16 * MIB - 1, 2)).toThrow("not all RAM");
     expect(() => placement.reserve("hole", 0xa_0000, 1)).toThrow("not all RAM");
     expect(() => placement.loadFirmware("video", 0xb_8000, bytes(16))).toThrow("not all RAM");
