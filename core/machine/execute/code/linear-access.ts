@@ -54,13 +54,13 @@ export class EngineMemory implements LinearAccess {
   }
 
   checkWrite(high: number, low: number, bytes: number, user: boolean): void {
-    // One byte in each page that the write would touch.
+    // The first byte in each page that the write would touch: its address is the fault's.
     this.find(high, low, accessOf(ACCESS.write, 1), user);
     const offset = low & (MOST - 1);
     if (offset + bytes <= MOST) return;
     const lastLow = (low + bytes - 1) | 0;
     const carry = lastLow >>> 0 < low >>> 0 && high !== 0 ? 1 : 0;
-    this.find(high + carry, lastLow, accessOf(ACCESS.write, 1), user);
+    this.find(high + carry, lastLow & -MOST, accessOf(ACCESS.write, 1), user);
   }
 
   span(high: number, low: number, bytes: number, kind: number, user: boolean): number {
