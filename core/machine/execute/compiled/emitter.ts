@@ -74,14 +74,19 @@ export class Emitter {
     return storeFloat(int(0), floatAdd(loadFloat(int(0), address), amount), address);
   }
 
-  /** Adds cycles to a category. */
+  /**
+   * Adds cycles to a category. `cycles` may be the access that they are the price of, so it is evaluated once: what the
+   * counter grew by is what is taken from `left`. All are multiples of one small power of two: nothing is rounded.
+   */
   charge(category: CycleCategoryName, cycles: Code): Code {
     const address = this.places.counters.cycles.byteOffset + CYCLES[category] * 8;
+    const counter = loadFloat(int(0), address);
+    const grow = storeFloat(int(0), floatAdd(counter, cycles), address);
     const { left } = this.places;
-    return [
-      storeFloat(int(0), floatAdd(loadFloat(int(0), address), cycles), address),
-      left === undefined ? [] : storeFloat(int(0), floatSubtract(loadFloat(int(0), left), cycles), left),
-    ];
+    if (left === undefined) return grow;
+    const move = (sum: (a: Code, b: Code) => Code): Code =>
+      storeFloat(int(0), sum(loadFloat(int(0), left), counter), left);
+    return [move(floatAdd), grow, move(floatSubtract)];
   }
 
   /** Counts a walk reference by the cache level that the last access left in `cacheLevel`. */
