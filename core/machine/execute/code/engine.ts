@@ -128,7 +128,7 @@ export class CodeEngine {
     this.cache = new CodeCache(
       machine,
       this.handlers,
-      (instruction) => (semantics[instruction.row.mnemonic] === undefined ? 0 : costOf(instruction)),
+      (instruction) => (isCharged(instruction, semantics) ? costOf(instruction) : 0),
       (block) => this.translator?.drop(block),
       () => this.clearSlots(),
     );
@@ -526,6 +526,10 @@ export class CodeEngine {
 }
 
 const GENERAL_PROTECTION = 13;
+
+/** Whether a block charges an instruction's base cost: the system side charges its own, but for those of the x87 unit. */
+const isCharged = ({ row }: Instruction, semantics: Readonly<Record<string, Semantic>>): boolean =>
+  semantics[row.mnemonic] !== undefined || row.costClass.startsWith("x87");
 
 /** Cuts an access into pieces that a bus carries. */
 function forEachPiece(length: number, piece: (done: number, size: 1 | 2 | 4) => void): void {
