@@ -12,14 +12,12 @@ import { decode } from "../../x86/decode.js";
 import { BASE_RIP, type CodeMode, type DecodeFailure, type Instruction } from "../../x86/instruction.js";
 import { segmentPlace } from "./handler-scope.js";
 import type { Handlers } from "./handlers.js";
-import { BUCKETS, type CodeMemory, FRAME_KIND } from "./memory.js";
+import { BUCKETS, type CodeMemory, FRAME_KIND, GRANULE_SHIFT } from "./memory.js";
 import { HEADER, immediatePlace, LINKABLE, RECORD, RECORD_BYTES } from "./record.js";
 
 /** Instructions of a block at most. */
 const LONGEST = 64;
 const LONGEST_INSTRUCTION = 15;
-/** Bytes for which a page remembers whether they hold decoded code: 64 granules. */
-const GRANULE_SHIFT = 6;
 
 export interface Block {
   /** Address of its header. */
@@ -36,9 +34,6 @@ export interface Block {
 
 interface CodePage {
   readonly blocks: Block[];
-  /** One bit a granule that holds decoded bytes. */
-  low: number;
-  high: number;
 }
 
 /** Base cycles of an instruction. */
@@ -125,13 +120,10 @@ export class CodeCache {
   wrote(frame: number, offset: number, length: number): boolean {
     const page = this.pages.get(frame);
     if (page === undefined) return false;
-    for (
-      let granule = offset >> GRANULE_SHIFT;
-      granule <= (offset + length - 1) >> GRANULE_SHIFT;
-      granule++
-    ) {
-      const isCode = granule < 32 ? (page.low >>> granule) & 1 : (page.high >>> (granule - 32)) & 1;
-      if (isCode !== 0) {
+    const { granules } = this.memory;
+    const last = (offset + length - 1) >> GRANULE_SHIFT;
+    for (let granule = offset >> GRANULE_SHIFT; granule <= last; granule++) {
+      if (((granules[2 * frame + (granule >> 5)]! >>> (granule & 31)) & 1) !== 0) {
         this.dropPage(frame, page);
         return true;
       }
@@ -148,7 +140,7 @@ export class CodeCache {
   /** Drops everything. */
   flush(): void {
     for (const block of this.blocks) this.onDrop(block);
-    for (const frame of this.pages.keys()) this.memory.frameKinds[frame] = FRAME_KIND.memory;
+    for (const frame of this.pages.keys()) this.unmark(frame);
     this.pages.clear();
     this.blocks = [];
     this.memory.buckets.fill(0);
@@ -162,7 +154,12 @@ export class CodeCache {
       this.onDrop(block);
     }
     this.pages.delete(frame);
+    this.unmark(frame);
+  }
+
+  private unmark(frame: number): void {
     this.memory.frameKinds[frame] = FRAME_KIND.memory;
+    this.memory.granules.fill(0, 2 * frame, 2 * frame + 2);
   }
 
   private unlink(block: Block): void {
@@ -423,20 +420,16 @@ export class CodeCache {
     if (frame >= frameKinds.length || frameKinds[frame] === FRAME_KIND.device) return;
     let page = this.pages.get(frame);
     if (page === undefined) {
-      page = { blocks: [], low: 0, high: 0 };
+      page = { blocks: [] };
       this.pages.set(frame, page);
       frameKinds[frame] = FRAME_KIND.code;
       // Slots through which the page was written directly must go.
       this.clearSlots();
     }
     page.blocks.push(block);
-    for (
-      let granule = start >> GRANULE_SHIFT;
-      granule <= (Math.max(end, start + 1) - 1) >> GRANULE_SHIFT;
-      granule++
-    ) {
-      if (granule < 32) page.low |= 1 << granule;
-      else page.high |= 1 << (granule - 32);
+    const last = (Math.max(end, start + 1) - 1) >> GRANULE_SHIFT;
+    for (let granule = start >> GRANULE_SHIFT; granule <= last; granule++) {
+      this.memory.granules[2 * frame + (granule >> 5)]! |= 1 << (granule & 31);
     }
   }
 }

@@ -124,14 +124,14 @@ export class Handlers {
 
   private newModule(): { module: ModuleBuilder; imports: HandlerImports } {
     const module = new ModuleBuilder();
-    const from = (name: keyof HandlerImports) => module.importFunction(name, RUNTIME_FUNCTIONS[name]);
+    const take = (name: keyof HandlerImports) => module.importFunction(name, RUNTIME_FUNCTIONS[name]);
     const imports: HandlerImports = {
-      accessSegment: from("accessSegment"),
-      commit: from("commit"),
-      flags: from("flags"),
-      carry: from("carry"),
-      dispatch: from("dispatch"),
-      execute: from("execute"),
+      accessSegment: take("accessSegment"),
+      commit: take("commit"),
+      flags: take("flags"),
+      carry: take("carry"),
+      dispatch: take("dispatch"),
+      execute: take("execute"),
     };
     return { module, imports };
   }

@@ -11,6 +11,9 @@ export interface CodeMemoryOptions {
 /** Buckets of the table that finds a block by its physical address; a power of two. */
 export const BUCKETS = 1 << 14;
 
+/** log2 of the bytes for which it is remembered whether they hold decoded code. */
+export const GRANULE_SHIFT = 6;
+
 /** Kinds of a physical frame, by what an access to it has to do. */
 export const FRAME_KIND = {
   /** RAM, read and written directly. */
@@ -29,6 +32,8 @@ export interface CodeMemory {
   readonly slotHeads: Int32Array;
   /** FRAME_KIND of each backed frame. */
   readonly frameKinds: Uint8Array;
+  /** For each frame one bit a granule of 64 bytes that holds decoded code: two words. */
+  readonly granules: Int32Array;
   /** First header in each bucket, as an address; 0 none. */
   readonly buckets: Int32Array;
   readonly arena: Uint8Array;
@@ -46,6 +51,7 @@ export function allocateCodeMemory(
     slots: allocation.uint8(3 * SLOTS * SLOT_BYTES),
     slotHeads: allocation.int32(entries),
     frameKinds: allocation.uint8(backedFrames),
+    granules: allocation.int32(2 * backedFrames),
     buckets: allocation.int32(BUCKETS),
     arena: allocation.uint8(options.arenaBytes),
   };

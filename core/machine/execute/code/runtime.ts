@@ -82,7 +82,7 @@ import {
   TABLE,
 } from "./fast-slots.js";
 import { allOf, carryOf, FLAG_OPERATIONS, type FlagOperation, type FlagSource } from "./flags.js";
-import { BUCKETS, FRAME_KIND } from "./memory.js";
+import { BUCKETS, FRAME_KIND, GRANULE_SHIFT } from "./memory.js";
 import { HEADER, RECORD } from "./record.js";
 
 /** An access, in one operand: what is done, options, bytes. */
@@ -468,7 +468,7 @@ function defineSlow(parts: RuntimeParts, readDevice: FunctionReference): Functio
         set(host, add(add(shl(get(frame), int(12)), get(offset)), int(parts.ram))),
         ifThen(
           get(kind),
-          ifThen(eq(parts.kindOf(get(frame)), int(FRAME_KIND.code)), [
+          ifThen(writesCode(parts, frame, offset, size), [
             noteAccess(size, linear, get(frame), int(-1)),
             // What is there now, for a read before the write.
             I64.store(8)(int(0), I64.load(8)(get(host)), parts.bounce),
@@ -508,6 +508,15 @@ function defineSlow(parts: RuntimeParts, readDevice: FunctionReference): Functio
     },
     "accessSlow",
   );
+}
+
+/** Whether a write within a page touches bytes of decoded code: most pages with code have data too. */
+function writesCode(parts: RuntimeParts, frame: Local, offset: Local, size: Local): Code {
+  const granules = I64.load(8)(shl(get(frame), int(3)), parts.machine.code!.granules.byteOffset);
+  const bitOf = (place: Code): Code =>
+    I64.shl(I64.constant(1), extendUnsigned(shrUnsigned(place, int(GRANULE_SHIFT))));
+  const touched = I64.or(bitOf(get(offset)), bitOf(sub(add(get(offset), get(size)), int(1))));
+  return I64.ne(I64.and(granules, touched), I64.constant(0));
 }
 
 /** Bits above the canonical ones: 64 - 48, or 64 - 57 under five-level paging (CR4.LA57). */

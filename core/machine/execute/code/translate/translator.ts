@@ -115,17 +115,17 @@ export class RegionTranslator implements Translator {
   /** The functions of the regions that begin with these blocks. */
   private compile(blocks: readonly Block[]): unknown[] {
     const module = new ModuleBuilder();
-    const from = (name: keyof typeof RUNTIME_FUNCTIONS) =>
+    const take = (name: keyof typeof RUNTIME_FUNCTIONS) =>
       module.importFunction(name, RUNTIME_FUNCTIONS[name]);
     const imports: RegionImports = {
-      accessSegment: from("accessSegment"),
-      accessSlow: from("accessSlow"),
-      commit: from("commit"),
-      dispatch: from("dispatch"),
-      flags: from("flags"),
-      carry: from("carry"),
-      noteFlags: from("noteFlags"),
-      execute: from("execute"),
+      accessSegment: take("accessSegment"),
+      accessSlow: take("accessSlow"),
+      commit: take("commit"),
+      dispatch: take("dispatch"),
+      flags: take("flags"),
+      carry: take("carry"),
+      noteFlags: take("noteFlags"),
+      execute: take("execute"),
     };
     const { machine } = this;
     blocks.forEach((block, index) => {

@@ -8,6 +8,8 @@ import { CODE_16, CODE_32, CODE_64, MODE, SEGMENT, STATE, segmentOffset } from "
 import { Machine } from "../../../../machine.js";
 import { CodeEngine, type SystemSide } from "../../engine.js";
 import { EnginePaging } from "../../paging.js";
+import { HEADER } from "../../record.js";
+import { HOT } from "../../runtime.js";
 import { RegionTranslator } from "../../translate/translator.js";
 import { SEMANTICS } from "../index.js";
 
@@ -77,7 +79,9 @@ export class TestProcessor {
   /** RAM, from address 0; code lies from 64 to 128 KiB. */
   readonly memory: Uint8Array;
   private readonly recorder = new Recorder();
+  /** The CPU's state, as words and as 64-bit integers; the machine's whole memory. */
   private readonly words: Int32Array;
+  private readonly all: Int32Array;
   private readonly longs: BigInt64Array;
   private readonly placed = new Map<string, number>();
   private readonly translator: RegionTranslator;
@@ -108,6 +112,7 @@ export class TestProcessor {
       readMemory: () => 0xffff_ffff,
       writeMemory: () => {},
     });
+    this.all = new Int32Array(machine.memory.buffer);
     this.memory = new Uint8Array(machine.memory.buffer, machine.ram.byteOffset, 64 * 4096);
     const { words, longs } = machine.code!.cpu;
     this.words = words;
@@ -147,13 +152,16 @@ export class TestProcessor {
     return outcome;
   }
 
-  /** Has the block at an address translated. Returns whether it is. */
+  /** Has the block at an address translated, if its mode is one for that. Returns whether it is. */
   private translate(start: number): boolean {
     const mode = this.words[STATE.mode / 4]!;
+    if ((mode & MODE.flatCode) === 0 || (mode & MODE.codeSize) === CODE_16) return false;
     const block = this.engine.cache.find(Math.floor(start / 4096), start % 4096, mode);
-    if (block === undefined) return false;
+    if (block === undefined) throw new Error("the block that was executed is not found");
+    this.all[(block.header + HEADER.heat) / 4] = HOT;
     this.translator.translate(block);
-    return block.translation !== 0;
+    if (block.translation === 0) throw new Error("the block was not translated");
+    return true;
   }
 
   private run(
