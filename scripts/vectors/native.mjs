@@ -42,7 +42,7 @@ class Writer {
 
 const KINDS = { data: 0, "expand-down": 1, code: 2 };
 
-/** struct user_desc of modify_ldt(2). */
+/** struct user_desc of modify_ldt(2), whose first form, which the recorder uses, leaves AVL 0. */
 function writeSegment(writer, segment, index) {
   const READ_ONLY_OR_EXECUTE_ONLY = 1 << 3;
   const CONTENTS_SHIFT = 1;

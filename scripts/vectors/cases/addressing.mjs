@@ -162,7 +162,6 @@ const prefixes = [
       },
       { title: "NOP with REX.B is XCHG", bytes: bytesOf("49 90"), cases: times(1) },
       { title: "REX.W NOP", bytes: bytesOf("48 90"), cases: times(1) },
-      { title: "PAUSE with REX.B", bytes: bytesOf("F3 41 90"), cases: times(1) },
     ],
     { modes: [64] },
   ),

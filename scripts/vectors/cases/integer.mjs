@@ -448,7 +448,7 @@ const nothing = [
   row("PAUSE", "F3 90", { cases: 1 }),
   row("ENDBR64", "F3 0F 1E FA", { cases: 1, sizes: [0] }),
   row("ENDBR32", "F3 0F 1E FB", { cases: 1 }),
-  ...["18", "19", "1A", "1B", "1C", "1D", "1E", "1F", "0D"].map((opcode) =>
+  ...["18", "19", "1A", "1B", "1C", "1D", "1E", "1F"].map((opcode) =>
     row("NOP r/m*, r*", `0F ${opcode} /r`, { cases: 1, form: "register" }),
   ),
   ...[0, 1, 2, 3, 4, 5, 6, 7].map((digit) => row("PREFETCH m8", `0F 0D /${digit}`, { cases: 1 })),

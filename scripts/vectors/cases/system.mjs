@@ -20,10 +20,11 @@ const prefixFor = (size, mode) => (size === (mode === 16 ? 2 : 4) || size === 8 
 /** The LDT's segments and the GDT's for users (environment.ts), null selectors, and what is in neither table. */
 const DATA = [0x2b, 0x0f, 0x27, 0x37, 0x3f];
 const FAULTY = [0x4f, 0x33, 0x47, 0xfff7, 0x28];
-const NULL = [0, 3];
+/** With another RPL, the system that records may give back selector 0: IRET makes null segments null again. */
+const NULL = [0];
 const STACK_FAULTY = [0, 3, 0x3f, 0x23, 0x4f, 0xfff7, 0x28];
 const STACK = [0x2b, 0x1f, 0x0f];
-const ANY = [...DATA, ...FAULTY, ...NULL, 0x23, 0x07];
+const ANY = [...DATA, ...FAULTY, ...NULL, 3, 0x23, 0x07];
 
 const SREGS = ["ES", "CS", "SS", "DS", "FS", "GS"];
 const [ES, CS, SS, DS, FS, GS] = [0, 1, 2, 3, 4, 5];
@@ -393,7 +394,6 @@ const PRIVILEGED = {
   "INVLPG m": "0F 01 3B",
   INVD: "0F 08",
   WBINVD: "0F 09",
-  XSETBV: "0F 01 D1",
 };
 const PRIVILEGED_64 = {
   SWAPGS: "0F 01 F8",

@@ -6,7 +6,7 @@
 import type { CodeMode } from "../../x86/instruction.js";
 import { CODE_WINDOW, DATA_WINDOW, type MachineState, REGISTERS, STACK_WINDOW } from "./state.js";
 
-/** A segment as modify_ldt(2) takes it: all have DPL 3, are accessed, and have AVL set. */
+/** A segment as modify_ldt(2) takes it: all have DPL 3 and are accessed. */
 export interface LocalSegment {
   readonly base: number;
   /** In bytes, or pages of 4 KiB where `pages`. */
@@ -90,12 +90,11 @@ const CODE = 1 << 11;
 const CODE_OR_DATA = 1 << 12;
 const DPL_3 = 3 << 13;
 const PRESENT = 1 << 15;
-const AVAILABLE = 1 << 20;
 const LONG = 1 << 21;
 const WIDE = 1 << 22;
 const GRANULAR = 1 << 23;
 
-function descriptor(local: LocalSegment, more: number): bigint {
+function descriptor(local: LocalSegment, more = 0): bigint {
   const upper =
     (local.base & 0xff00_0000) |
     (local.limit & 0xf_0000) |
@@ -114,7 +113,7 @@ function descriptor(local: LocalSegment, more: number): bigint {
 
 /** The LDT's bytes. */
 export function localDescriptors(): BigUint64Array {
-  return BigUint64Array.from(LOCAL_SEGMENTS, (local) => descriptor(local, AVAILABLE));
+  return BigUint64Array.from(LOCAL_SEGMENTS, (local) => descriptor(local));
 }
 
 /**
@@ -123,8 +122,8 @@ export function localDescriptors(): BigUint64Array {
  */
 export function userDescriptors(): ReadonlyMap<number, bigint> {
   return new Map([
-    [USER_CODE_32, descriptor(segment({ kind: "code" }), 0)],
-    [USER_DATA, descriptor(segment({}), 0)],
+    [USER_CODE_32, descriptor(segment({ kind: "code" }))],
+    [USER_DATA, descriptor(segment({}))],
     [USER_CODE_64, descriptor(segment({ kind: "code", wide: false }), LONG)],
   ]);
 }

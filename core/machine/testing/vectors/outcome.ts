@@ -5,7 +5,7 @@
  */
 import type { CodeMode } from "../../x86/instruction.js";
 import { CODE_16_SELECTOR } from "./environment.js";
-import { BREAKPOINT, CODE_WINDOW, type MachineState, WINDOW_MIDDLE } from "./state.js";
+import { BREAKPOINT, CODE_WINDOW, type MachineState, REGISTERS, WINDOW_MIDDLE } from "./state.js";
 
 /** An exception as the processor delivers it. */
 export interface Fault {
@@ -20,6 +20,7 @@ const VECTOR_BREAKPOINT = 3;
 const VECTOR_PAGE_FAULT = 14;
 /** Exceptions that push an error code (SDM vol. 3, table 6-1). */
 const WITH_ERROR_CODE = [8, 10, 11, 12, 13, 14, 17];
+export const hasErrorCode = (vector: number): boolean => WITH_ERROR_CODE.includes(vector);
 
 /** CF PF AF ZF SF TF DF OF NT AC ID: flags that ring-3 code may see change. The rest are IF and the reserved bit, both 1. */
 const OBSERVED_FLAGS = 0x24_4dd5;
@@ -49,6 +50,8 @@ export function settle(
     state.general.set(initial.general.subarray(8), 8);
     state.xmm.set(initial.xmm.subarray(16), 16);
     state.rip &= LOW_HALF;
+    for (const base of [REGISTERS.fsBase, REGISTERS.gsBase])
+      state.view.setBigUint64(base, initial.view.getBigUint64(base, true), true);
   }
   if (fault.vector === VECTOR_BREAKPOINT) {
     const place = breakpointAt(state);
@@ -60,7 +63,7 @@ export function settle(
   }
   return {
     vector: fault.vector,
-    errorCode: WITH_ERROR_CODE.includes(fault.vector) ? fault.errorCode : 0,
+    errorCode: hasErrorCode(fault.vector) ? fault.errorCode : 0,
     address: fault.vector === VECTOR_PAGE_FAULT ? fault.address : 0n,
   };
 }
