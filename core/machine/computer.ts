@@ -6,6 +6,7 @@
 import type { CostName } from "../events/costs.js";
 import type { CpuProfile } from "../events/profile.js";
 import { UnsupportedError } from "../util/errors.js";
+import { Console } from "./console.js";
 import { FLOATING_POINT } from "./cpu/floating-point.js";
 import type { CpuHost } from "./cpu/host.js";
 import { instructionCosts } from "./cpu/instruction-costs.js";
@@ -76,8 +77,7 @@ export class Computer {
   readonly system: SystemUnit;
   readonly pc: Pc;
   readonly marks: Marks;
-  /** Bytes the guest sent by its first serial port. */
-  readonly serial: number[] = [];
+  private readonly output = new Console();
   private ending: Outcome | undefined;
 
   constructor(readonly options: ComputerOptions) {
@@ -139,9 +139,9 @@ export class Computer {
   onSerial: ((byte: number) => void) | undefined;
   private hasInterrupt = false;
 
-  /** What the guest printed by its first serial port, as text. */
+  /** What the guest printed by its first serial port, as text (console.ts). */
   get console(): string {
-    return new TextDecoder().decode(new Uint8Array(this.serial));
+    return this.output.text;
   }
 
   /** Puts an image into memory and the CPU at its start. */
@@ -207,7 +207,7 @@ export class Computer {
         a20: () => {},
         serial: (port, byte) => {
           if (port !== 0) return;
-          this.serial.push(byte);
+          this.output.add(byte);
           this.onSerial?.(byte);
         },
         debug: () => {},

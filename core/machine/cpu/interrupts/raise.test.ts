@@ -38,7 +38,9 @@ describe("a second exception", () => {
     t.unit.raise(PF, 0);
     // The stack is unusable for #DF as well.
     expect(t.isShutDown).toBe(true);
-    expect(t.unit.core.shutdownReason).toContain("triple fault");
+    expect(t.unit.core.shutdownReason).toBe(
+      "triple fault: #PF, then #PF, then #PF while the double fault was delivered",
+    );
     expect(t.words[CR2_WORD]).not.toBe(0x1234);
   });
 

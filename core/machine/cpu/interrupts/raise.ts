@@ -63,12 +63,14 @@ export function deliver(
 function deliverInstead(core: Core, first: number | undefined, kind: number, second: GuestFault): void {
   let before = first;
   let fault = second;
+  const story = [first === undefined ? "an interrupt" : nameOf(first)];
   let external = kind === EVENT_KIND.software ? 0 : EXT;
   for (;;) {
     if (fault.vector === PF) noteAddress(core, fault);
+    story.push(nameOf(fault.vector));
     const vector = combine(before, fault.vector);
     if (vector === undefined) {
-      shutDown(core, fault.vector);
+      shutDown(core, story);
       return;
     }
     const errorCode = vector === DF ? 0 : fault.errorCode | (isIn(WITH_EXT, vector) ? external : 0);
@@ -136,7 +138,16 @@ function noteAddress(core: Core, fault: GuestFault): void {
   core.words[CR2_WORD + 1] = fault.addressHigh;
 }
 
-function shutDown(core: Core, vector: number): void {
+/** @param story what was to be delivered, and each exception that its delivery ran into, the double fault's last. */
+function shutDown(core: Core, story: readonly string[]): void {
   core.activity = ACTIVITY.shutdown;
-  core.shutdownReason = `triple fault: exception ${vector} while a double fault was delivered`;
+  core.shutdownReason = `triple fault: ${story.join(", then ")} while the double fault was delivered`;
+}
+
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(EXCEPTION).map(([name, vector]) => [vector, `#${name}`]),
+);
+
+function nameOf(vector: number): string {
+  return NAMES.get(vector) ?? `vector ${vector}`;
 }
