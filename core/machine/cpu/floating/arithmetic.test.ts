@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { add, compare, divide, multiply, squareRoot, subtract } from "./arithmetic.js";
 import { DOUBLE, type Format, pack, packExtended, SINGLE, unpack, unpackExtended } from "./formats.js";
-import { INEXACT, OVERFLOW, type Real, ROUND, UNDERFLOW } from "./number.js";
+import { bitLength, INEXACT, OVERFLOW, type Real, ROUND, UNDERFLOW } from "./number.js";
 import { type Exact, round, toInteger } from "./round.js";
 
 const view = new DataView(new ArrayBuffer(8));
@@ -144,6 +144,22 @@ describe("rounding", () => {
       toInteger(unpack(DOUBLE, bitsOf(DOUBLE, value)), mode).integer;
     expect([0, 1, 2, 3].map((mode) => integer(2.5, mode))).toEqual([2n, 2n, 3n, 2n]);
     expect([0, 1, 2, 3].map((mode) => integer(-2.5, mode))).toEqual([-2n, -3n, -2n, -2n]);
+  });
+});
+
+describe("bitLength", () => {
+  it.each([
+    1n,
+    2n,
+    3n,
+    2n ** 53n - 1n,
+    2n ** 54n - 1n,
+    2n ** 64n - 1n,
+    2n ** 64n,
+    2n ** 1024n - 1n,
+    2n ** 5000n,
+  ])("of %d", (value) => {
+    expect(bitLength(value)).toBe(value.toString(2).length);
   });
 });
 

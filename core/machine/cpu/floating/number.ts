@@ -69,10 +69,24 @@ export const isSignaling = ({ kind, significand }: Real): boolean =>
 export const quiet = (value: Real): Real => nan(value.isNegative, value.significand | QUIET_BIT);
 export const withSign = (value: Real, isNegative: boolean): Real => ({ ...value, isNegative });
 
-/** Bits of a positive integer without leading zeros. */
+const double = new Float64Array(1);
+const halves = new Uint32Array(double.buffer);
+const EXPONENT_BIAS = 1023;
+const FRACTION_HIGH = 0xf_ffff;
+const INFINITE = 2 * EXPONENT_BIAS + 1;
+
+/** Bits of a positive integer without leading zeros: as the exponent of the nearest double has it. */
 export function bitLength(value: bigint): number {
-  const digits = value.toString(16);
-  return digits.length * 4 - Math.clz32(Number.parseInt(digits[0]!, 16)) + 28;
+  double[0] = Number(value);
+  const exponent = halves[1]! >>> 20;
+  if (exponent === INFINITE) {
+    const digits = value.toString(16);
+    return digits.length * 4 - Math.clz32(Number.parseInt(digits[0]!, 16)) + 28;
+  }
+  const length = exponent - EXPONENT_BIAS + 1;
+  // A power of two may be where many ones were rounded up to.
+  const isPower = halves[0] === 0 && (halves[1]! & FRACTION_HIGH) === 0;
+  return isPower && value >> BigInt(length - 1) === 0n ? length - 1 : length;
 }
 
 /** What INVALID and DENORMAL say of the operands of an instruction on which NaNs act as they do in arithmetic. */
