@@ -125,7 +125,7 @@ export class BlockFlags implements FlagScope {
     const kept = this.builder.local();
     const before = this.known();
     const code = setFlags();
-    this.last = chosen(get(kept), this.known().flags, before.flags);
+    this.last = chosen(get(kept), this.last ?? this.carriedSource, before.flags);
     return [set(kept, condition), before.code, code];
   }
 
@@ -203,7 +203,8 @@ export class BlockFlags implements FlagScope {
     const flags = this.last ?? this.carriedSource;
     if (depthOf(flags) < DEEPEST) return { flags, code: [] };
     const kept = this.builder.local();
-    return { flags: explicitFlags(get(kept)), code: set(kept, knownFlags(flags)) };
+    this.last = explicitFlags(get(kept));
+    return { flags: this.last, code: set(kept, knownFlags(flags)) };
   }
 
   private note(
