@@ -5,6 +5,7 @@
  */
 import type { PageSizeName } from "../util/units.js";
 import type { CostName, Costs } from "./costs.js";
+import type { InstructionClass } from "./instruction-classes.js";
 import type { Extension } from "./profiles/extensions.js";
 
 /** One number with its source. `value` is in cycles unless `unit` says otherwise. */
@@ -125,6 +126,8 @@ export interface CpuProfile {
     readonly dram: Constant;
   };
   readonly costs: Readonly<Record<CostName, Constant>>;
+  /** Base cycles of each class of instructions. */
+  readonly instructions: Readonly<Record<InstructionClass, Constant>>;
   /** What is special, doubtful or left out. */
   readonly notes: readonly string[];
 }

@@ -5,6 +5,7 @@
 import type { CpuProfile, WalkCacheGeometry } from "../profile.js";
 import { assumed, cache, fitted, published } from "./constants.js";
 import { BARCELONA_EXTENSIONS } from "./extensions.js";
+import { instructionCostsOf } from "./instructions.js";
 import { SOFTWARE_COSTS } from "./software.js";
 import { SOURCES } from "./sources.js";
 import { exceptionParts, SYSTEM_COSTS } from "./system.js";
@@ -77,6 +78,7 @@ export const BARCELONA_2007: CpuProfile = {
     ...assumedRoundTrip(1_500, "no published VMRUN and #VMEXIT round trip for K10; as Core 2 of the time (1,579 and 1,266)", [1_000, 2_500]),
     ring_transition: assumed(300, "SYSCALL into the hypervisor, full register save, and IRET or SYSRET back", [150, 600]),
   },
+  instructions: instructionCostsOf("k10"),
   notes: [
     "The second-level TLB is two: 512 entries for data and 512 for instructions (80000006 EBX). The model has the data one and lets fetches use it.",
     "The page walk cache is tagged by system physical address and shared by both dimensions; the model gives each dimension its own of the full size.",

@@ -4,6 +4,7 @@
  * each assumption a range.
  */
 import { COSTS } from "../costs.js";
+import { INSTRUCTION_CLASSES } from "../instruction-classes.js";
 import type { CacheGeometry, Constant, CpuProfile, TlbGeometry, WalkCacheGeometry } from "../profile.js";
 
 /** Says that something is wrong; `what` names the field. */
@@ -21,6 +22,7 @@ export function checkProfile(profile: CpuProfile): string[] {
   checkWalkCaches(profile, report);
   checkCaches(profile, report);
   checkCosts(profile, report);
+  for (const name of INSTRUCTION_CLASSES) checkConstant(`instructions.${name}`, profile.instructions[name], report);
   return problems;
 }
 

@@ -5,6 +5,7 @@
 import type { CpuProfile } from "../profile.js";
 import { assumed, cache, fitted, published } from "./constants.js";
 import { HASWELL_EXTENSIONS } from "./extensions.js";
+import { instructionCostsOf } from "./instructions.js";
 import { SANDY_BRIDGE_2011 } from "./sandy-bridge-2011.js";
 import { SOURCES } from "./sources.js";
 import { assumedRoundTrip } from "./transitions.js";
@@ -55,5 +56,6 @@ export const HASWELL_2013: CpuProfile = {
     ...assumedRoundTrip(700, "no published bare round trip after Sandy Bridge (784); below the whole hypercall of 835 (amit17-hypercall-b)", [450, 800]),
     ring_transition: assumed(280, "SYSCALL into the hypervisor, full register save, and IRET or SYSRET back", [150, 600]),
   },
+  instructions: instructionCostsOf("haswell"),
   notes: [`Replacement: ${SOURCES.tlbDr}.`, "Prices are those before the mitigations of 2018."],
 };

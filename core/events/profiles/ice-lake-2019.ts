@@ -7,6 +7,7 @@
 import type { CpuProfile } from "../profile.js";
 import { assumed, cache, published } from "./constants.js";
 import { ICE_LAKE_EXTENSIONS } from "./extensions.js";
+import { instructionCostsOf } from "./instructions.js";
 import { SKYLAKE_2015 } from "./skylake-2015.js";
 import { SOURCES } from "./sources.js";
 import { assumedRoundTrip } from "./transitions.js";
@@ -51,6 +52,7 @@ export const ICE_LAKE_2019: CpuProfile = {
     tlb_l2_hit: assumed(8, "7 documented for Skylake's predecessors, 9 measured on Skylake", [7, 9]),
     ...assumedRoundTrip(700, "no published bare round trip; as Skylake", [450, 1_000]),
   },
+  instructions: instructionCostsOf("iceLake"),
   notes: [
     "Half of the second-level TLB takes 4K and 2M pages, the other half 4K and 1G (leaf 18h); the model lets all of it take all sizes.",
     "Stores have an L1 TLB of their own (16 entries, leaf 18h.2); the model has one for loads and stores.",

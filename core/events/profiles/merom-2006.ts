@@ -5,6 +5,7 @@
 import type { CpuProfile } from "../profile.js";
 import { assumed, cache, cyclesOf, fitted, published } from "./constants.js";
 import { MEROM_EXTENSIONS } from "./extensions.js";
+import { instructionCostsOf } from "./instructions.js";
 import { SOFTWARE_COSTS } from "./software.js";
 import { SOURCES } from "./sources.js";
 import { SYSTEM_COSTS } from "./system.js";
@@ -69,6 +70,7 @@ export const MEROM_2006: CpuProfile = {
     ...splitRoundTrip(1_579, "agesen12-rt-merom", "core"),
     ring_transition: assumed(350, "SYSCALL into the hypervisor, full register save, and IRET or SYSRET back", [180, 700]),
   },
+  instructions: instructionCostsOf("core2"),
   notes: [
     "DTLB1 serves data only; the model lets instruction fetches use it as well.",
     `${SOURCES.adams2006} gives 937 for an entry and 1,186 for a page-fault exit; the round trip here is Agesen's 1,579.`,

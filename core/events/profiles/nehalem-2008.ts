@@ -2,6 +2,7 @@
 import type { CpuProfile } from "../profile.js";
 import { assumed, cache, fitted, published } from "./constants.js";
 import { NEHALEM_EXTENSIONS } from "./extensions.js";
+import { instructionCostsOf } from "./instructions.js";
 import { SOFTWARE_COSTS } from "./software.js";
 import { SOURCES } from "./sources.js";
 import { exceptionParts, SYSTEM_COSTS } from "./system.js";
@@ -58,6 +59,7 @@ export const NEHALEM_2008: CpuProfile = {
     ...splitRoundTrip(1_009, "agesen12-rt-nehalem", "core"),
     ring_transition: assumed(300, "SYSCALL into the hypervisor, full register save, and IRET or SYSRET back", [150, 600]),
   },
+  instructions: instructionCostsOf("nehalem"),
   notes: [
     `Replacement: ${SOURCES.tlbDr}, measured on later cores.`,
     "With hyper-threading the L1 instruction TLB is divided between two threads; the model runs one.",

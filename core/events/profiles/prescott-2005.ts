@@ -5,6 +5,7 @@
 import type { CpuProfile } from "../profile.js";
 import { assumed, cache, cyclesOf, fitted, published } from "./constants.js";
 import { PRESCOTT_EXTENSIONS } from "./extensions.js";
+import { instructionCostsOf } from "./instructions.js";
 import { NETBURST_SOFTWARE_COSTS } from "./netburst.js";
 import { SOFTWARE_COSTS } from "./software.js";
 import { SOURCES } from "./sources.js";
@@ -56,6 +57,7 @@ export const PRESCOTT_2005: CpuProfile = {
     ...splitRoundTrip(3_963, "agesen12-rt-prescott", "netburst"),
     ring_transition: fitted(900, "fitted to xen03-4-2p-0k-xen less -l-up: 1.2 us = 2,880 cycles for two hypercalls of 900 + 400 and their work", [500, 1_400]),
   },
+  instructions: instructionCostsOf("netburst"),
   notes: [
     "Figures of the Xen paper are cycles of a 2.4 GHz Xeon of the older Northwood core: same family, shorter pipeline.",
     "No paging-structure cache is documented for NetBurst; with one, walk_start would be near 9.",

@@ -2,6 +2,7 @@
 import type { CpuProfile } from "../profile.js";
 import { cache, fitted, published } from "./constants.js";
 import { SANDY_BRIDGE_EXTENSIONS } from "./extensions.js";
+import { instructionCostsOf } from "./instructions.js";
 import { SOURCES } from "./sources.js";
 import { splitRoundTrip } from "./transitions.js";
 import { WESTMERE_2010 } from "./westmere-2010.js";
@@ -41,6 +42,7 @@ export const SANDY_BRIDGE_2011: CpuProfile = {
     walk_start: fitted(12, `fitted to ${DUMP}, Linear 4096K: 46 cycles at stride 4K against 30, less one reference that hits the L1`, [5, 15]),
     ...splitRoundTrip(784, "agesen12-rt-sandy-bridge", "core"),
   },
+  instructions: instructionCostsOf("sandyBridge"),
   notes: [
     `Replacement: ${SOURCES.tlbDr}.`,
     "CR3, INVLPG and exception prices are Westmere's.",

@@ -5,6 +5,7 @@ import type { CpuProfile } from "../profile.js";
 import { assumed, cache, cyclesOf, published } from "./constants.js";
 import { SKYLAKE_EXTENSIONS } from "./extensions.js";
 import { HASWELL_2013 } from "./haswell-2013.js";
+import { instructionCostsOf } from "./instructions.js";
 import { SOURCES } from "./sources.js";
 import { assumedRoundTrip } from "./transitions.js";
 
@@ -53,6 +54,7 @@ export const SKYLAKE_2015: CpuProfile = {
     invpcid: assumed(216, "as INVLPG", [150, 600]),
     ...assumedRoundTrip(700, "no published bare round trip; KVM's whole VMCALL of 2017 is 1,181 (kvm-luto17-vmcall-after)", [450, 835]),
   },
+  instructions: instructionCostsOf("skylake"),
   notes: [
     `L1 replacement: ${SOURCES.tlbDr}. The second level's policy is not plain tree-PLRU (12 ways); LRU stands for it.`,
     "Two page walks may be in flight on this core; the model does one at a time.",

@@ -2,6 +2,7 @@
 import type { CpuProfile, WalkCacheGeometry } from "../profile.js";
 import { assumed, cache, published } from "./constants.js";
 import { ZEN_2_EXTENSIONS } from "./extensions.js";
+import { instructionCostsOf } from "./instructions.js";
 import { SOFTWARE_COSTS } from "./software.js";
 import { SOURCES } from "./sources.js";
 import { exceptionParts, SYSTEM_COSTS } from "./system.js";
@@ -76,6 +77,7 @@ export const ZEN_2_2019: CpuProfile = {
     ...assumedRoundTrip(1_250, "upper end: VMRUN to #VMEXIT with VMLOAD, VMSAVE and the guest's instruction, 1,344 to 1,376 cycles on an AMD core not named (kvm-svm20-vmrun)", [800, 1_376]),
     ring_transition: assumed(260, "SYSCALL into the hypervisor, full register save, and IRET or SYSRET back", [140, 550]),
   },
+  instructions: instructionCostsOf("zen"),
   notes: [
     "The second-level TLB is two: 2048 entries for data, 1024 for instructions (80000006 EBX). The model has the data one and lets fetches use it.",
     "The second-level TLB is skewed, its ways divided among page sizes; the model takes CPUID's 8 ways for all. 1 GiB pages are not held there.",

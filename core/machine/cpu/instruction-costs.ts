@@ -1,5 +1,8 @@
 /** What instructions cost besides references and system work, from a CPU profile. */
+
+import { INSTRUCTION_CLASSES } from "../../events/instruction-classes.js";
 import type { CpuProfile } from "../../events/profile.js";
+import { costClassOf } from "../x86/cost-class.js";
 import type { Instruction } from "../x86/instruction.js";
 
 export interface InstructionCosts {
@@ -9,6 +12,14 @@ export interface InstructionCosts {
   readonly iteration: number;
 }
 
-export function instructionCosts(_profile: CpuProfile): InstructionCosts {
-  return { costOf: () => 1, iteration: 1 };
+/** Sums of multiples of this are exact, in whatever order they are made. */
+const GRAIN = 1 / 64;
+
+export function instructionCosts({ instructions }: CpuProfile): InstructionCosts {
+  const rounded = (cycles: number): number => Math.round(cycles / GRAIN) * GRAIN;
+  const byClass = new Map(INSTRUCTION_CLASSES.map((name) => [name, rounded(instructions[name].value)]));
+  return {
+    costOf: (instruction) => byClass.get(costClassOf(instruction))!,
+    iteration: byClass.get("string")!,
+  };
 }
