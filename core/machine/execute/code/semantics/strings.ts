@@ -49,32 +49,42 @@ const loadDestination = (scope: Scope, size: number): Code => scope.load(ES, poi
 const storeDestination = (scope: Scope, size: number, value: Code): Code =>
   scope.store(ES, pointer(scope, RDI), size, value);
 
-/** An iteration, or with a repeat prefix as many as CX says. */
-function repeated(scope: Scope, { code, setFlags, goesOn }: Iteration): Code {
+/**
+ * An iteration, or with a repeat prefix as many as CX says. Its code is made after the flags are settled: where it leaves,
+ * they are as the iteration before left them.
+ */
+function repeated(scope: Scope, setsFlags: boolean, iteration: () => Iteration): Code {
   const { repeat, addressSize } = scope.instruction;
-  if (repeat === "") return [code, setFlags?.() ?? []];
+  if (repeat === "") {
+    const { code, setFlags } = iteration();
+    return [code, setFlags?.() ?? []];
+  }
   const n = integersOf(addressSize);
   const isCounting = n.ne(scope.register(RCX, addressSize), n.constant(0));
-  const another = goesOn === undefined ? isCounting : I32.and(isCounting, goesOn);
   const start = new Label();
-  const settle = setFlags === undefined ? [] : scope.flags.settle();
-  const iteration = [
+  const settle = (): Code => (setsFlags ? scope.flags.settle() : []);
+  const settled = settle();
+  const { code, setFlags, goesOn } = iteration();
+  const another = goesOn === undefined ? isCounting : I32.and(isCounting, goesOn);
+  const body = [
     code,
-    setFlags === undefined ? [] : [setFlags(), scope.flags.settle()],
+    setFlags?.() ?? [],
+    settle(),
     advance(scope, RCX, n.constant(-1)),
     ifThen(another, [scope.iteration(), branch(start)]),
   ];
-  return [settle, ifThen(isCounting, loop(start, iteration))];
+  return [settled, ifThen(isCounting, loop(start, body))];
 }
 
 /** A string instruction with elements of the size of operand 0. */
 const string =
-  (iteration: (scope: Scope, size: number, step: Code) => Iteration): Semantic =>
+  (iteration: (scope: Scope, size: number, step: Code) => Iteration, setsFlags = false): Semantic =>
   (scope) => {
     const size = sizeOf(scope, 0);
     const step = stride(scope, size);
-    return [step.code, repeated(scope, iteration(scope, size, get(step.local)))];
+    return [step.code, repeated(scope, setsFlags, () => iteration(scope, size, get(step.local)))];
   };
+const SETS_FLAGS = true;
 
 const move = string((scope, size, step) => {
   const value = keepSized(scope, size, loadSource(scope, size));
@@ -122,13 +132,13 @@ const compare = string((scope, size, step) => {
   const destination = keepSized(scope, size, loadDestination(scope, size));
   const advances = [advance(scope, RSI, step), advance(scope, RDI, step)];
   return comparison(scope, size, source, destination, advances);
-});
+}, SETS_FLAGS);
 
 const scan = string((scope, size, step) => {
   const accumulator = keepSized(scope, size, scope.register(RAX, size));
   const destination = keepSized(scope, size, loadDestination(scope, size));
   return comparison(scope, size, accumulator, destination, advance(scope, RDI, step));
-});
+}, SETS_FLAGS);
 
 export const STRINGS: Readonly<Record<string, Semantic>> = {
   MOVS: move,
