@@ -29,6 +29,17 @@ test("a flood keeps its beginning and its end, and says what is missing", () => 
   expect(last!.startsWith(String((length - 65_536) % 10))).toBe(true);
 });
 
+test("it goes back to what it was", () => {
+  for (const length of [5, MEBIBYTE + 70_000]) {
+    const console = consoleOf(length, (index) => 0x30 + (index % 10));
+    const { text } = console;
+    const state = console.save();
+    for (let i = 0; i < 70_000; i++) console.add(0x21);
+    console.restore(state);
+    expect(console.text).toBe(text);
+  }
+});
+
 test("nothing is missing as long as the end has room", () => {
   const { text } = consoleOf(MEBIBYTE + 1000, () => 0x61);
   expect(text).toHaveLength(MEBIBYTE + 1000);

@@ -7,6 +7,12 @@
 const FIRST_BYTES = 1 << 20;
 const LAST_BYTES = 1 << 16;
 const SMALLEST = 1 << 10;
+const NOTHING = new Uint8Array(0);
+
+export interface ConsoleState {
+  readonly length: number;
+  readonly last: Uint8Array;
+}
 
 export class Console {
   /** Bytes received. */
@@ -33,6 +39,16 @@ export class Console {
     const end = more % LAST_BYTES;
     const last = missing === 0 ? this.last.subarray(0, more) : rotated(this.last, end);
     return first + (missing === 0 ? "" : `\n… ${missing} bytes left out …\n`) + decoder.decode(last);
+  }
+
+  save(): ConsoleState {
+    return { length: this.length, last: this.length > FIRST_BYTES ? this.last.slice() : NOTHING };
+  }
+
+  /** Back to what this same console was: the beginning is still there. */
+  restore({ length, last }: ConsoleState): void {
+    this.length = length;
+    this.last.set(last);
   }
 
   private grow(): void {
