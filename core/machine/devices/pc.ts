@@ -197,7 +197,6 @@ export class Pc {
       rtc: this.rtc,
       ...Object.fromEntries(this.serial.map((uart, index) => [`serial${index}`, uart])),
       keyboard: this.keyboard,
-      a20: this.a20,
       resetPorts,
       debugPorts,
       ...Object.fromEntries(this.ide.map((channel, index) => [`ide${index}`, channel])),

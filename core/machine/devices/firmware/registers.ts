@@ -31,6 +31,8 @@ const BYTE_WRITES: readonly (readonly [number, number])[] = [
   [0x43, 0x34],
   [0x40, 0x00],
   [0x40, 0x00],
+  // A20 open.
+  [0x92, 0x02],
 ];
 
 const PCI_ADDRESS = 0xcf8;

@@ -4,12 +4,13 @@
  * with A20 and the CPU's reset, one keyboard, and an auxiliary port that works but has no mouse. Everything is answered in
  * the cycle in which it is asked, so an operating system's probing ends quickly.
  *
- * Scan code translation (bit 6 of the command byte) is kept but not done: keys come from the host as it wants them seen.
+ * What the keyboard sends, answers included, is translated from scan code set 2 to set 1 when the command byte says so.
  */
 import { type Bus, BYTES } from "../bus.js";
 import type { AccessSize, Line, PortDevice, Stateful } from "../device.js";
 import type { A20Gate } from "../reset/a20.js";
 import { Keyboard, type KeyboardState } from "./keyboard.js";
+import { BREAK_PREFIX, RELEASED, SET_2_TO_1 } from "./translation.js";
 
 const DATA_PORT = 0x60;
 const STATUS_PORT = 0x64;
@@ -79,6 +80,8 @@ interface Output {
 
 export interface KeyboardControllerState {
   ram: Uint8Array;
+  /** The output port's A20. */
+  a20: boolean;
   /** Command whose parameter is the next byte at the data port, or 0. */
   command: number;
   /** The last write was a command (status bit 3). */
@@ -89,6 +92,8 @@ export interface KeyboardControllerState {
   output: Output | undefined;
   /** The byte last in the output buffer: an empty one reads as it. */
   lastByte: number;
+  /** Translation has seen the prefix of a key's release. */
+  isReleasing: boolean;
   /** Bytes on their way to the output buffer, in order. */
   queue: Output[];
   keyboard: KeyboardState;
@@ -107,7 +112,7 @@ export class KeyboardController implements PortDevice, Stateful<KeyboardControll
     private readonly onReset: () => void,
   ) {
     this.keyboard = new Keyboard((bytes) => {
-      for (const byte of bytes) this.enqueue(byte, "keyboard");
+      for (const byte of bytes) this.takeFromKeyboard(byte);
     });
     bus.claimPorts(DATA_PORT, 1, this, BYTES);
     bus.claimPorts(STATUS_PORT, 1, this, BYTES);
@@ -126,6 +131,7 @@ export class KeyboardController implements PortDevice, Stateful<KeyboardControll
 
   reset(): void {
     this.state = powerOn();
+    this.driveA20(this.state.a20);
     this.keyboard.reset();
     this.follow();
   }
@@ -137,6 +143,7 @@ export class KeyboardController implements PortDevice, Stateful<KeyboardControll
   restore(state: KeyboardControllerState): void {
     const { keyboard, ...rest } = structuredClone(state);
     this.state = rest;
+    this.driveA20(rest.a20);
     this.keyboard.restore(keyboard);
   }
 
@@ -158,10 +165,15 @@ export class KeyboardController implements PortDevice, Stateful<KeyboardControll
     return (
       OUTPUT_IDLE_LINES |
       OUTPUT_NOT_RESET |
-      (this.a20.isOpen ? OUTPUT_A20 : 0) |
+      (this.state.a20 ? OUTPUT_A20 : 0) |
       (output !== undefined && output.source !== "auxiliary" ? OUTPUT_KEYBOARD_FULL : 0) |
       (output?.source === "auxiliary" ? OUTPUT_AUXILIARY_FULL : 0)
     );
+  }
+
+  private driveA20(high: boolean): void {
+    this.state.a20 = high;
+    this.a20.drive("controller", high);
   }
 
   private readData(): number {
@@ -218,7 +230,7 @@ export class KeyboardController implements PortDevice, Stateful<KeyboardControll
         break;
       case COMMAND.disableA20:
       case COMMAND.enableA20:
-        this.a20.isOpen = command === COMMAND.enableA20;
+        this.driveA20(command === COMMAND.enableA20);
         break;
       case COMMAND.readTestInputs:
         this.enqueue(0, "controller");
@@ -236,7 +248,7 @@ export class KeyboardController implements PortDevice, Stateful<KeyboardControll
         this.keyboard.receive(value);
         break;
       case COMMAND.writeOutputPort:
-        this.a20.isOpen = (value & OUTPUT_A20) !== 0;
+        this.driveA20((value & OUTPUT_A20) !== 0);
         if ((value & OUTPUT_NOT_RESET) === 0) this.onReset();
         break;
       case COMMAND.writeKeyboardBuffer:
@@ -251,6 +263,16 @@ export class KeyboardController implements PortDevice, Stateful<KeyboardControll
       default:
         state.ram[command - COMMAND.writeRam] = value;
         if (command === COMMAND.writeRam) state.isSystem = (value & SYSTEM_FLAG) !== 0;
+    }
+  }
+
+  private takeFromKeyboard(byte: number): void {
+    const { state } = this;
+    if ((state.ram[0]! & TRANSLATE) === 0) this.enqueue(byte, "keyboard");
+    else if (byte === BREAK_PREFIX) state.isReleasing = true;
+    else {
+      this.enqueue(SET_2_TO_1[byte]! | (state.isReleasing ? RELEASED : 0), "keyboard");
+      state.isReleasing = false;
     }
   }
 
@@ -289,11 +311,13 @@ function powerOn(): Omit<KeyboardControllerState, "keyboard"> {
   ram[0] = COMMAND_BYTE;
   return {
     ram,
+    a20: true,
     command: 0,
     lastWasCommand: false,
     isSystem: true,
     output: undefined,
     lastByte: 0,
+    isReleasing: false,
     queue: [],
   };
 }

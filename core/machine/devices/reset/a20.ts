@@ -1,34 +1,24 @@
 /**
  * The A20 gate of a PC: open lets the CPU drive address line 20, closed holds it low. The keyboard controller and port 0x92
- * both set it; the last one wins. Firmware leaves it open.
+ * each have an output for it, and it is open while either is high (82371SB PIIX3 datasheet, A20M#).
  */
-import type { Stateful } from "../device.js";
 
-export class A20Gate implements Stateful<boolean> {
-  private open = true;
+export type A20Source = "controller" | "port92";
+
+export class A20Gate {
+  private readonly outputs: Record<A20Source, boolean> = { controller: true, port92: false };
 
   /** @param onChange told every change. */
   constructor(private readonly onChange: (open: boolean) => void) {}
 
   get isOpen(): boolean {
-    return this.open;
+    return this.outputs.controller || this.outputs.port92;
   }
 
-  set isOpen(open: boolean) {
-    if (open === this.open) return;
-    this.open = open;
-    this.onChange(open);
-  }
-
-  reset(): void {
-    this.isOpen = true;
-  }
-
-  save(): boolean {
-    return this.open;
-  }
-
-  restore(open: boolean): void {
-    this.isOpen = open;
+  /** Drives the gate from one of its sources; harmless when nothing changes. */
+  drive(source: A20Source, high: boolean): void {
+    const wasOpen = this.isOpen;
+    this.outputs[source] = high;
+    if (this.isOpen !== wasOpen) this.onChange(this.isOpen);
   }
 }

@@ -38,8 +38,7 @@ export class ResetPorts implements PortDevice, Stateful<ResetPortsState> {
   }
 
   readPort(port: number): number {
-    if (port === RESET_CONTROL) return this.state.resetControl;
-    return (this.state.portA & ~FAST_A20) | (this.a20.isOpen ? FAST_A20 : 0);
+    return port === RESET_CONTROL ? this.state.resetControl : this.state.portA;
   }
 
   /** Both resets are pulses: they happen when their bit goes from 0 to 1. */
@@ -53,12 +52,13 @@ export class ResetPorts implements PortDevice, Stateful<ResetPortsState> {
     }
     const isRising = (value & ~state.portA & FAST_INIT) !== 0;
     state.portA = value;
-    this.a20.isOpen = (value & FAST_A20) !== 0;
+    this.driveA20();
     if (isRising) this.onReset("cpu");
   }
 
   reset(): void {
     this.state = { ...POWER_ON };
+    this.driveA20();
   }
 
   save(): ResetPortsState {
@@ -67,5 +67,10 @@ export class ResetPorts implements PortDevice, Stateful<ResetPortsState> {
 
   restore(state: ResetPortsState): void {
     this.state = { ...state };
+    this.driveA20();
+  }
+
+  private driveA20(): void {
+    this.a20.drive("port92", (this.state.portA & FAST_A20) !== 0);
   }
 }
