@@ -84,15 +84,11 @@ const isMemory = (operand) => /^m(\d|\*|$)/.test(operand);
 const isByte = (operand) => /^r8|^r\/m8/.test(operand);
 
 /** A register's number and whether it is one of AH CH DH BH (no REX allowed) or SPL BPL SIL DIL (REX needed). */
-function drawRegister(random, mode, operand, avoid) {
+function drawRegister(random, mode, operand) {
   const file = fileOf(operand);
-  for (;;) {
-    const number = random.below(registerCount(mode, file));
-    if (file !== "general") return { number };
-    if (avoid.includes(number)) continue;
-    if (!isByte(operand) || number < 4 || number > 7) return { number };
-    return mode === 64 && random.below(2) === 1 ? { number, needsRex: true } : { number, high: true };
-  }
+  const number = random.below(registerCount(mode, file));
+  if (file !== "general" || !isByte(operand) || number < 4 || number > 7) return { number };
+  return mode === 64 && random.below(2) === 1 ? { number, needsRex: true } : { number, high: true };
 }
 
 const drawImmediate = (random) =>
@@ -108,6 +104,18 @@ const freeRegisters = (mode, reserve) =>
 export const titleFor = (title, size) =>
   title.replaceAll("imm*", `imm${Math.min(size, 4) * 8}`).replaceAll("*", String(size * 8));
 
+const isRm = (operand) => operand.includes("/m") || isMemory(operand);
+/** Operands that name registers or memory: not immediates, nor fixed ones ("AL", "1"). */
+const isChosen = (operand) =>
+  !/^(imm|rel|ptr|moffs|[A-Z0-9])/.test(operand) || /^(ST\(i\)|Sreg)/.test(operand);
+
+/** Which of the operands is in ModRM.rm, -1 if none: the r/m operand, else the last register unless the opcode holds it. */
+function placeInRm(operands, opcode) {
+  const rm = operands.findIndex(isRm);
+  if (rm >= 0 || opcode.includes("+r")) return rm;
+  return operands.length > 1 || /\/\d/.test(opcode) ? operands.length - 1 : -1;
+}
+
 /**
  * One code of a row, with what the caller chooses not to draw.
  *
@@ -115,28 +123,16 @@ export const titleFor = (title, size) =>
  */
 export function instantiate(one, random, mode, size, form, choose) {
   const operands = operandsOf(one.title);
-  const isRm = (operand) => operand.includes("/m") || isMemory(operand);
+  const named = operands.filter(isChosen);
+  const place = placeInRm(named, one.opcode);
   const immediates =
     one.immediates?.(random, size) ??
     operands.filter((operand) => /^imm|^rel/.test(operand)).map(() => drawImmediate(random));
   for (;;) {
-    const named = operands.filter(
-      (operand) => !/^(imm|rel|ptr|moffs|[A-Z0-9])/.test(operand) || /^(ST\(i\)|Sreg)/.test(operand),
-    );
     const chosen = named.map((operand, index) => {
       if (isRm(operand) && form === "memory") return undefined;
       return one.only?.[index] === undefined ? choose.register(operand) : { number: one.only[index] };
     });
-    const rmIndex = named.findIndex(isRm);
-    // Without an r/m operand in the title, the last register is in ModRM.rm ("BSWAP" has +r, and then there is only one).
-    const place =
-      rmIndex >= 0
-        ? rmIndex
-        : one.opcode.includes("+r")
-          ? -1
-          : named.length > 1 || /\/\d/.test(one.opcode)
-            ? named.length - 1
-            : -1;
     const others = chosen.filter((_, index) => index !== place);
     if (/\/\d/.test(one.opcode)) others.unshift(undefined); // ModRM.reg is taken; what is left is VEX.vvvv
     const address = form === "memory" ? choose.address() : undefined;
@@ -152,9 +148,9 @@ export function instantiate(one, random, mode, size, form, choose) {
       bareRex: chosen.some((register) => register?.needsRex),
     });
     const high = chosen.some((register) => register?.high);
-    const rex = mode === 64 && hasRex(bytes, one);
+    const rex = mode === 64 && hasRex(bytes);
     if (high && rex) continue; // AH and REX do not go together: draw again
-    return { bytes, setup: address?.setup ?? [], chosen };
+    return { bytes, setup: address?.setup ?? [] };
   }
 }
 
@@ -166,13 +162,13 @@ function hasRex(bytes) {
   return (first & 0xf0) === 0x40;
 }
 
-const formsOf = (one) => {
+/** "register", "memory" or both. */
+export function formsOf(one) {
   const operands = operandsOf(one.title);
-  const both = operands.some((operand) => operand.includes("/m"));
-  const memoryOnly = operands.some(isMemory);
-  if (both) return one.form === undefined ? ["register", "memory"] : [one.form];
-  return memoryOnly ? ["memory"] : ["register"];
-};
+  if (operands.some((operand) => operand.includes("/m")))
+    return one.form === undefined ? ["register", "memory"] : [one.form];
+  return operands.some(isMemory) ? ["memory"] : ["register"];
+}
 
 /** The codes of a row in a mode: { title, bytes, setup, cases }; `scale` times as many of those drawn at random. */
 export function codesOf(one, random, mode, scale = 1) {
@@ -190,7 +186,7 @@ export function codesOf(one, random, mode, scale = 1) {
         for (const lock of form === "memory" && one.lock ? [false, true] : [false]) {
           const offset = one.offset ?? pick(random, one.align ? ALIGNED_OFFSETS : OFFSETS);
           const choose = {
-            register: (operand) => drawRegister(random, mode, operand, one.avoid ?? []),
+            register: (operand) => drawRegister(random, mode, operand),
             address: () => drawAddress(random, mode, offset, free),
           };
           const locked = lock ? { ...one, prefixes: [LOCK, ...(one.prefixes ?? [])] } : one;

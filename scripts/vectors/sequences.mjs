@@ -8,7 +8,7 @@
 import { setting } from "./addresses.mjs";
 import { littleEndian } from "./encode.mjs";
 import { GROUPS } from "./groups.mjs";
-import { instantiate, pick, sizesOf } from "./rows.mjs";
+import { formsOf, instantiate, pick, sizesOf } from "./rows.mjs";
 import { DATA_WINDOW, dataBase, Random, WINDOW_MIDDLE } from "./shared.mjs";
 
 const CX = 1;
@@ -54,6 +54,8 @@ class Sequence {
   bytes = [];
   instructions = 0;
   defined = new Set(ALL_FLAGS);
+  /** A return address is on top of the stack: operands may not be there. */
+  called = false;
 
   constructor(random, mode) {
     this.random = random;
@@ -83,7 +85,7 @@ class Sequence {
   address(align) {
     const step = align ? 16 : pick(this.random, [1, 4, 8]);
     const displacement = this.random.below((OPERAND_BYTES - 16) / step) * step;
-    const onStack = this.mode !== 16 && !align && this.random.below(5) === 0;
+    const onStack = this.mode !== 16 && !this.called && !align && this.random.below(5) === 0;
     return {
       mod: MOD_DISPLACEMENT_8,
       rm: onStack ? 4 : this.mode === 16 ? 7 : BX,
@@ -104,7 +106,7 @@ class Sequence {
       if (row.modes !== undefined && !row.modes.includes(mode)) continue;
       const size = pick(random, sizesOf(row, mode));
       if (size === undefined || row.prefixes !== undefined) continue;
-      const form = pick(random, row.form === undefined ? formsOf(row) : [row.form]);
+      const form = pick(random, formsOf(row));
       const forbidden = [BX, SP, ...avoid];
       if (row.only?.some((number) => forbidden.includes(number))) continue;
       if (/^(XCHG r\*|[A-Z]+ (AL|rAX)|CBW|CWD|CDQ|CQO|MUL|IMUL r\/m)/.test(row.title) && avoid.includes(0))
@@ -182,7 +184,9 @@ class Sequence {
 
   /** CALL f; JMP over; f: body, RET; over: */
   call() {
+    this.called = true;
     const inner = this.around(() => this.body(1 + this.random.below(3), []));
+    this.called = false;
     const width = this.mode === 16 ? 2 : 4;
     this.emit(0xe8, ...littleEndian(2, width));
     this.emit(0xeb, inner.length + 1);
@@ -218,12 +222,6 @@ class Sequence {
     this.emit(0xf3, pick(this.random, [0xa4, 0xa5, 0xaa, 0xab]));
   }
 }
-
-const formsOf = (row) => {
-  const memory = /\/m|\bm\d|\bm\*/.test(row.title);
-  const register = !/ m\d| m\*|, m\d|, m\*/.test(row.title);
-  return [...(memory ? ["memory"] : []), ...(register ? ["register"] : [])];
-};
 
 const SHORTEST = 20;
 const SPREAD = 31;

@@ -201,10 +201,10 @@ function indirect(title, digit) {
 }
 
 const near = [
-  written("JMP rel8", (_, mode) =>
+  written("JMP rel8", () =>
     BYTE_DISTANCES.filter((one) => one >= 0 || one < -8).map((distance) => ({
       bytes: [0xeb, distance & 0xff],
-      cases: times(mode === 64 ? 1 : 1),
+      cases: times(1),
     })),
   ),
   written("JMP rel*", (_, mode) =>

@@ -228,7 +228,7 @@ const control = [
   atBx("FNSAVE m94byte", 0xdd, 6, { prefix: [0x66], ignored: ["~d826+8"], modes: [32, 64], cases: times(2) }),
   atBx("FLDENV m28byte", 0xd9, 4, {
     modes: [32, 64],
-    cases: [["d820=7f030000003000000ff00000"], ["d820=7f020000004100000000ffff"]].map((one) => one),
+    cases: [["d820=7f030000003000000ff00000"], ["d820=7f020000004100000000ffff"]],
   }),
   atBx("FLDENV m14byte", 0xd9, 4, { prefix: [0x66], modes: [32, 64], cases: [["d820=7f0300300ff0"]] }),
   atBx("FRSTOR m108byte", 0xdd, 4, {
