@@ -21,6 +21,7 @@ import { EnginePaging } from "./execute/code/paging.js";
 import { SEMANTICS } from "./execute/code/semantics/index.js";
 import { RegionTranslator } from "./execute/code/translate/translator.js";
 import { Machine } from "./machine.js";
+import { restoreSnapshot, type Snapshot, saveSnapshot } from "./snapshot.js";
 
 const MIB = 2 ** 20;
 /** Addresses from here to 4 GiB are devices'. */
@@ -77,7 +78,9 @@ export class Computer {
   readonly system: SystemUnit;
   readonly pc: Pc;
   readonly marks: Marks;
-  private readonly output = new Console();
+  private readonly paging: EnginePaging;
+  /** What the first serial port sent. */
+  readonly output = new Console();
   private ending: Outcome | undefined;
 
   constructor(readonly options: ComputerOptions) {
@@ -114,6 +117,7 @@ export class Computer {
             iteration,
           );
     engine.translator = this.translator;
+    this.paging = new EnginePaging(machine, engine);
     const hasApic = options.apic !== false;
     this.pc = this.makePc(frames * 4096, hasApic);
     this.marks = new Marks(this.pc.bus, (value) => this.onMark?.(value));
@@ -167,6 +171,19 @@ export class Computer {
     }
     if (end === "shutdown") return { kind: "shutdown", reason: this.system.core.shutdownReason };
     return { kind: end };
+  }
+
+  /** Takes the whole state; only between two blocks of code (engine.isBetweenBlocks). @param previous shares its pages. */
+  save(previous?: Snapshot): Snapshot {
+    return saveSnapshot(this, previous);
+  }
+
+  /** Goes back to a state of this computer: what follows is what followed then. */
+  restore(snapshot: Snapshot): void {
+    restoreSnapshot(this, snapshot);
+    this.paging.restore();
+    this.ending = undefined;
+    this.hasInterrupt = this.pc.interrupts.hasPending();
   }
 
   /** Has `run` come back before the next block of code. */
@@ -238,7 +255,7 @@ export class Computer {
         read32: (address) =>
           address >= 0 && address + 4 <= machine.ram.byteLength ? machine.ram[address >> 2]! : -1,
       },
-      paging: new EnginePaging(machine, engine),
+      paging: this.paging,
       ports: pc.bus,
       localApic: pc.localApic,
       msrs: pc.msrs,

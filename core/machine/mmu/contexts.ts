@@ -26,6 +26,11 @@ export function allocateContexts(allocation: Allocation): Uint8Array {
   return allocation.uint8(CONTEXTS);
 }
 
+export interface ContextsState {
+  readonly numbers: readonly (readonly [key: number, number: number])[];
+  readonly next: number;
+}
+
 export class Contexts {
   private readonly numbers = new Map<number, number>();
   private next = 0;
@@ -86,6 +91,17 @@ export class Contexts {
       const vpid = Math.floor(key / 8192);
       if (vpid > 0 && vpid <= LAST_VPID) this.flush(vpid, key % 8192);
     }
+  }
+
+  /** What is not in linear memory, to be put back by `restore` together with that. */
+  save(): ContextsState {
+    return { numbers: [...this.numbers], next: this.next };
+  }
+
+  restore({ numbers, next }: ContextsState): void {
+    this.numbers.clear();
+    for (const [key, number] of numbers) this.numbers.set(key, number);
+    this.next = next;
   }
 
   private fresh(): number {

@@ -74,6 +74,12 @@ export interface Translator {
 /** Why `run` came back. */
 export type RunEnd = "limit" | "shutdown" | "asleep" | "stopped";
 
+/** What of an engine is not in linear memory. */
+export interface EngineState {
+  readonly target: number;
+  readonly charged: number;
+}
+
 /** Where in a block single steps have come to. */
 interface Partial {
   readonly block: Block;
@@ -393,7 +399,34 @@ export class CodeEngine {
     this.words[STATE.codePage / 4 + 1] = -1;
   }
 
+  // Saving.
+
+  /** Whether the CPU is between two blocks of code, where its state can be saved. */
+  get isBetweenBlocks(): boolean {
+    return this.partial === undefined;
+  }
+
+  save(): EngineState {
+    invariant(this.isBetweenBlocks, "an engine is saved between blocks");
+    return { target: this.target, charged: this.charged };
+  }
+
+  /** After linear memory and the system side were restored: decoded code and look-ups are made anew. */
+  restore({ target, charged }: EngineState): void {
+    this.target = target;
+    this.charged = charged;
+    this.partial = undefined;
+    this.cache.flush();
+    resetSlots(this.machine.code!);
+    const isUser = (this.words[STATE.mode / 4]! & MODE.user) !== 0;
+    this.words[STATE.fastSlots / 4] =
+      this.machine.code!.slots.byteOffset + (isUser ? TABLE.user : TABLE.supervisor);
+  }
+
   // Single instructions.
+
+  /** What `stepOnce` executed last, and where: halves of its instruction pointer. */
+  readonly stepped = { instruction: undefined as Instruction | undefined, low: 0, high: 0 };
 
   /**
    * Executes one instruction, inside the block that it belongs to: where deadlines are looked at and what is charged are
@@ -410,8 +443,12 @@ export class CodeEngine {
     }
     const { block, record } = this.partial;
     this.partial = undefined;
+    this.setRip(record);
+    this.stepped.low = words[STATE.rip / 4]!;
+    this.stepped.high = words[STATE.rip / 4 + 1]!;
     const next = record + RECORD_BYTES;
     const index = (record - block.header) / RECORD_BYTES;
+    this.stepped.instruction = block.instructions[index - 1];
     const hasNext = index < block.instructions.length || this.hasTail(block);
     const place = next >> 2;
     const saved = this.all[place]!;

@@ -71,6 +71,13 @@ export class EnginePaging implements PagingControl {
     this.engine.translationsChanged();
   }
 
+  /** After linear memory was restored: walks the format that the registers say, and flushes nothing. */
+  restore(): void {
+    this.format = this.presentFormat();
+    this.engine.table.set(TABLE_INDEX.translate, this.translation(this.format) as () => number);
+    this.mmu.select(0, this.pcid());
+  }
+
   private get mmu(): Mmu {
     return this.machine.mmuFor(this.format ?? this.machine.options.paging);
   }
