@@ -14,11 +14,6 @@ export interface KnownDifference {
 }
 
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
-  {
-    file: /\/x87$/,
-    title: /^F(2XM1|YL2X|YL2XP1|PTAN|PATAN|SIN|COS|SINCOS)$/,
-    reason: "the x87's transcendental functions are absent: #UD",
-  },
   { file: /\/x87$/, title: /^FISTTP /, reason: "SSE3 is absent: #UD" },
 
   // To be mended.
