@@ -13,6 +13,8 @@ import { Socket } from "node:net";
 
 const TIME_LIMIT_MS = 120_000;
 const NANOSECONDS = 1e9;
+/** How much of the end of what a process printed tells why it failed. */
+const REASON_CHARACTERS = 1_500;
 
 /** Processor nanoseconds of each thread of a process; empty where the system does not tell (proc(5), schedstat). */
 function threadTimes(pid) {
@@ -40,7 +42,8 @@ function openPipe(pipe) {
 
 /**
  * Runs a command until the guest says `ok`, fails or goes silent. Resolves to { seconds, processorSeconds, checksum } or to
- * { failure }, with the end of what it printed; never rejects.
+ * { failure }, with the end of what it printed; never rejects. `seconds` is 0 when both lines came at once: the region was too
+ * short, or we were kept waiting.
  */
 export function runGuest({ file, args, pipe }) {
   return new Promise((resolve) => {
@@ -61,7 +64,8 @@ export function runGuest({ file, args, pipe }) {
       serial.destroy();
       resolve(result);
     };
-    const fail = (reason) => finish({ failure: `${reason}: ${`${output}${errors}`.trim().slice(-300)}` });
+    const fail = (reason) =>
+      finish({ failure: `${reason}: ${`${output}${errors}`.trim().slice(-REASON_CHARACTERS)}` });
     const limit = setTimeout(() => fail(`no end after ${TIME_LIMIT_MS / 1000} s`), TIME_LIMIT_MS);
 
     const takeLine = (line, now) => {

@@ -124,6 +124,8 @@ const rows = options.kinds.map((kind) => {
 
 const folder = mkdtempSync(path.join(tmpdir(), "virtlab-peers-"));
 const failures = [];
+/** Runs that went well but whose lines came together. */
+let untimed = 0;
 try {
   for (const engine of engines)
     await engine.prepare?.(
@@ -154,11 +156,13 @@ async function runRow(row, round) {
     const run = await runGuest(engine.command(job));
     if (run.failure === undefined && run.checksum !== row.checksum)
       run.failure = `checksum ${run.checksum}, expected ${row.checksum}`;
-    if (run.failure === undefined) {
-      cell.runs.push({ seconds: run.seconds, processorSeconds: run.processorSeconds });
-    } else {
+    if (run.failure !== undefined) {
       cell.failure = run.failure;
       failures.push(`${row.kind}, ${engine.title}: ${run.failure}`);
+    } else if (run.seconds === 0) {
+      untimed++;
+    } else {
+      cell.runs.push({ seconds: run.seconds, processorSeconds: run.processorSeconds });
     }
   }
 }

@@ -11,11 +11,11 @@ export const geometricMean = (values) =>
 
 const rate = (mips) => (mips >= 100 ? Math.round(mips).toLocaleString("en") : mips.toFixed(1));
 
-/** Millions of instructions a second of a cell by its median run; undefined if it has none. */
-export const speed = (cell) =>
-  cell?.runs?.length > 0
-    ? cell.instructions / median(cell.runs.map((run) => run[cell.clock])) / 1e6
-    : undefined;
+/** Millions of instructions a second of a cell by its median run; undefined if it has none that took any time. */
+export function speed(cell) {
+  const times = (cell?.runs ?? []).map((run) => run[cell.clock]).filter((time) => time > 0);
+  return times.length > 0 ? cell.instructions / median(times) / 1e6 : undefined;
+}
 
 /** How an engine compares with the first over the kinds of the mean that both have run: { mean, kinds }. */
 export function compare(rows, name, reference) {
