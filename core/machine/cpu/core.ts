@@ -74,9 +74,11 @@ export class Core {
   /** From the delivery of an NMI to the next IRET (SDM vol. 3, 6.7.1). */
   nmiBlocked = false;
 
-  /** Preallocated: descriptors of the code, stack and other segment under consideration, and two stacks. */
+  /** Preallocated: the code and the other segment under consideration, those that a return goes to, and a gate. */
   readonly code: Descriptor;
   readonly data: Descriptor;
+  readonly returnCode: Descriptor;
+  readonly returnData: Descriptor;
   readonly gate: Descriptor;
   readonly stack: Stack;
   readonly outerStack: Stack;
@@ -92,6 +94,8 @@ export class Core {
     this.memory = host.memory;
     this.code = new Descriptor(this);
     this.data = new Descriptor(this);
+    this.returnCode = new Descriptor(this);
+    this.returnData = new Descriptor(this);
     this.gate = new Descriptor(this);
     this.stack = new Stack(this);
     this.outerStack = new Stack(this);

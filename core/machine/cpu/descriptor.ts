@@ -10,7 +10,7 @@
 import type { Core } from "./core.js";
 import { SPAN_READ } from "./host.js";
 import { ATTRIBUTES, BASE, GDTR_BASE, GDTR_LIMIT, LIMIT, segmentWord } from "./places.js";
-import { LDTR } from "./state.js";
+import { LDTR, MODE, SEGMENT_READABLE, SEGMENT_WRITABLE } from "./state.js";
 
 export const ACCESSED = 0x100;
 /** Of data: writable. Of code: readable. */
@@ -44,53 +44,95 @@ export const BUSY = 2;
 /** A selector: index (times 8), TI, RPL. */
 export const RPL = 3;
 const TI = 4;
+const INDEX_BITS = 0xfff8;
 export const isNull = (selector: number): boolean => (selector & 0xfffc) === 0;
+
+/** Of a descriptor's second word, kept in a segment register: type, S, DPL, P, AVL, L, D/B, G. */
+const ATTRIBUTE_BITS = 0xf0_ff00;
 
 const LDT_SEGMENT = segmentWord(LDTR);
 
+/**
+ * One descriptor. What follows from its two words is worked out when they differ from those fetched before: interrupts and
+ * their returns fetch the same ones again and again.
+ */
 export class Descriptor {
   selector = 0;
   low = 0;
   high = 0;
+
+  /** The hidden part it gives (SEGMENT in state.ts), all int32. */
+  base = 0;
+  limit = 0;
+  lowest = 0;
+  highest = 0;
+  attributes = 0;
+  rights = 0;
+  flat = 0;
+
   /** Linear address of the descriptor. */
   private addressLow = 0;
   private addressHigh = 0;
 
-  constructor(private readonly core: Core) {}
+  constructor(private readonly core: Core) {
+    this.parse(0, 0);
+  }
 
   /** Reads the descriptor of a selector, which is not null. False: it is outside its table. */
   fetch(selector: number): boolean {
-    return this.fetchBytes(selector, 8);
+    const { words } = this.core;
+    const offset = selector & INDEX_BITS;
+    if ((selector & TI) !== 0) return this.fetchLocal(selector, offset + 7);
+    if (offset + 7 > words[GDTR_LIMIT]!) return false;
+    this.read(selector, words[GDTR_BASE]!, words[GDTR_BASE + 1]!);
+    return true;
   }
 
   /** The same for a system descriptor, which has 16 bytes in IA-32e mode; its upper base is read by `readUpper`. */
   fetchSystem(selector: number): boolean {
-    return this.fetchBytes(selector, this.core.isLong ? 16 : 8);
+    const { words, isLong } = this.core;
+    const last = (selector & INDEX_BITS) + (isLong ? 15 : 7);
+    if ((selector & TI) !== 0) return this.fetchLocal(selector, last);
+    if (last > words[GDTR_LIMIT]!) return false;
+    this.read(selector, words[GDTR_BASE]!, words[GDTR_BASE + 1]!);
+    return true;
   }
 
-  private fetchBytes(selector: number, bytes: number): boolean {
-    const { words, memory } = this.core;
-    const isLocal = (selector & TI) !== 0;
-    if (isLocal && words[LDT_SEGMENT + ATTRIBUTES] === 0) return false;
-    const base = isLocal ? LDT_SEGMENT + BASE : GDTR_BASE;
-    const limit = words[isLocal ? LDT_SEGMENT + LIMIT : GDTR_LIMIT]! >>> 0;
-    const offset = selector & 0xfff8;
-    if (offset + bytes - 1 > limit) return false;
-    const start = words[base]!;
-    const low = (start + offset) | 0;
-    const high = (words[base + 1]! + (low >>> 0 < start >>> 0 ? 1 : 0)) | 0;
-    this.selector = selector;
-    this.addressLow = low;
-    this.addressHigh = this.core.isLong ? high : 0;
-    const at = memory.span(this.addressHigh, low, 8, SPAN_READ, false);
-    if (at >= 0) {
-      this.low = memory.words[at]!;
-      this.high = memory.words[at + 1]!;
-    } else {
-      this.low = memory.read64(this.addressHigh, low, false);
-      this.high = memory.high;
-    }
+  /** @param last offset of the descriptor's last byte in the LDT. */
+  private fetchLocal(selector: number, last: number): boolean {
+    const { words } = this.core;
+    if (words[LDT_SEGMENT + ATTRIBUTES] === 0 || last > words[LDT_SEGMENT + LIMIT]! >>> 0) return false;
+    this.read(selector, words[LDT_SEGMENT + BASE]!, words[LDT_SEGMENT + BASE + 1]!);
     return true;
+  }
+
+  /** Reads from the table at a linear address. */
+  private read(selector: number, base: number, baseHigh: number): void {
+    const { memory, isLong } = this.core;
+    const address = (base + (selector & INDEX_BITS)) | 0;
+    const addressHigh = isLong ? (baseHigh + (address >>> 0 < base >>> 0 ? 1 : 0)) | 0 : 0;
+    this.selector = selector;
+    this.addressLow = address;
+    this.addressHigh = addressHigh;
+    const at = memory.span(addressHigh, address, 8, SPAN_READ, false);
+    if (at >= 0) {
+      const low = memory.words[at]!;
+      const high = memory.words[at + 1]!;
+      if (low !== this.low || high !== this.high) this.parse(low, high);
+    } else this.parse(memory.read64(addressHigh, address, false), memory.high);
+  }
+
+  private parse(low: number, high: number): void {
+    const limit = limitOf(low, high);
+    this.low = low;
+    this.high = high;
+    this.base = baseOf(low, high);
+    this.limit = limit;
+    this.lowest = lowestOf(high, limit);
+    this.highest = highestOf(high, limit);
+    this.attributes = high & ATTRIBUTE_BITS;
+    this.rights = rightsOf(high);
+    this.flat = flatOf(this.base, this.lowest, this.highest, this.rights);
   }
 
   /** Bits 63..32 of a 64-bit system descriptor's base or offset; the type bits above them are left in `core.high`. */
@@ -110,7 +152,7 @@ export class Descriptor {
 
   /** Replaces the second word in the table (accessed and busy bits). */
   writeHigh(high: number): void {
-    this.high = high;
+    this.parse(this.low, high);
     const low = (this.addressLow + 4) | 0;
     const carry = low >>> 0 < this.addressLow >>> 0 ? 1 : 0;
     this.core.memory.write((this.addressHigh + carry) | 0, low, 4, high, false);
@@ -147,13 +189,6 @@ export class Descriptor {
   get isBig(): boolean {
     return (this.high & BIG) !== 0;
   }
-  /** Last byte of the segment by the limit field, unsigned; G is applied. */
-  get limit(): number {
-    return limitOf(this.low, this.high) >>> 0;
-  }
-  get base(): number {
-    return baseOf(this.low, this.high);
-  }
 }
 
 /** Base of a descriptor, as int32. */
@@ -185,6 +220,15 @@ const isExpandDown = (high: number): boolean =>
 const topOf = (high: number): number => ((high & BIG) !== 0 ? -1 : 0xffff);
 const isNothingAbove = (high: number, limit: number): boolean => limit >>> 0 >= topOf(high) >>> 0;
 
-/** Of a descriptor's second word: may be read, may be written. */
-export const isReadableType = (high: number): boolean => (high & (CODE | READ_WRITE)) !== CODE;
-export const isWritableType = (high: number): boolean => (high & (CODE | READ_WRITE)) === READ_WRITE;
+/** SEGMENT_READABLE and SEGMENT_WRITABLE by a descriptor's second word. */
+export function rightsOf(high: number): number {
+  const isReadable = (high & (CODE | READ_WRITE)) !== CODE;
+  const isWritable = (high & (CODE | READ_WRITE)) === READ_WRITE;
+  return (isReadable ? SEGMENT_READABLE : 0) | (isWritable ? SEGMENT_WRITABLE : 0);
+}
+
+/** SEGMENT.flat of a hidden part. */
+export function flatOf(base: number, lowest: number, highest: number, rights: number): number {
+  if (base !== 0 || lowest !== 0 || highest !== -1) return 0;
+  return rights === (SEGMENT_READABLE | SEGMENT_WRITABLE) ? MODE.flatCode | MODE.flatData : MODE.flatCode;
+}

@@ -3,31 +3,16 @@ import { CR0, CR4, EFER } from "./control-bits.js";
 import { isExactMxcsr } from "./mxcsr.js";
 import {
   ATTRIBUTES,
-  BASE,
   CR0_WORD,
   CR4_WORD,
   EFER_WORD,
   FLAGS,
-  HIGHEST,
-  LOWEST,
+  FLAT,
   MXCSR_WORD,
   PRIVILEGE,
-  RIGHTS,
   segmentWord,
 } from "./places.js";
-import {
-  CODE_16,
-  CODE_32,
-  CODE_64,
-  CS,
-  DS,
-  ES,
-  MODE,
-  RFLAGS,
-  SEGMENT_READABLE,
-  SEGMENT_WRITABLE,
-  SS,
-} from "./state.js";
+import { CODE_16, CODE_32, CODE_64, CS, DS, ES, MODE, RFLAGS, SS } from "./state.js";
 
 /** Of a descriptor's second word: 64-bit code, and default operand size or width of the stack. */
 const L = 0x20_0000;
@@ -35,12 +20,8 @@ const DB = 0x40_0000;
 
 const CODE_SEGMENT = segmentWord(CS);
 const STACK_SEGMENT = segmentWord(SS);
-
-const isWhole = (words: Int32Array, segment: number): boolean =>
-  words[segment + BASE] === 0 && words[segment + LOWEST] === 0 && words[segment + HIGHEST] === -1;
-
-const isFlatData = (words: Int32Array, segment: number): boolean =>
-  isWhole(words, segment) && words[segment + RIGHTS] === (SEGMENT_READABLE | SEGMENT_WRITABLE);
+const DS_SEGMENT = segmentWord(DS);
+const ES_SEGMENT = segmentWord(ES);
 
 export function modeWordOf(words: Int32Array): number {
   const cr0 = words[CR0_WORD]!;
@@ -54,13 +35,9 @@ export function modeWordOf(words: Int32Array): number {
   } else {
     mode = (code & DB) !== 0 ? CODE_32 : CODE_16;
     if ((words[STACK_SEGMENT + ATTRIBUTES]! & DB) !== 0) mode |= MODE.wideStack;
-    if (
-      isFlatData(words, STACK_SEGMENT) &&
-      isFlatData(words, segmentWord(DS)) &&
-      isFlatData(words, segmentWord(ES))
-    )
-      mode |= MODE.flatData;
-    if (isWhole(words, CODE_SEGMENT)) mode |= MODE.flatCode;
+    mode |=
+      words[STACK_SEGMENT + FLAT]! & words[DS_SEGMENT + FLAT]! & words[ES_SEGMENT + FLAT]! & MODE.flatData;
+    mode |= words[CODE_SEGMENT + FLAT]! & MODE.flatCode;
   }
   if (isUser) mode |= MODE.user;
   if ((flags & RFLAGS.TF) !== 0) mode |= MODE.singleStep;

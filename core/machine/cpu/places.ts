@@ -47,6 +47,7 @@ export const SELECTOR = SEGMENT.selector >> 2;
 export const ATTRIBUTES = SEGMENT.attributes >> 2;
 export const RIGHTS = SEGMENT.rights >> 2;
 export const LIMIT = SEGMENT.limit >> 2;
+export const FLAT = SEGMENT.flat >> 2;
 
 /** First word of a segment register. */
 export const segmentWord = (segment: number): number => SEGMENTS + segment * SEGMENT_WORDS;

@@ -46,17 +46,22 @@ function loadStackSelector(core: Core, selector: number): void {
     loadNull(core, SS, selector);
     return;
   }
-  const descriptor = checkStackSelector(core, selector, cpl, EXCEPTION.GP);
+  const descriptor = checkStackSelector(core.data, selector, cpl, EXCEPTION.GP);
   descriptor.markAccessed();
   loadSegment(core, SS, selector, descriptor);
 }
 
 /**
- * The checks of a stack selector, which is not null, for a privilege.
+ * The checks of a stack selector, which is not null, for a privilege. Returns its descriptor.
+ * @param descriptor to fetch into.
  * @param vector of what fails: #GP, or #TS where the selector comes from a TSS; an absent segment is #SS.
  */
-export function checkStackSelector(core: Core, selector: number, cpl: number, vector: number): Descriptor {
-  const descriptor = core.data;
+export function checkStackSelector(
+  descriptor: Descriptor,
+  selector: number,
+  cpl: number,
+  vector: number,
+): Descriptor {
   if (
     !descriptor.fetch(selector) ||
     (selector & RPL) !== cpl ||

@@ -3,18 +3,11 @@
  * descriptor, null, and as real and virtual-8086 mode do. Nothing here can fault.
  */
 import type { Core } from "./core.js";
-import {
-  baseOf,
-  type Descriptor,
-  highestOf,
-  isReadableType,
-  isWritableType,
-  limitOf,
-  lowestOf,
-} from "./descriptor.js";
+import { type Descriptor, flatOf, rightsOf } from "./descriptor.js";
 import {
   ATTRIBUTES,
   BASE,
+  FLAT,
   HIGHEST,
   LIMIT,
   LOWEST,
@@ -23,10 +16,8 @@ import {
   SELECTOR,
   segmentWord,
 } from "./places.js";
-import { CS, FS, SEGMENT_READABLE, SEGMENT_WRITABLE, SS } from "./state.js";
+import { CS, DS, ES, FS, GS, SEGMENT_READABLE, SEGMENT_WRITABLE, SS } from "./state.js";
 
-/** Bits of a descriptor's second word that are kept: type, S, DPL, P, AVL, L, D/B, G. */
-const ATTRIBUTE_BITS = 0xf0_ff00;
 const READ_AND_WRITE = SEGMENT_READABLE | SEGMENT_WRITABLE;
 /** Present data, writable, accessed, of privilege 0: what real mode's segments have; and 3, virtual-8086 mode's. */
 const REAL_ATTRIBUTES = 0x9300;
@@ -36,24 +27,24 @@ const REAL_LIMIT = 0xffff;
 export const FLAT_CODE_ATTRIBUTES = 0xc0_9b00;
 export const FLAT_CODE_64_ATTRIBUTES = 0xa0_9b00;
 export const FLAT_DATA_ATTRIBUTES = 0xc0_9300;
+/** Types of code with the conforming bit. */
+const CONFORMING_CODE = 0xc00;
 /** Bits 14..13: DPL. */
 export const PRIVILEGE_SHIFT = 13;
 
 /** Loads a segment register from a descriptor; code and data. */
 export function loadSegment(core: Core, segment: number, selector: number, descriptor: Descriptor): void {
-  const { low, high } = descriptor;
   const { words } = core;
   const at = segmentWord(segment);
-  const limit = limitOf(low, high);
-  words[at + BASE] = baseOf(low, high);
+  words[at + BASE] = descriptor.base;
   words[at + BASE + 1] = 0;
+  words[at + LOWEST] = descriptor.lowest;
+  words[at + HIGHEST] = descriptor.highest;
   words[at + SELECTOR] = selector;
-  words[at + ATTRIBUTES] = high & ATTRIBUTE_BITS;
-  words[at + LIMIT] = limit;
-  words[at + RIGHTS] =
-    (isReadableType(high) ? SEGMENT_READABLE : 0) | (isWritableType(high) ? SEGMENT_WRITABLE : 0);
-  words[at + LOWEST] = lowestOf(high, limit);
-  words[at + HIGHEST] = highestOf(high, limit);
+  words[at + ATTRIBUTES] = descriptor.attributes;
+  words[at + RIGHTS] = descriptor.rights;
+  words[at + LIMIT] = descriptor.limit;
+  words[at + FLAT] = descriptor.flat;
 }
 
 /** Loads CS with a selector of privilege `cpl`, which becomes CPL. Mode word and engine are told by the caller. */
@@ -89,6 +80,7 @@ export function loadNull(core: Core, segment: number, selector: number): void {
   words[at + RIGHTS] = 0;
   words[at + LOWEST] = 1;
   words[at + HIGHEST] = 0;
+  words[at + FLAT] = 0;
   if (segment < FS || core.processor.isIntel) {
     words[at + BASE] = 0;
     words[at + BASE + 1] = 0;
@@ -99,18 +91,18 @@ export function loadNull(core: Core, segment: number, selector: number): void {
 export function loadRealSegment(core: Core, segment: number, selector: number): void {
   const { words } = core;
   const at = segmentWord(segment);
+  if (words[at + ATTRIBUTES] === 0) setSegment(core, segment, selector, 0, REAL_LIMIT, REAL_ATTRIBUTES);
   words[at + SELECTOR] = selector;
   words[at + BASE] = selector << 4;
   words[at + BASE + 1] = 0;
-  words[at + RIGHTS] = READ_AND_WRITE;
-  if (words[at + ATTRIBUTES] !== 0) return;
-  words[at + ATTRIBUTES] = REAL_ATTRIBUTES;
-  setWhole(words, at, REAL_LIMIT);
+  allowRealAccess(core, segment);
 }
 
 /** In real mode every segment may be read and written, code too. */
-export function allowRealAccess(core: Core, segment: number): void {
-  core.words[segmentWord(segment) + RIGHTS] = READ_AND_WRITE;
+export function allowRealAccess({ words }: Core, segment: number): void {
+  const at = segmentWord(segment);
+  words[at + RIGHTS] = READ_AND_WRITE;
+  words[at + FLAT] = flatOf(words[at + BASE]!, words[at + LOWEST]!, words[at + HIGHEST]!, READ_AND_WRITE);
 }
 
 /** Virtual-8086 mode (SDM vol. 3, 21.2.1). */
@@ -134,19 +126,16 @@ export function setSegment(
 ): void {
   const { words } = core;
   const at = segmentWord(segment);
+  const rights = rightsOf(attributes);
   words[at + SELECTOR] = selector;
   words[at + BASE] = base;
   words[at + BASE + 1] = 0;
   words[at + ATTRIBUTES] = attributes;
-  words[at + RIGHTS] =
-    (isReadableType(attributes) ? SEGMENT_READABLE : 0) | (isWritableType(attributes) ? SEGMENT_WRITABLE : 0);
-  setWhole(words, at, limit);
-}
-
-function setWhole(words: Int32Array, at: number, limit: number): void {
+  words[at + RIGHTS] = rights;
   words[at + LIMIT] = limit;
   words[at + LOWEST] = 0;
   words[at + HIGHEST] = limit;
+  words[at + FLAT] = flatOf(base, 0, limit, rights);
 }
 
 /** CS and SS of SYSCALL, SYSRET, SYSENTER and SYSEXIT: fixed, without reading descriptors. */
@@ -159,12 +148,15 @@ export function loadFlatPair(core: Core, code: number, stack: number, cpl: numbe
 
 /** After a return to a lesser privilege: data segments that it may not use become null (SDM vol. 3, 5.8.6). */
 export function dropPrivilegedSegments(core: Core, cpl: number): void {
-  const { words } = core;
-  for (let segment = 0; segment <= 5; segment++) {
-    if (segment === CS || segment === SS) continue;
-    const attributes = words[segmentWord(segment) + ATTRIBUTES]!;
-    if (attributes === 0) continue;
-    const isConformingCode = (attributes & 0xc00) === 0xc00;
-    if (((attributes >>> PRIVILEGE_SHIFT) & 3) < cpl && !isConformingCode) loadNull(core, segment, 0);
-  }
+  drop(core, ES, cpl);
+  drop(core, DS, cpl);
+  drop(core, FS, cpl);
+  drop(core, GS, cpl);
+}
+
+function drop(core: Core, segment: number, cpl: number): void {
+  const attributes = core.words[segmentWord(segment) + ATTRIBUTES]!;
+  if (((attributes >>> PRIVILEGE_SHIFT) & 3) >= cpl || attributes === 0) return;
+  const isConformingCode = (attributes & CONFORMING_CODE) === CONFORMING_CODE;
+  if (!isConformingCode) loadNull(core, segment, 0);
 }

@@ -4,15 +4,14 @@
  * until `commit`. Item 0 is the one at the lowest address. Hot code: a frame within one page is one look-up.
  */
 import type { Core } from "./core.js";
-import { type Descriptor, highestOf, limitOf, lowestOf } from "./descriptor.js";
+import type { Descriptor } from "./descriptor.js";
 import { GuestFault } from "./fault.js";
 import { type AccessBytes, SPAN_READ, SPAN_WRITE } from "./host.js";
-import { ATTRIBUTES, BASE, GENERAL, HIGHEST, LOWEST, MODE_WORD, RSP, segmentWord } from "./places.js";
+import { BASE, GENERAL, HIGHEST, LOWEST, MODE_WORD, RSP, segmentWord } from "./places.js";
 import { CODE_64, EXCEPTION, MODE, SS } from "./state.js";
 
 const STACK_SEGMENT = segmentWord(SS);
 const POINTER = GENERAL + 2 * RSP;
-const BIG = 0x40_0000;
 const NOT_FOUND = -1;
 
 export class Stack {
@@ -31,7 +30,7 @@ export class Stack {
   /** Of #SS for what lies outside. */
   private errorCode = 0;
 
-  /** Index of item 0 in the memory's words, if the frame is in one piece; bytes of an item. */
+  /** Index of item 0 in the memory's words, if the frame is in one piece, or -1; bytes of an item. */
   private index = NOT_FOUND;
   private size = 4;
 
@@ -54,19 +53,8 @@ export class Stack {
     this.highest = words[STACK_SEGMENT + HIGHEST]!;
   }
 
-  /** SS as loaded, but the pointer from elsewhere and the privilege of `cpl`. */
-  useLoaded(pointer: number, cpl: number): void {
-    this.useCurrent();
-    const isBig = (this.core.words[STACK_SEGMENT + ATTRIBUTES]! & BIG) !== 0;
-    this.pointerLow = pointer;
-    this.mask = isBig ? -1 : 0xffff;
-    this.isUser = cpl === 3;
-  }
-
   /** A stack whose segment is not loaded yet; #SS has its selector. */
   useDescriptor(pointer: number, descriptor: Descriptor, cpl: number): void {
-    const { low, high } = descriptor;
-    const limit = limitOf(low, high);
     this.pointerLow = pointer;
     this.pointerHigh = 0;
     this.isLong = false;
@@ -75,8 +63,8 @@ export class Stack {
     this.errorCode = descriptor.selector & 0xfffc;
     this.mask = descriptor.isBig ? -1 : 0xffff;
     this.base = descriptor.base;
-    this.lowest = lowestOf(high, limit);
-    this.highest = highestOf(high, limit);
+    this.lowest = descriptor.lowest;
+    this.highest = descriptor.highest;
   }
 
   /** A 64-bit stack of a lesser or equal CPL. */
@@ -107,6 +95,21 @@ export class Stack {
     const linear = this.linearOf(item * this.size);
     if (this.size === 8) memory.write64(this.core.high, linear, low, high, this.isUser);
     else memory.write(this.core.high, linear, this.size as AccessBytes, low, this.isUser);
+  }
+
+  /** Three items one after the other, as `put`. */
+  put3(item: number, first: number, second: number, third: number): void {
+    const { index } = this;
+    if (index >= 0 && this.size === 4) {
+      const { words } = this.core.memory;
+      words[index + item] = first;
+      words[index + item + 1] = second;
+      words[index + item + 2] = third;
+    } else {
+      this.put(item, first);
+      this.put(item + 1, second);
+      this.put(item + 2, third);
+    }
   }
 
   /** Checks that so many items can be read where the pointer is. */

@@ -113,6 +113,8 @@ export const SEGMENT = {
   rights: 24,
   /** The limit as loaded, with G applied. */
   limit: 28,
+  /** MODE.flatCode: base 0 and no limit; MODE.flatData: and may be read and written. For the mode word. */
+  flat: 32,
 } as const;
 export const SEGMENT_BYTES = 40;
 export const SEGMENT_READABLE = 1;

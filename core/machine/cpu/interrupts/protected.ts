@@ -65,17 +65,17 @@ function enter(
   size: number,
   isTrap: boolean,
 ): void {
-  const { code } = core;
+  const { code, cpl } = core;
   if (isNull(selector)) throw generalProtection();
-  if (!code.fetch(selector) || !code.isCode || code.privilege > core.cpl) throw generalProtection(selector);
+  if (!code.fetch(selector) || !code.isCode || code.privilege > cpl) throw generalProtection(selector);
   if (!code.isPresent) throw notPresent(selector);
-  const isInner = !code.isConforming && code.privilege < core.cpl;
+  const isInner = code.privilege < cpl && !code.isConforming;
   // From virtual-8086 mode only privilege 0 may be entered.
   if (core.isVirtual8086 && (!isInner || code.privilege !== 0)) throw generalProtection(selector);
-  if (target >>> 0 > code.limit) throw generalProtection();
+  if (target >>> 0 > code.limit >>> 0) throw generalProtection();
   if (isInner) enterInner(core, event, selector, size);
   else {
-    const { stack, cpl } = core;
+    const { stack } = core;
     stack.useCurrent();
     stack.reserve(event.hasErrorCode ? 4 : 3, size);
     code.markAccessed();
@@ -96,7 +96,7 @@ function enterInner(core: Core, event: Event, selector: number, size: number): v
   const pointer = readStackOf(core, cpl);
   const stackSelector = core.high;
   if (isNull(stackSelector)) throw invalidTss(0);
-  const data = checkStackSelector(core, stackSelector, cpl, EXCEPTION.TS);
+  const data = checkStackSelector(core.data, stackSelector, cpl, EXCEPTION.TS);
   stack.useDescriptor(pointer, data, cpl);
   const first = event.hasErrorCode ? 1 : 0;
   stack.reserve(first + (isVirtual8086 ? 9 : 5), size);
@@ -121,7 +121,5 @@ function pushReturn(core: Core, event: Event): void {
   const { stack } = core;
   let item = 0;
   if (event.hasErrorCode) stack.put(item++, event.errorCode);
-  stack.put(item, event.returnLow);
-  stack.put(item + 1, core.selector(CS));
-  stack.put(item + 2, event.flags);
+  stack.put3(item, event.returnLow, core.selector(CS), event.flags);
 }

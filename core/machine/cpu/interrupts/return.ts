@@ -84,18 +84,18 @@ function returnProtected(core: Core, size: number): void {
     returnToVirtual(core, selector);
     return;
   }
-  checkReturnCode(core, selector);
-  checkTarget(core, event.returnLow, event.returnHigh);
+  const code = checkReturnCode(core, selector);
+  checkTarget(core, code, event.returnLow, event.returnHigh);
   if ((selector & RPL) > cpl || core.is64BitCode) {
     stack.view(5, size);
     const stackSelector = stack.at(4) & 0xffff;
     const pointer = stack.at(3);
     returnToStack(core, selector, stackSelector, pointer, core.high, size);
   } else {
-    core.code.markAccessed();
+    code.markAccessed();
     stack.move(3 * size);
     stack.commit();
-    loadCodeSegment(core, selector, cpl, core.code);
+    loadCodeSegment(core, selector, cpl, code);
   }
   core.jump(event.returnLow, event.returnHigh);
   core.writeFlags(mergeReturned(core, event.flags, size, cpl));

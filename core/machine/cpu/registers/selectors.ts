@@ -35,7 +35,7 @@ export function loadAccessRights(core: Core, instruction: Instruction): void {
 export function loadSegmentLimit(core: Core, instruction: Instruction): void {
   const selector = readOperand(core, instruction, 1, 2);
   const found = look(core, selector, core.isLong ? LSL_LONG : LSL_LEGACY);
-  if (found !== undefined) writeOperand(core, instruction, 0, found.limit | 0);
+  if (found !== undefined) writeOperand(core, instruction, 0, found.limit);
   core.setZeroFlag(found !== undefined);
 }
 

@@ -58,7 +58,7 @@ export function jumpThroughGate(core: Core, selector: number): void {
   const target = readGate(core, selector);
   const { code, cpl } = core;
   if (!code.isConforming && code.privilege !== cpl) throw generalProtection(code.selector);
-  checkTarget(core, target.low, target.high);
+  checkTarget(core, core.code, target.low, target.high);
   code.markAccessed();
   loadCodeSegment(core, code.selector, cpl, code);
   core.jump(target.low, target.high);
@@ -69,7 +69,7 @@ export function jumpThroughGate(core: Core, selector: number): void {
 export function callThroughGate(core: Core, selector: number): void {
   const target = readGate(core, selector);
   const { code, stack, cpl } = core;
-  checkTarget(core, target.low, target.high);
+  checkTarget(core, core.code, target.low, target.high);
   if (!code.isConforming && code.privilege < cpl) {
     if (core.isLong) enterLong(core);
     else enterLegacy(core, target);
@@ -94,7 +94,7 @@ function enterLegacy(core: Core, { size, parameters }: Target): void {
   const pointer = readStackOf(core, cpl);
   const stackSelector = core.high;
   if (isNull(stackSelector)) throw invalidTss(0);
-  const data = checkStackSelector(core, stackSelector, cpl, EXCEPTION.TS);
+  const data = checkStackSelector(core.data, stackSelector, cpl, EXCEPTION.TS);
   stack.useDescriptor(pointer, data, cpl);
   stack.reserve(4 + parameters, size);
   outerStack.useCurrent();

@@ -45,7 +45,7 @@ function loadParagraph(core: Core, selector: number, offset: number): void {
 /** To the code segment in `core.code`, at the offset in `core.event`; CPL stays. */
 function jumpToCode(core: Core, selector: number): void {
   checkDirectCode(core, selector);
-  checkTarget(core, core.event.returnLow, core.event.returnHigh);
+  checkTarget(core, core.code, core.event.returnLow, core.event.returnHigh);
   core.code.markAccessed();
   loadTarget(core, selector);
 }
@@ -87,7 +87,7 @@ export function callFar(core: Core, instruction: Instruction): void {
     return;
   }
   checkDirectCode(core, selector);
-  checkTarget(core, event.returnLow, event.returnHigh);
+  checkTarget(core, core.code, event.returnLow, event.returnHigh);
   core.code.markAccessed();
   pushReturn(core, instruction.operandSize);
   loadTarget(core, selector);
@@ -122,9 +122,9 @@ export function returnFar(core: Core, instruction: Instruction): void {
 }
 
 function returnProtected(core: Core, selector: number, size: number, parameters: number): void {
-  const { stack, event, code, cpl } = core;
-  checkReturnCode(core, selector);
-  checkTarget(core, event.returnLow, event.returnHigh);
+  const { stack, event, cpl } = core;
+  const code = checkReturnCode(core, selector);
+  checkTarget(core, code, event.returnLow, event.returnHigh);
   stack.move(2 * size + parameters);
   const isOuter = (selector & RPL) > cpl;
   if (isOuter) {

@@ -7,7 +7,7 @@ import { SS } from "../state.js";
 import { checkReturnStack } from "./checks.js";
 
 /**
- * Checks the stack segment, then loads CS (from `core.code`, checked already), SS and RSP. CPL becomes the RPL of CS.
+ * Checks the stack segment, then loads CS (from `core.returnCode`, checked already), SS and RSP. CPL becomes the RPL of CS.
  * @param size of the popped pointer, bytes.
  */
 export function returnToStack(
@@ -18,7 +18,8 @@ export function returnToStack(
   pointerHigh: number,
   size: number,
 ): void {
-  const { code, data } = core;
+  const code = core.returnCode;
+  const data = core.returnData;
   const cpl = codeSelector & RPL;
   const hasSegment = checkReturnStack(core, stackSelector, cpl);
   code.markAccessed();

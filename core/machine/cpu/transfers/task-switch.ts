@@ -91,7 +91,7 @@ export function switchTask(
     throw new GuestFault(vector, selector & 0xfffc);
   if (!target.isPresent) throw notPresent(selector);
   const layout = layoutOf(type);
-  if (target.limit < layout.limit) throw invalidTss(selector);
+  if (target.limit >>> 0 < layout.limit) throw invalidTss(selector);
 
   const state = readTask(core, target.base, layout);
   const oldSelector = words[TASK + SELECTOR]!;
@@ -178,7 +178,7 @@ function loadTask(core: Core, state: TaskState, layout: Layout): void {
     const stackSelector = selectorOf(SS);
     checkTaskCode(core, selectorOf(CS));
     if (isNull(stackSelector)) throw invalidTss(0);
-    const stack = checkStackSelector(core, stackSelector, cpl, EXCEPTION.TS);
+    const stack = checkStackSelector(core.data, stackSelector, cpl, EXCEPTION.TS);
     stack.markAccessed();
     loadSegment(core, SS, stackSelector, stack);
     core.code.markAccessed();
@@ -186,7 +186,7 @@ function loadTask(core: Core, state: TaskState, layout: Layout): void {
     for (const segment of [ES, DS, FS, GS]) loadTaskData(core, segment, selectorOf(segment));
   }
   core.updateMode();
-  if (!core.isVirtual8086) checkTarget(core, words[RIP]!, 0);
+  if (!core.isVirtual8086) checkTarget(core, core.code, words[RIP]!, 0);
   else if (words[RIP]! >>> 0 > 0xffff) throw generalProtection();
 }
 
@@ -207,7 +207,7 @@ function loadLdt(core: Core, selector: number): void {
 function checkTaskCode(core: Core, selector: number): void {
   const { code } = core;
   const rpl = selector & RPL;
-  if (isNull(selector) || !code.fetch(selector) || !code.isCode || isReservedWidth(core))
+  if (isNull(selector) || !code.fetch(selector) || !code.isCode || isReservedWidth(core, code))
     throw invalidTss(selector);
   if (code.isConforming ? code.privilege > rpl : code.privilege !== rpl) throw invalidTss(selector);
   if (!code.isPresent) throw notPresent(selector);
