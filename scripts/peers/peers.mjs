@@ -190,6 +190,7 @@ function warnings() {
   const short = runs.filter((run) => run.seconds < SHORTEST_SECONDS).length;
   const disturbed = runs.filter((run) => run.processorSeconds < run.seconds * UNDISTURBED_SHARE).length;
   return [
+    ...(untimed > 0 ? [`${untimed} runs could not be timed: begin and end came together.`] : []),
     ...(short > 0
       ? [`${short} of ${runs.length} runs took less than ${SHORTEST_SECONDS} s: take a larger --size.`]
       : []),
