@@ -8,6 +8,7 @@ import yargs from "yargs";
 import { RUN_SIZES } from "../util/parameters.js";
 import { choiceOf, flagOf, textOf, textsOf, type Written, wholeNumberOf } from "./arguments.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
+import { INSPECT_COMMANDS } from "./inspect-options.js";
 import * as messages from "./messages.js";
 import { projectVersion } from "./project.js";
 import type { Terminal } from "./terminal.js";
@@ -141,6 +142,7 @@ const COMMANDS: readonly Command[] = [
       ),
   },
   TRACE_COMMAND,
+  ...INSPECT_COMMANDS,
   {
     usage: "compare <a> <b>",
     summary: "Two runs: equal modelled numbers, or what differs (exit code 1; 3 when there is no baseline)",
