@@ -1,10 +1,11 @@
 /**
- * The bus: who answers an I/O port or a physical address outside RAM. A port or address that nobody owns reads all ones,
- * swallows writes, and is counted: a guest that probes absent hardware is normal, one that expects it is worth knowing.
+ * The bus: who answers an I/O port or a physical address outside RAM. A port or address that nobody owns reads all
+ * ones, swallows writes, and is counted: a guest that probes absent hardware is normal, one that expects it is
+ * worth knowing.
  *
- * Accesses wider than a device answers are split as the ISA bus does: into halves at ascending ports, each to whoever
- * owns it (an outw to 0x70 writes 0x70 and 0x71). An access narrower than a device answers finds nobody (a byte at 0xCF8
- * is not PCI's). Ports wrap at 64 Ki.
+ * Accesses wider than a device answers are split as the ISA bus does: into halves at ascending ports, each to
+ * whoever owns it (an outw to 0x70 writes 0x70 and 0x71). An access narrower than a device answers finds nobody (a
+ * byte at 0xCF8 is not PCI's). Ports wrap at 64 Ki.
  */
 import { invariant } from "../../util/errors.js";
 import { type AccessSize, allOnes, type MemoryDevice, type PortDevice } from "./device.js";
@@ -67,7 +68,10 @@ export class PortRange {
   }
 }
 
-/** Physical addresses of a device that may move (the local APIC's base). The range made first answers where two overlap. */
+/**
+ * Physical addresses of a device that may move (the local APIC's base). The range made first answers where two
+ * overlap.
+ */
 export class MemoryRange {
   /** First address, or NaN while the range answers none. */
   start = Number.NaN;
@@ -99,7 +103,9 @@ export class Bus {
   private unownedPortTallies = new Map<number, Tally>();
   private unownedAddressTallies = new Map<number, Tally>();
 
-  /** @param catchUp called before each access: runs the deadlines that have passed, so that no device answers late. */
+  /**
+   * @param catchUp called before each access: runs the deadlines that have passed, so that no device answers late.
+   */
   constructor(private readonly catchUp: () => void = () => {}) {}
 
   /**

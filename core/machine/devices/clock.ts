@@ -1,7 +1,7 @@
 /**
- * The virtual clock, and how a device's own ticks follow from it. Time is the CPU's count of cycles; a device that runs at
- * another frequency counts ticks since cycle 0. Both directions are computed from whole counts by exact integer
- * arithmetic, so nothing is ever accumulated and no rounding depends on when a device was asked.
+ * The virtual clock, and how a device's own ticks follow from it. Time is the CPU's count of cycles; a device that
+ * runs at another frequency counts ticks since cycle 0. Both directions are computed from whole counts by exact
+ * integer arithmetic, so nothing is ever accumulated and no rounding depends on when a device was asked.
  */
 import { invariant } from "../../util/errors.js";
 

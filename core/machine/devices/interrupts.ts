@@ -1,8 +1,8 @@
 /**
- * Maskable interrupts as the CPU sees them: whether one is pending, and the acknowledge that fetches its vector. Sources
- * are the 8259A pair, wired to the local APIC's LINT0 and to the I/O APIC's pin 0, and the local APIC. With no local APIC,
- * or with it disabled in IA32_APIC_BASE, the pair's output is the CPU's INTR pin (Intel MultiProcessor Specification 1.4,
- * 3.6.2: PIC mode and virtual wire mode).
+ * Maskable interrupts as the CPU sees them: whether one is pending, and the acknowledge that fetches its vector.
+ * Sources are the 8259A pair, wired to the local APIC's LINT0 and to the I/O APIC's pin 0, and the local APIC. With
+ * no local APIC, or with it disabled in IA32_APIC_BASE, the pair's output is the CPU's INTR pin (Intel
+ * MultiProcessor Specification 1.4, 3.6.2: PIC mode and virtual wire mode).
  *
  * EFLAGS.IF and interrupt shadows are the CPU's part; TPR and PPR are counted here.
  */

@@ -1,6 +1,6 @@
 /**
- * The PC as a whole: what firmware leaves, that nothing a guest does to the devices breaks them, that the same actions give
- * the same run, and that a run goes on from a snapshot as if it had not been interrupted.
+ * The PC as a whole: what firmware leaves, that nothing a guest does to the devices breaks them, that the same
+ * actions give the same run, and that a run goes on from a snapshot as if it had not been interrupted.
  */
 import { describe, expect, it } from "vitest";
 import { Random } from "../../util/random.js";
@@ -10,7 +10,10 @@ import { act, makeRandomBench } from "./testing/random-guest.js";
 const SEEDS = Array.from({ length: 8 }, (_, seed) => seed);
 const STEPS = 1000;
 
-/** A state as text, its typed arrays as their bytes; much faster to compare than by `toEqual` where there are megabytes. */
+/**
+ * A state as text, its typed arrays as their bytes; much faster to compare than by `toEqual` where there are
+ * megabytes.
+ */
 const textOf = (state: unknown): string =>
   JSON.stringify(state, (_, value: unknown) =>
     ArrayBuffer.isView(value)

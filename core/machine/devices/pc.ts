@@ -6,7 +6,8 @@
  *   clock, IDE ──IRQ 0-15──┴─ pins 0-23 ──────────────── I/O APIC ──messages──→ local APIC
  *
  * An IRQ goes to the 8259As and to the I/O APIC's pin of the same number, but IRQ 0 to pin 2, as on PCs since the
- * MultiProcessor Specification. A device is reached by the bus alone; the CPU uses `schedule`, `interrupts` and `msrs`.
+ * MultiProcessor Specification. A device is reached by the bus alone; the CPU uses `schedule`, `interrupts` and
+ * `msrs`.
  */
 import { ApicBus } from "./apic/apic-bus.js";
 import { IoApic } from "./apic/io-apic.js";

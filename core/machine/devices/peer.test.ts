@@ -1,6 +1,6 @@
 /**
- * The devices against those of QEMU 7.2 (TCG, machine "pc"): the same operations, and the same answers. What QEMU answered
- * is in testing/peer/answers/; `BLESS=1` asks it again, which needs qemu-system-x86_64 and nasm.
+ * The devices against those of QEMU 7.2 (TCG, machine "pc"): the same operations, and the same answers. What QEMU
+ * answered is in testing/peer/answers/; `BLESS=1` asks it again, which needs qemu-system-x86_64 and nasm.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,7 +1,7 @@
 /**
- * Deadlines of devices in virtual time. The CPU runs until `next`, then calls `runDue`. Each device makes its timers once,
- * when the machine is made, and sets and cancels them; timers due at the same cycle run in the order they were made, so
- * the order never depends on how a machine came to its state.
+ * Deadlines of devices in virtual time. The CPU runs until `next`, then calls `runDue`. Each device makes its
+ * timers once, when the machine is made, and sets and cancels them; timers due at the same cycle run in the order
+ * they were made, so the order never depends on how a machine came to its state.
  */
 import { invariant } from "../../util/errors.js";
 

@@ -1,8 +1,10 @@
 /**
- * The local APIC's timer (Intel SDM vol. 3, "APIC timer"): one-shot and periodic, counting the bus clock through a divider,
- * and TSC-deadline. The current count follows from the tick at which counting began, so reading it is exact and free.
+ * The local APIC's timer (Intel SDM vol. 3, "APIC timer"): one-shot and periodic, counting the bus clock through a
+ * divider, and TSC-deadline. The current count follows from the tick at which counting began, so reading it is
+ * exact and free.
  *
- * A change of the divider lets the count go on from where it is. Periods that pass unseen are one expiry: IRR has one bit.
+ * A change of the divider lets the count go on from where it is. Periods that pass unseen are one expiry: IRR has
+ * one bit.
  */
 import { type Clock, TickRate } from "../clock.js";
 import type { Stateful } from "../device.js";

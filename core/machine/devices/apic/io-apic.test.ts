@@ -119,6 +119,17 @@ describe("a level", () => {
     expect(bench.takeAll()).toEqual([0x66]);
   });
 
+  it("in service is not sent again when its entry is masked and unmasked", () => {
+    const bench = new IoApicBench();
+    bench.redirect(10, LEVEL | 0x66);
+    bench.pin(10, true);
+    bench.take();
+    bench.redirect(10, MASKED | LEVEL | 0x66);
+    bench.redirect(10, LEVEL | 0x66);
+    expect(bench.load(LOCAL + (R.requests + 3) * 16)).toBe(0);
+    expect(bench.get(0x24)).toBe(0xc066);
+  });
+
   it("is ended by hand by making the entry an edge for a moment", () => {
     const bench = new IoApicBench();
     bench.redirect(10, LEVEL | 0x66);

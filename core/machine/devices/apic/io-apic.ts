@@ -1,10 +1,11 @@
 /**
- * The I/O APIC (Intel, "82093AA I/O Advanced Programmable Interrupt Controller", order 290566-001): 24 pins, each with a
- * redirection entry, behind an index and a window at 0xFEC00000.
+ * The I/O APIC (Intel, "82093AA I/O Advanced Programmable Interrupt Controller", order 290566-001): 24 pins, each
+ * with a redirection entry, behind an index and a window at 0xFEC00000.
  *
- * An edge on a masked pin is lost; a level stays. A level-triggered entry sends once and sets its remote IRR; the EOI
- * message of its vector clears that, and a pin still asserted sends again. Making an entry edge-triggered clears its remote
- * IRR, which is how system software ends a level-triggered interrupt by hand. Delivery takes no time.
+ * An edge on a masked pin is lost; a level stays. A level-triggered entry sends once and sets its remote IRR; the
+ * EOI message of its vector clears that, and a pin still asserted sends again. Making an entry edge-triggered
+ * clears its remote IRR, which is how system software ends a level-triggered interrupt by hand. Delivery takes no
+ * time.
  */
 import type { Bus } from "../bus.js";
 import type { AccessSize, MemoryDevice, Stateful } from "../device.js";

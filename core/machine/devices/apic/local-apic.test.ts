@@ -1,4 +1,7 @@
-/** The local APIC, from the SDM's APIC chapter: registers by both faces, priorities, IPIs, LVT, errors, and its modes. */
+/**
+ * The local APIC, from the SDM's APIC chapter: registers by both faces, priorities, IPIs, LVT, errors, and its
+ * modes.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Bench } from "../testing/bench.js";

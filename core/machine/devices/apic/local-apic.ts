@@ -1,7 +1,8 @@
 /**
- * A local APIC (Intel SDM vol. 3, "Advanced Programmable Interrupt Controller"): one model of the registers, which the
- * MMIO page (mmio.ts) and the x2APIC MSRs (msrs.ts) both reach. Interrupts are accepted into IRR, delivered by priority
- * against PPR, served in ISR, and ended by EOI, which is broadcast to the I/O APICs for level-triggered vectors.
+ * A local APIC (Intel SDM vol. 3, "Advanced Programmable Interrupt Controller"): one model of the registers, which
+ * the MMIO page (mmio.ts) and the x2APIC MSRs (msrs.ts) both reach. Interrupts are accepted into IRR, delivered by
+ * priority against PPR, served in ISR, and ended by EOI, which is broadcast to the I/O APICs for level-triggered
+ * vectors.
  *
  *   message, LVT ──→ IRR ──[class > PPR's]──→ acknowledge ──→ ISR ──→ EOI
  *

@@ -1,6 +1,6 @@
 /**
- * The local vector table (Intel SDM vol. 3, "Local vector table"): how a local APIC's own sources interrupt: timer, thermal
- * sensor, performance counters, errors, corrected machine checks, and the pins LINT0 and LINT1.
+ * The local vector table (Intel SDM vol. 3, "Local vector table"): how a local APIC's own sources interrupt: timer,
+ * thermal sensor, performance counters, errors, corrected machine checks, and the pins LINT0 and LINT1.
  */
 import type { Stateful } from "../device.js";
 import type { ApicMessage } from "./apic-bus.js";

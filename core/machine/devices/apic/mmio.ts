@@ -1,6 +1,7 @@
 /**
- * The local APIC's 4 KiB page (Intel SDM vol. 3, "Local APIC register address map"): a 32-bit register every 16 bytes.
- * Narrower reads give their part of a register; narrower writes, which the manual leaves undefined, are ignored.
+ * The local APIC's 4 KiB page (Intel SDM vol. 3, "Local APIC register address map"): a 32-bit register every 16
+ * bytes. Narrower reads give their part of a register; narrower writes, which the manual leaves undefined, are
+ * ignored.
  */
 import type { Bus, MemoryRange } from "../bus.js";
 import type { AccessSize, MemoryDevice } from "../device.js";

@@ -1,7 +1,7 @@
 /**
- * The local APIC's MSRs: IA32_APIC_BASE, IA32_TSC_DEADLINE and the x2APIC registers at 0x800 (Intel SDM vol. 3, "Extended
- * xAPIC (x2APIC)": register address space, state transitions, reserved bits). An access that must fault says so; raising
- * #GP(0) is the CPU's part.
+ * The local APIC's MSRs: IA32_APIC_BASE, IA32_TSC_DEADLINE and the x2APIC registers at 0x800 (Intel SDM vol. 3,
+ * "Extended xAPIC (x2APIC)": register address space, state transitions, reserved bits). An access that must fault
+ * says so; raising #GP(0) is the CPU's part.
  */
 import type { LocalApic } from "./local-apic.js";
 import { LVT_WRITABLE } from "./local-vector-table.js";

@@ -1,6 +1,6 @@
 /**
- * Registers of the local APIC (Intel SDM vol. 3, "Local APIC register address map" and "x2APIC register address space"). A register's number is
- * its MMIO offset ÷ 16, which is also its x2APIC MSR less 0x800.
+ * Registers of the local APIC (Intel SDM vol. 3, "Local APIC register address map" and "x2APIC register address
+ * space"). A register's number is its MMIO offset ÷ 16, which is also its x2APIC MSR less 0x800.
  */
 
 export const REGISTER = {

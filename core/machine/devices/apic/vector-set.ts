@@ -1,4 +1,6 @@
-/** 256 bits, one a vector, as IRR, ISR and TMR hold them: eight 32-bit words, vector v in bit v % 32 of word v ÷ 32. */
+/**
+ * 256 bits, one a vector, as IRR, ISR and TMR hold them: eight 32-bit words, vector v in bit v % 32 of word v ÷ 32.
+ */
 
 export const SET_WORDS = 8;
 

@@ -1,6 +1,7 @@
 /**
- * Ports by which a guest talks to whoever runs it, as emulators have them and no PC does: a console at 0xE9 (Bochs), an
- * exit at 0xF4 (QEMU's isa-debug-exit); and the diagnostic display at 0x80, which PCs do have (PIIX3 forwards it to ISA).
+ * Ports by which a guest talks to whoever runs it, as emulators have them and no PC does: a console at 0xE9
+ * (Bochs), an exit at 0xF4 (QEMU's isa-debug-exit); and the diagnostic display at 0x80, which PCs do have (PIIX3
+ * forwards it to ISA).
  */
 import { ALL_SIZES, type Bus, BYTES } from "../bus.js";
 import type { AccessSize, PortDevice, Stateful } from "../device.js";

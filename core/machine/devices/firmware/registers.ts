@@ -1,6 +1,6 @@
 /**
- * What a PC's firmware leaves behind when it starts a kernel: the 8259As at vectors 8 and 0x70, the timer at 18.2 Hz, the
- * bus masters' base address, and the virtual wire through the local APIC. Written through the bus, as
+ * What a PC's firmware leaves behind when it starts a kernel: the 8259As at vectors 8 and 0x70, the timer at 18.2
+ * Hz, the bus masters' base address, and the virtual wire through the local APIC. Written through the bus, as
  * firmware does. The values are those that SeaBIOS 1.16 leaves on QEMU's PC, read back there by a kernel.
  */
 import type { LocalApic } from "../apic/local-apic.js";

@@ -1,8 +1,9 @@
 /**
- * The bus master half of an IDE channel (Intel, "Programming interface for bus master IDE controller", revision 1.0, 1994;
- * 82371SB PIIX3 datasheet, BMICX, BMISX, BMIDTPX): command, status, and a table of physical regions in memory.
+ * The bus master half of an IDE channel (Intel, "Programming interface for bus master IDE controller", revision
+ * 1.0, 1994; 82371SB PIIX3 datasheet, BMICX, BMISX, BMIDTPX): command, status, and a table of physical regions in
+ * memory.
  *
- *      7..0 of the table's entries:   31..0 base address (bit 0 is 0)   |   63 end of table   |   47..32 bytes, 0 = 64 KiB
+ *      entry of the table:   63 end of table   |   47..32 bytes, 0 = 64 KiB   |   31..0 address, bit 0 is 0
  *
  * At the end of a transfer, active and interrupt say how the table fitted it: 0 1 exactly, 1 1 the table was longer,
  * 0 0 it was shorter, and the drive is left waiting.
@@ -60,7 +61,9 @@ export class BusMaster implements Stateful<BusMasterState> {
     this.state.status |= STATUS_INTERRUPT;
   }
 
-  /** Moves the bytes of a command, piece by piece. False when the table, or its direction, did not allow all of it. */
+  /**
+   * Moves the bytes of a command, piece by piece. False when the table, or its direction, did not allow all of it.
+   */
   move(toMemory: boolean, bytes: number, use: UsePiece): boolean {
     const { state } = this;
     if (toMemory !== ((state.command & COMMAND_TO_MEMORY) !== 0)) return false;

@@ -1,7 +1,8 @@
 /**
- * One IDE channel: two places for drives, which share the command block and the interrupt line, and the bus master. Where
- * drive 1 is absent, drive 0 answers for it: status 0, its own registers otherwise (ATA/ATAPI-6, "Device 0 only configurations"). With no drive, the
- * lines float: they read 0x7F, since DD7 alone is pulled down, so no status is busy.
+ * One IDE channel: two places for drives, which share the command block and the interrupt line, and the bus master.
+ * Where drive 1 is absent, drive 0 answers for it: status 0, its own registers otherwise (ATA/ATAPI-6, "Device 0
+ * only configurations"). With no drive, the lines float: they read 0x7F, since DD7 alone is pulled down, so no
+ * status is busy.
  *
  * Data are 16 bits wide; a 32-bit access is two of them, as the PIIX3 makes it.
  */

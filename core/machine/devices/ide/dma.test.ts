@@ -1,4 +1,7 @@
-/** Bus-master DMA: tables that fit, are longer or shorter, the order of drive and engine, status bits, and the deadline. */
+/**
+ * Bus-master DMA: tables that fit, are longer or shorter, the order of drive and engine, status bits, and the
+ * deadline.
+ */
 import { describe, expect, it } from "vitest";
 import { TEST_HERTZ } from "../testing/bench.js";
 import {
@@ -204,6 +207,17 @@ describe("the engine", () => {
     bench.out(CONTROL, 0x02);
     bench.command({ command: 0xec });
     expect(engineStatus(bench)).toBe(0);
+  });
+
+  it("latches an interrupt that comes again after a restore", () => {
+    const bench = new IdeBench();
+    const saved = bench.save();
+    for (let round = 0; round < 2; round++) {
+      bench.command({ command: 0xec });
+      expect(engineStatus(bench)).toBe(0x04);
+      bench.restore(saved); // with the interrupt still on the line
+      expect(engineStatus(bench)).toBe(0);
+    }
   });
 
   it("keeps the capability bits and the table's address", () => {

@@ -1,14 +1,15 @@
 /**
- * An ATA disk drive (T13/1410D, "ATA/ATAPI-6"): its commands in the PIO data-in and data-out, DMA and non-data protocols
- * (clause 9). Sectors take a latency, once a command, and a time for each byte; everything else is done in the cycle of
- * the command.
+ * An ATA disk drive (T13/1410D, "ATA/ATAPI-6"): its commands in the PIO data-in and data-out, DMA and non-data
+ * protocols (clause 9). Sectors take a latency, once a command, and a time for each byte; everything else is done
+ * in the cycle of the command.
  *
  *   pioIn    reading ──timer──→ dataIn (DRQ, INTRQ) ──last word──→ reading … idle
  *   pioOut   dataOut (DRQ) ──last word──→ writing ──timer──→ dataOut (DRQ, INTRQ) … idle (INTRQ)
  *   dma      dmaWait ──bus master started──→ dma ──timer──→ idle (INTRQ)
  *   others   idle (INTRQ), reads for verification and cache flushes after a timer
  *
- * Left out: PACKET and with it DEVICE RESET, queued DMA, SMART, security, the host protected area, power that is saved.
+ * Left out: PACKET and with it DEVICE RESET, queued DMA, SMART, security, the host protected area, power that is
+ * saved.
  */
 import type { Clock } from "../clock.js";
 import type { Stateful } from "../device.js";

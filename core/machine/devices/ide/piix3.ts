@@ -1,7 +1,7 @@
 /**
- * The IDE function of the PIIX3 (Intel, "82371FB and 82371SB PCI ISA IDE Xcelerator", IDE interface): two channels at the
- * ports and interrupts that PCs have always had (compatibility mode), and the bus masters at base address 4. The timing
- * registers are kept and change nothing; the channels answer whether or not IDETIM enables them.
+ * The IDE function of the PIIX3 (Intel, "82371FB and 82371SB PCI ISA IDE Xcelerator", IDE interface): two channels
+ * at the ports and interrupts that PCs have always had (compatibility mode), and the bus masters at base address 4.
+ * The timing registers are kept and change nothing; the channels answer whether or not IDETIM enables them.
  */
 import { ALL_SIZES, type Bus } from "../bus.js";
 import { type AccessSize, allOnes, type PortDevice } from "../device.js";

@@ -1,4 +1,7 @@
-/** The ATA drive by PIO (ATA/ATAPI-6): every register protocol that drivers use, addresses, errors, resets, and its timing. */
+/**
+ * The ATA drive by PIO (ATA/ATAPI-6): every register protocol that drivers use, addresses, errors, resets, and its
+ * timing.
+ */
 import { describe, expect, it } from "vitest";
 import { TEST_HERTZ } from "../testing/bench.js";
 import {

@@ -1,4 +1,7 @@
-/** The keyboard controller: what firmware and Linux's i8042 driver ask of it, A20, resets, and a keyboard that answers. */
+/**
+ * The keyboard controller: what firmware and Linux's i8042 driver ask of it, A20, resets, and a keyboard that
+ * answers.
+ */
 import { describe, expect, it } from "vitest";
 import { Bench } from "../testing/bench.js";
 

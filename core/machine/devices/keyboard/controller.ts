@@ -1,10 +1,11 @@
 /**
- * The keyboard controller, an 8042 as in the IBM PS/2 (IBM, "Personal System/2 hardware interface technical reference:
- * keyboard and auxiliary device controller", 1988) at ports 0x60 and 0x64: status, command byte, self-test, output port
- * with A20 and the CPU's reset, one keyboard, and an auxiliary port that works but has no mouse. Everything is answered in
- * the cycle in which it is asked, so an operating system's probing ends quickly.
+ * The keyboard controller, an 8042 as in the IBM PS/2 (IBM, "Personal System/2 hardware interface technical
+ * reference: keyboard and auxiliary device controller", 1988) at ports 0x60 and 0x64: status, command byte,
+ * self-test, output port with A20 and the CPU's reset, one keyboard, and an auxiliary port that works but has no
+ * mouse. Everything is answered in the cycle in which it is asked, so an operating system's probing ends quickly.
  *
- * What the keyboard sends, answers included, is translated from scan code set 2 to set 1 when the command byte says so.
+ * What the keyboard sends, answers included, is translated from scan code set 2 to set 1 when the command byte says
+ * so.
  */
 import { type Bus, BYTES } from "../bus.js";
 import type { AccessSize, Line, PortDevice, Stateful } from "../device.js";

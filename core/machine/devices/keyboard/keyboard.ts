@@ -1,7 +1,7 @@
 /**
- * A PS/2 keyboard as its controller sees it (IBM, "Personal System/2 hardware interface technical reference: keyboards",
- * 1988): it answers commands and sends what keys the host gives it, in scan code set 2. LEDs, rates and delays are
- * accepted and change nothing.
+ * A PS/2 keyboard as its controller sees it (IBM, "Personal System/2 hardware interface technical reference:
+ * keyboards", 1988): it answers commands and sends what keys the host gives it, in scan code set 2. LEDs, rates and
+ * delays are accepted and change nothing.
  */
 import type { Stateful } from "../device.js";
 

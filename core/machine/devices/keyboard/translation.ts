@@ -1,7 +1,7 @@
 /**
- * Scan codes of set 2 as the keyboard controller translates them to set 1 (IBM, "Personal System/2 hardware interface
- * technical reference", keyboard controller; Microsoft, "Keyboard scan code specification", appendix). Codes from 0x85 on,
- * which are answers and not keys, stay as they are.
+ * Scan codes of set 2 as the keyboard controller translates them to set 1 (IBM, "Personal System/2 hardware
+ * interface technical reference", keyboard controller; Microsoft, "Keyboard scan code specification", appendix).
+ * Codes from 0x85 on, which are answers and not keys, stay as they are.
  */
 
 /** Comes before the code of a key that is released, in set 2. */

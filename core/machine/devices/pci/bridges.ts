@@ -1,7 +1,8 @@
 /**
- * The two bridges that every PC of this kind has, as far as software looks for them: the host bridge (Intel, "82441FX PCI and
- * memory controller") and the PIIX3's ISA bridge (Intel, "82371FB and 82371SB PCI ISA IDE Xcelerator"), whose presence
- * makes operating systems look at the IDE function beside it. Their own registers are kept and do nothing.
+ * The two bridges that every PC of this kind has, as far as software looks for them: the host bridge (Intel,
+ * "82441FX PCI and memory controller") and the PIIX3's ISA bridge (Intel, "82371FB and 82371SB PCI ISA IDE
+ * Xcelerator"), whose presence makes operating systems look at the IDE function beside it. Their own registers are
+ * kept and do nothing.
  */
 import { COMMAND_IO, COMMAND_MASTER, COMMAND_MEMORY, HEADER, PciFunction } from "./function.js";
 

@@ -1,6 +1,6 @@
 /**
- * PCI configuration mechanism #1 (PCI Local Bus Specification 2.1, 3.7.4.1): an address at 0xCF8, written and read as a dword
- * only, and a window of four bytes at 0xCFC. One bus; what is not there reads all ones.
+ * PCI configuration mechanism #1 (PCI Local Bus Specification 2.1, 3.7.4.1): an address at 0xCF8, written and read
+ * as a dword only, and a window of four bytes at 0xCFC. One bus; what is not there reads all ones.
  *
  *      31       30..24    23..16   15..11   10..8      7..2       1..0
  *      enable   reserved  bus      device   function   register   0

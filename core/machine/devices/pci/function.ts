@@ -1,6 +1,6 @@
 /**
- * The configuration space of one PCI function (PCI Local Bus Specification 2.1, chapter 6): 256 bytes, of which a function
- * says what they are after reset and which bits can be written.
+ * The configuration space of one PCI function (PCI Local Bus Specification 2.1, chapter 6): 256 bytes, of which a
+ * function says what they are after reset and which bits can be written.
  */
 import type { Stateful } from "../device.js";
 

@@ -1,8 +1,9 @@
 /**
- * One 8259A programmable interrupt controller (Intel, "8259A Programmable Interrupt Controller", order 231468-003), as in
- * a PC: 8086 mode, and trigger modes from the ELCR instead of ICW1's LTIM (82371SB PIIX3 datasheet, ELCR1). Modelled: the
- * initialisation sequence, fully nested, special fully nested, rotating and special mask modes, automatic EOI, poll, and
- * the default IR7 when a request is gone by the time it is acknowledged. Not modelled: MCS-80/85 mode, buffered mode.
+ * One 8259A programmable interrupt controller (Intel, "8259A Programmable Interrupt Controller", order 231468-003),
+ * as in a PC: 8086 mode, and trigger modes from the ELCR instead of ICW1's LTIM (82371SB PIIX3 datasheet, ELCR1).
+ * Modelled: the initialisation sequence, fully nested, special fully nested, rotating and special mask modes,
+ * automatic EOI, poll, and the default IR7 when a request is gone by the time it is acknowledged. Not modelled:
+ * MCS-80/85 mode, buffered mode.
  *
  *   lines ──edge──→ latched ─┐
  *         ──level────────────┴→ IRR ──& ~IMR──→ priority ──→ INT ──INTA──→ ISR ──EOI──→
@@ -115,7 +116,10 @@ export class PicChip implements Stateful<PicChipState> {
     this.update();
   }
 
-  /** Drives input `level`. A falling edge takes back a request that is not acknowledged (datasheet, "Edge and level"). */
+  /**
+   * Drives input `level`. A falling edge takes back a request that is not acknowledged (datasheet, "Edge and
+   * level").
+   */
   setLine(level: number, high: boolean): void {
     const { state } = this;
     const bit = 1 << level;
@@ -182,7 +186,10 @@ export class PicChip implements Stateful<PicChipState> {
     return (latched & ~levelTriggered) | (lines & levelTriggered);
   }
 
-  /** ICW1 clears the mask and the edge latches, and takes back every mode (datasheet, "Initialization command words"). */
+  /**
+   * ICW1 clears the mask and the edge latches, and takes back every mode (datasheet, "Initialization command
+   * words").
+   */
   private beginInitialisation(value: number): void {
     const { lines, levelTriggered, vectorBase, output } = this.state;
     this.state = {

@@ -1,7 +1,7 @@
 /**
- * The PC's two 8259As: the slave's output is the master's IR2, the master's is INTR. Ports as in the PC/AT: master 0x20 and
- * 0x21, slave 0xA0 and 0xA1, edge/level control registers 0x4D0 and 0x4D1 (82371SB PIIX3 datasheet: IRQ 0, 1, 2, 8
- * and 13 are always edge-triggered).
+ * The PC's two 8259As: the slave's output is the master's IR2, the master's is INTR. Ports as in the PC/AT: master
+ * 0x20 and 0x21, slave 0xA0 and 0xA1, edge/level control registers 0x4D0 and 0x4D1 (82371SB PIIX3 datasheet: IRQ 0,
+ * 1, 2, 8 and 13 are always edge-triggered).
  */
 import { type Bus, BYTES } from "../bus.js";
 import type { AccessSize, Line, PortDevice, Stateful } from "../device.js";

@@ -1,4 +1,7 @@
-/** The 8259A pair, from its datasheet (order 231468-003): initialisation, priorities, EOI modes, cascade, poll, default IR7. */
+/**
+ * The 8259A pair, from its datasheet (order 231468-003): initialisation, priorities, EOI modes, cascade, poll,
+ * default IR7.
+ */
 import { describe, expect, it } from "vitest";
 import { Bus } from "../bus.js";
 import { PicChip } from "./chip.js";

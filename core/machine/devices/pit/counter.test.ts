@@ -18,8 +18,8 @@ import {
 } from "./counter.js";
 
 /**
- * Programs a counter, then writes what the wave looks like after each of `pulses` pulses: the count, with `'` where OUT is
- * high. `events` happen before the pulse of their number, counted from 1.
+ * Programs a counter, then writes what the wave looks like after each of `pulses` pulses: the count, with `'` where
+ * OUT is high. `events` happen before the pulse of their number, counted from 1.
  */
 function wave(
   mode: number,

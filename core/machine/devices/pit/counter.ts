@@ -1,7 +1,7 @@
 /**
- * One counter of the 8254 (Intel, "8254 Programmable Interval Timer", order 231164-005): the six modes, gate, BCD, and the
- * exact CLK pulse on which OUT changes. `clock` is one CLK pulse in the datasheet's words. Everything else goes faster over
- * pulses on which only the count changes; `quietPulses` says how many those are.
+ * One counter of the 8254 (Intel, "8254 Programmable Interval Timer", order 231164-005): the six modes, gate, BCD,
+ * and the exact CLK pulse on which OUT changes. `clock` is one CLK pulse in the datasheet's words. Everything else
+ * goes faster over pulses on which only the count changes; `quietPulses` says how many those are.
  *
  * Time is a number of CLK pulses. A write between pulses k and k + 1 is seen by pulse k + 1.
  */

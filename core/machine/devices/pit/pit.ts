@@ -1,7 +1,7 @@
 /**
- * The 8254 at ports 0x40-0x43: control words, count and status latches, read-back, and three counters. Counter 0's OUT is
- * IRQ 0, exact to the cycle through a deadline; counters 1 and 2 are advanced when somebody looks. Counter 2's GATE and OUT
- * are at port 0x61 (pit/system-port.ts).
+ * The 8254 at ports 0x40-0x43: control words, count and status latches, read-back, and three counters. Counter 0's
+ * OUT is IRQ 0, exact to the cycle through a deadline; counters 1 and 2 are advanced when somebody looks. Counter
+ * 2's GATE and OUT are at port 0x61 (pit/system-port.ts).
  */
 import { type Bus, BYTES } from "../bus.js";
 import { type Clock, TickRate } from "../clock.js";

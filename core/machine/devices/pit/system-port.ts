@@ -1,6 +1,6 @@
 /**
- * Port 0x61, the NMI status and control register (82371SB PIIX3 datasheet, NMISC): GATE and OUT of the PIT's counter 2,
- * the speaker, the refresh toggle, and the enables of two NMI sources that never arise here.
+ * Port 0x61, the NMI status and control register (82371SB PIIX3 datasheet, NMISC): GATE and OUT of the PIT's
+ * counter 2, the speaker, the refresh toggle, and the enables of two NMI sources that never arise here.
  */
 import { type Bus, BYTES } from "../bus.js";
 import { type Clock, TickRate } from "../clock.js";

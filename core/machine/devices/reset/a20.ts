@@ -1,6 +1,6 @@
 /**
- * The A20 gate of a PC: open lets the CPU drive address line 20, closed holds it low. The keyboard controller and port 0x92
- * each have an output for it, and it is open while either is high (82371SB PIIX3 datasheet, A20M#).
+ * The A20 gate of a PC: open lets the CPU drive address line 20, closed holds it low. The keyboard controller and
+ * port 0x92 each have an output for it, and it is open while either is high (82371SB PIIX3 datasheet, A20M#).
  */
 
 export type A20Source = "controller" | "port92";

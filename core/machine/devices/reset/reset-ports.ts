@@ -1,6 +1,6 @@
 /**
- * Two more ways to reset a PC, one of which also moves A20 (82371SB PIIX3 datasheet, P92 and RC): port 0x92, and the reset
- * control register at 0xCF9.
+ * Two more ways to reset a PC, one of which also moves A20 (82371SB PIIX3 datasheet, P92 and RC): port 0x92, and
+ * the reset control register at 0xCF9.
  */
 import { type Bus, BYTES } from "../bus.js";
 import type { AccessSize, PortDevice, Stateful } from "../device.js";

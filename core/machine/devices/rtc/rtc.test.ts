@@ -1,4 +1,7 @@
-/** The MC146818, from its datasheet: time formats, updates, UIP, the three interrupts and their flags, SET and divider reset. */
+/**
+ * The MC146818, from its datasheet: time formats, updates, UIP, the three interrupts and their flags, SET and
+ * divider reset.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TickRate } from "../clock.js";

@@ -1,7 +1,7 @@
 /**
- * The MC146818 real-time clock and its battery-backed RAM (Motorola, "MC146818 real-time clock plus RAM") at ports 0x70 and
- * 0x71, as the PC/AT wires it: IRQ 8, and the NMI mask in bit 7 of the index (82371SB PIIX3 datasheet, RTCI). The time
- * begins at a given epoch and goes with the virtual clock, never with the host's.
+ * The MC146818 real-time clock and its battery-backed RAM (Motorola, "MC146818 real-time clock plus RAM") at ports
+ * 0x70 and 0x71, as the PC/AT wires it: IRQ 8, and the NMI mask in bit 7 of the index (82371SB PIIX3 datasheet,
+ * RTCI). The time begins at a given epoch and goes with the virtual clock, never with the host's.
  *
  * The time base is 32,768 Hz. A second, from one update of the time to the next, as register A's UIP shows it:
  *

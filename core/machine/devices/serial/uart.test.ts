@@ -1,4 +1,7 @@
-/** The 16550A, from its datasheet: registers, FIFOs, interrupt identification, loopback; and bytes in time and out of it. */
+/**
+ * The 16550A, from its datasheet: registers, FIFOs, interrupt identification, loopback; and bytes in time and out
+ * of it.
+ */
 import { describe, expect, it } from "vitest";
 import { TickRate } from "../clock.js";
 import { Bench, TEST_HERTZ } from "../testing/bench.js";

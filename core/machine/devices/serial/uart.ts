@@ -2,12 +2,13 @@
  * The 16550A serial port (National Semiconductor, "PC16550D universal asynchronous receiver/transmitter with FIFOs",
  * 1995; sections named below are its own): FIFOs, interrupt identification by priority, modem control, loopback.
  *
- * By default a byte takes no time: it is handed to the host in the cycle in which it is written, and the transmitter is
- * empty again. With `timing: "baud"` bytes leave one character time apart, as the divisor and the line control say.
- * Received bytes wait with the host until there is room, so none is lost; the receive time-out is four character times.
+ * By default a byte takes no time: it is handed to the host in the cycle in which it is written, and the
+ * transmitter is empty again. With `timing: "baud"` bytes leave one character time apart, as the divisor and the
+ * line control say. Received bytes wait with the host until there is room, so none is lost; the receive time-out is
+ * four character times.
  *
- * The PC gates the interrupt with OUT2. Here it is not gated, as in QEMU: kernels that were only ever run there leave OUT2
- * low, and those made for hardware set it. Break and modem lines are quiet: CTS, DSR and DCD are on.
+ * The PC gates the interrupt with OUT2. Here it is not gated, as in QEMU: kernels that were only ever run there
+ * leave OUT2 low, and those made for hardware set it. Break and modem lines are quiet: CTS, DSR and DCD are on.
  */
 import { type Bus, BYTES } from "../bus.js";
 import { type Clock, TickRate } from "../clock.js";
@@ -205,7 +206,10 @@ export class Uart implements PortDevice, Stateful<UartState> {
     this.follow();
   }
 
-  /** Master reset; the divisor, the scratch register and the host's queue are not affected ("UART reset configuration"). */
+  /**
+   * Master reset; the divisor, the scratch register and the host's queue are not affected ("UART reset
+   * configuration").
+   */
   reset(): void {
     const { divisor, scratch, waiting } = this.state;
     this.state = { ...structuredClone(POWER_ON), divisor, scratch, waiting };
@@ -371,7 +375,9 @@ export class Uart implements PortDevice, Stateful<UartState> {
     }
   }
 
-  /** The cycle at which characters that begin at a time have gone over the wire, in whole periods of the base clock. */
+  /**
+   * The cycle at which characters that begin at a time have gone over the wire, in whole periods of the base clock.
+   */
   private characterEnd(cycles: number, characters = 1): number {
     const { lineControl, divisor } = this.state;
     const stops = lineControl & LCR_TWO_STOPS ? 2 : 1;

@@ -97,8 +97,8 @@ export class IdeBench extends Bench {
   }
 
   /**
-   * Runs to the next interrupt, which it takes, and reads the status, as a handler does. False when none comes for longer
-   * than any command takes.
+   * Runs to the next interrupt, which it takes, and reads the status, as a handler does. False when none comes for
+   * longer than any command takes.
    */
   awaitIrq(): boolean {
     const { schedule, interrupts } = this.pc;

@@ -1,6 +1,6 @@
 /**
- * A guest that does anything: random accesses to every device, biased so that sequences that mean something occur, with
- * time passing, interrupts taken, and the host's input arriving. Everything it sees goes into one list.
+ * A guest that does anything: random accesses to every device, biased so that sequences that mean something occur,
+ * with time passing, interrupts taken, and the host's input arriving. Everything it sees goes into one list.
  */
 import type { Random } from "../../../util/random.js";
 import type { AccessSize } from "../device.js";
@@ -48,8 +48,8 @@ export function makeRandomBench(): Bench {
 }
 
 /**
- * Does `steps` random things. Returns a line for each: what was read, and how much and what the devices said meanwhile, as
- * a hash. Empties the bench's records.
+ * Does `steps` random things. Returns a line for each: what was read, and how much and what the devices said
+ * meanwhile, as a hash. Empties the bench's records.
  */
 export function act(bench: Bench, random: Random, steps: number): string[] {
   return Array.from({ length: steps }, () => {

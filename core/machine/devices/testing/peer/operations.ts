@@ -1,7 +1,7 @@
 /**
- * What a guest does to a PC's devices, as data, so that the same can be done to ours and to another (stub.asm on QEMU), and
- * what was read be compared. Everything that is compared is a list of numbers: each value read, and for each interrupt
- * window how many vectors were taken and which.
+ * What a guest does to a PC's devices, as data, so that the same can be done to ours and to another (stub.asm on
+ * QEMU), and what was read be compared. Everything that is compared is a list of numbers: each value read, and for
+ * each interrupt window how many vectors were taken and which.
  */
 import type { AccessSize } from "../../device.js";
 import type { Bench } from "../bench.js";

@@ -6,6 +6,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { answersOfStub, type Operation, tableOf } from "./operations.js";
 
+const ASSEMBLER = "nasm";
+const QEMU = "qemu-system-x86_64";
 const STUB = fileURLToPath(new URL("stub.asm", import.meta.url));
 const TIMEOUT_MILLISECONDS = 60_000;
 
@@ -14,7 +16,7 @@ export function answersOfQemu(operations: readonly Operation[], disk: Uint8Array
   const folder = mkdtempSync(path.join(tmpdir(), "peer-"));
   const file = (name: string): string => path.join(folder, name);
   try {
-    execFileSync("nasm", ["-f", "bin", "-o", file("kernel"), STUB]);
+    execFileSync(ASSEMBLER, ["-f", "bin", "-o", file("kernel"), STUB]);
     writeFileSync(file("kernel"), Buffer.concat([readFileSync(file("kernel")), tableOf(operations)]));
     writeFileSync(file("disk"), disk);
     // biome-ignore format: an option and its value a line
@@ -27,7 +29,7 @@ export function answersOfQemu(operations: readonly Operation[], disk: Uint8Array
       "-debugcon", `file:${file("answers")}`,
       "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
     ];
-    const { status, stderr } = spawnSync("qemu-system-x86_64", options, { timeout: TIMEOUT_MILLISECONDS });
+    const { status, stderr } = spawnSync(QEMU, options, { timeout: TIMEOUT_MILLISECONDS });
     if (status !== 1) throw new Error(`QEMU ended with ${status}: ${stderr}`);
     return answersOfStub(operations, readFileSync(file("answers")));
   } finally {

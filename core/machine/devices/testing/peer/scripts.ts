@@ -1,6 +1,6 @@
 /**
- * Seeded scripts for each device, kept to what the datasheets define and QEMU models: each says what it leaves out because
- * QEMU is known to differ from the datasheet there.
+ * Seeded scripts for each device, kept to what the datasheets define and QEMU models: each says what it leaves out
+ * because QEMU is known to differ from the datasheet there.
  */
 import { Random } from "../../../../util/random.js";
 import { Script } from "./operations.js";
@@ -14,7 +14,10 @@ const TABLE = 0x2_0000;
 const KEYBOARD_COMMAND = 0x64;
 const KEYBOARD_DATA = 0x60;
 
-/** IRQ 1, 4 and 12 can be raised at will: a byte in the keyboard controller's buffer, or the transmitter's interrupt. */
+/**
+ * IRQ 1, 4 and 12 can be raised at will: a byte in the keyboard controller's buffer, or the transmitter's
+ * interrupt.
+ */
 const LINES = {
   1: (s: Script): void => {
     s.out(KEYBOARD_COMMAND, 0xd2);
@@ -70,9 +73,10 @@ function stopTimer(s: Script): void {
 }
 
 /**
- * The 8259As: masks, priorities, EOI modes, special mask, poll, level triggering. Left out: taking a request back (QEMU
- * keeps an edge's), so nothing that lets the slave's output fall before it is served; special fully nested mode (QEMU
- * unblocks every level below the slave's); non-specific EOI in special mask mode (QEMU ends masked levels too).
+ * The 8259As: masks, priorities, EOI modes, special mask, poll, level triggering. Left out: taking a request back
+ * (QEMU keeps an edge's), so nothing that lets the slave's output fall before it is served; special fully nested
+ * mode (QEMU unblocks every level below the slave's); non-specific EOI in special mask mode (QEMU ends masked
+ * levels too).
  */
 function pic(random: Random): Script {
   const s = new Script();
@@ -138,8 +142,9 @@ function pic(random: Random): Script {
 }
 
 /**
- * The 16550A in loopback: registers, FIFOs, overruns, interrupt identification, and IRQ 4. Left out: the receive time-out
- * (the divisor makes it longer than the script) and the modem deltas, which QEMU does not make in loopback.
+ * The 16550A in loopback: registers, FIFOs, overruns, interrupt identification, and IRQ 4. Left out: the receive
+ * time-out (the divisor makes it longer than the script) and the modem deltas, which QEMU does not make in
+ * loopback.
  */
 function uart(random: Random): Script {
   const s = new Script();
@@ -356,8 +361,8 @@ function pci(random: Random): Script {
 }
 
 /**
- * The local APIC's registers, priorities and IPIs to itself. Left out: what depends on the version (CMCI, EOI broadcast
- * suppression), ESR, and reserved bits, which QEMU keeps as written.
+ * The local APIC's registers, priorities and IPIs to itself. Left out: what depends on the version (CMCI, EOI
+ * broadcast suppression), ESR, and reserved bits, which QEMU keeps as written.
  */
 function localApic(random: Random): Script {
   const s = new Script();
