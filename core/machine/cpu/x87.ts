@@ -1,12 +1,11 @@
 /**
  * The x87 unit: every instruction of it is executed in TypeScript, exactly, and slowly (Intel SDM vol. 1, 8; vol. 2 by name).
- * Absent, #UD: the transcendental instructions F2XM1, FYL2X, FYL2XP1, FPTAN, FPATAN, FSIN, FCOS and FSINCOS. With CR0.NE
- * clear, exceptions are not told (FERR# and IRQ 13 are absent).
+ * With CR0.NE clear, exceptions are not told: FERR# and IRQ 13 are absent.
  */
 import type { Instruction } from "../x86/instruction.js";
 import { CR0 } from "./control-bits.js";
 import type { Core } from "./core.js";
-import { GuestFault, undefinedOpcode } from "./fault.js";
+import { GuestFault } from "./fault.js";
 import { effectiveAddress } from "./operands.js";
 import { CR0_WORD, RIP, RIP_HIGH } from "./places.js";
 import { EXCEPTION, STATE } from "./state.js";
@@ -36,6 +35,16 @@ import {
 } from "./x87/control.js";
 import { stackIndex } from "./x87/operands.js";
 import { checkAvailable, free, pop, waitForX87 } from "./x87/registers.js";
+import {
+  arcTangent,
+  cosineOfTop,
+  exponential,
+  logarithm,
+  logarithmOfOneMore,
+  sineAndCosine,
+  sineOfTop,
+  tangentAndOne,
+} from "./x87/transcendental.js";
 import {
   CONSTANTS,
   exchange,
@@ -78,6 +87,14 @@ const ON_NUMBERS: Readonly<Record<string, Execute>> = {
   FXTRACT: extract,
   FPREM: remainderTruncated,
   FPREM1: remainderNearest,
+  F2XM1: exponential,
+  FYL2X: logarithm,
+  FYL2XP1: logarithmOfOneMore,
+  FPATAN: arcTangent,
+  FPTAN: tangentAndOne,
+  FSIN: sineOfTop,
+  FCOS: cosineOfTop,
+  FSINCOS: sineAndCosine,
   FCHS: negate,
   FABS: absolute,
   FCOM: compareToCodes(false, 0),
@@ -144,8 +161,6 @@ function wait(core: Core): void {
   waitForX87(core);
 }
 
-const TRANSCENDENTAL = ["F2XM1", "FYL2X", "FYL2XP1", "FPTAN", "FPATAN", "FSIN", "FCOS", "FSINCOS"];
-
 const each = (table: Readonly<Record<string, Execute>>, wrap: (execute: Execute) => Execute) =>
   Object.fromEntries(Object.entries(table).map(([mnemonic, execute]) => [mnemonic, wrap(execute)]));
 
@@ -170,18 +185,14 @@ const notWaiting =
     checkAvailable(core);
     execute(core, instruction);
   };
-const absent: Execute = () => {
-  throw undefinedOpcode();
-};
 
 /**
  * The instructions of the x87 unit, by mnemonic. While one is executed RIP is its own, and stays.
- * They throw a GuestFault: #NM, #MF, #UD, or one of the memory operand.
+ * They throw a GuestFault: #NM, #MF, or one of the memory operand.
  */
 export const X87_INSTRUCTIONS: Readonly<Record<string, Execute>> = {
   ...each(ON_NUMBERS, onNumbers),
   ...each(WAITING, waiting),
   ...each(NOT_WAITING, notWaiting),
-  ...Object.fromEntries(TRANSCENDENTAL.map((mnemonic) => [mnemonic, absent])),
   FWAIT: wait,
 };

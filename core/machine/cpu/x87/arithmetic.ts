@@ -2,7 +2,7 @@
 import type { Instruction } from "../../x86/instruction.js";
 import type { Core } from "../core.js";
 import { add, divide, multiply, squareRoot, subtract } from "../floating/arithmetic.js";
-import { EXTENDED, INDEFINITE } from "../floating/formats.js";
+import { INDEFINITE } from "../floating/formats.js";
 import {
   bitLength,
   DEFAULT_NAN,
@@ -11,15 +11,13 @@ import {
   INEXACT,
   INVALID,
   infinity,
-  isNan,
-  largerNan,
   operandFlags,
   type Real,
   ROUND,
   withSign,
   zero,
 } from "../floating/number.js";
-import { type Exact, type Rounded, round, toInteger } from "../floating/round.js";
+import { type Exact, type Rounded, toInteger } from "../floating/round.js";
 import { integerAsReal, isMemory, readValue, SIGN_BIT, stackIndex, withSignBit } from "./operands.js";
 import {
   isEmpty,
@@ -34,44 +32,12 @@ import {
   setC1,
   setConditions,
   turn,
-  unmaskedOf,
   write,
   writeBits,
 } from "./registers.js";
+import { apply, nanOf, respondToEmpty, settle } from "./results.js";
 
 type Operation = (destination: Real, source: Real, mode: number) => Exact;
-
-/** Rounds to a register's format. Precision control is for the five operations that IEEE 754 has. */
-function settle(core: Core, exact: Exact, precision = EXTENDED.precision): Rounded {
-  const rounded = round(EXTENDED, exact, { mode: roundingOf(core), precision, unmasked: unmaskedOf(core) });
-  return { ...rounded, flags: rounded.flags | exact.flags };
-}
-
-/** What operands give that are no matter for arithmetic: a NaN; or nothing. */
-function nanOf(left: Real, right: Real): Real | undefined {
-  if (left.kind === "unsupported" || right.kind === "unsupported") return DEFAULT_NAN;
-  return isNan(left) || isNan(right) ? largerNan(left, right) : undefined;
-}
-
-/** Sets ST(index) to what comes of two operands (or one, twice); returns whether the instruction goes on. */
-function apply(core: Core, index: number, left: Real, right: Real, operation: () => Rounded): boolean {
-  const special = nanOf(left, right);
-  const { value, flags, isUp } =
-    special === undefined ? operation() : { value: special, flags: 0, isUp: false };
-  // An operation that is invalid, or divides by zero, says nothing of denormal operands.
-  const ofOperands = (flags & (INVALID | DIVIDE_BY_ZERO)) === 0 ? operandFlags(left, right) : 0;
-  if (!note(core, flags | ofOperands)) return false;
-  setC1(core, isUp);
-  write(core, index, value);
-  return true;
-}
-
-/** Where a register is empty that should not be, ST(index) becomes the indefinite NaN; returns whether to go on. */
-function respondToEmpty(core: Core, index: number): boolean {
-  const goesOn = noteStackFault(core);
-  if (goesOn) writeBits(core, index, INDEFINITE);
-  return goesOn;
-}
 
 const combine = (core: Core, index: number, left: Real, right: Real, operation: Operation): boolean =>
   apply(core, index, left, right, () =>
