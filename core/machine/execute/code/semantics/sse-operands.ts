@@ -1,7 +1,7 @@
 /** Operands of SSE and MMX instructions: whole registers as v128, lowest lanes as floats, immediates that may be unknown. */
 import { block, branch, branchTable, type Code, get, Label, type Local, set } from "../../../wasm/code.js";
 import { F32, F64, type Floats } from "../../../wasm/floats.js";
-import { extendUnsigned, I32 } from "../../../wasm/integers.js";
+import { I32 } from "../../../wasm/integers.js";
 import { F32X4, F64X2, type FloatLanes, I32X4, I64X2 } from "../../../wasm/vectors.js";
 import type { Scope } from "../scope.js";
 import { usesMmx } from "./sse-guard.js";
@@ -88,6 +88,3 @@ export function byImmediate(
   );
   return [block(end, code), get(result)];
 }
-
-/** 4 bytes zero-extended to 8. */
-export const asLong = (size: number, value: Code): Code => (size === 4 ? extendUnsigned(value) : value);
