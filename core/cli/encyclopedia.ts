@@ -8,8 +8,8 @@ import { EVENTS } from "../events/events.js";
 import { EXIT_REASONS } from "../events/exit-reasons.js";
 import { MEMORY_OWNERS } from "../events/memory-owners.js";
 import { PROFILES } from "../events/profiles/index.js";
-import { WORKLOADS } from "../guest/workloads/index.js";
 import { axisColumns, COLUMNS, type Column } from "../results/columns.js";
+import { CATALOGUE } from "../scenario/catalogue.js";
 import { TECHNIQUES } from "../system/techniques.js";
 import { type EntryTable, parameterTable, priceTable, profileFacts, profileTables } from "./entry-tables.js";
 
@@ -58,7 +58,7 @@ export function encyclopedia(): Entry[] {
         facts: [["profiles", supportOf((profile) => technique.unsupported(profile))]],
       }),
     ),
-    ...WORKLOADS.map(
+    ...CATALOGUE.workloads.map(
       (workload): Entry => ({
         ...plain("workload", workload.name, workload.title, workload.description),
         source: workload.source,

@@ -15,6 +15,10 @@ const KIND_UNITS: Readonly<Record<ParameterSpec["kind"], string>> = {
   count: "count",
   number: "number",
   choice: "one of",
+  "number-choice": "one of",
+  text: "text",
+  file: "a file",
+  files: "files",
   boolean: "true or false",
 };
 
@@ -25,7 +29,7 @@ export function parameterTable(specs: ParameterSpecs): EntryTable {
     columns: ["name", "unit", ...RUN_SIZES, "what"],
     rows: Object.entries(specs).map(([name, spec]) => [
       name,
-      spec.kind === "choice" ? `one of ${spec.choices.join(", ")}` : KIND_UNITS[spec.kind],
+      "choices" in spec ? `one of ${spec.choices.join(", ")}` : KIND_UNITS[spec.kind],
       ...RUN_SIZES.map((size) => {
         const value = defaultOf(spec, size);
         return spec.kind === "bytes" ? formatBytes(value as number) : String(value);

@@ -8,8 +8,8 @@
 import { CYCLE_CATEGORIES } from "../events/categories.js";
 import { EVENTS } from "../events/events.js";
 import { MEMORY_OWNERS } from "../events/memory-owners.js";
-import { WORKLOADS } from "../guest/workloads/index.js";
 import type { Axis } from "../scenario/axes.js";
+import { CATALOGUE } from "../scenario/catalogue.js";
 import { languageOf } from "../scenario/schema.js";
 import { DERIVED } from "./derived.js";
 
@@ -18,8 +18,11 @@ export type ColumnUnit =
   | "count"
   | "cycles"
   | "bytes"
+  | "seconds"
   | "cycles per reference"
   | "references per walk"
+  | "cycles per instruction"
+  | "per 1000 instructions"
   | "share"
   | "ratio";
 
@@ -133,13 +136,23 @@ const MEMORY: readonly Column[] = MEMORY_OWNERS.flatMap((owner): Column[] => {
   ];
 });
 
+const EXIT_STATUS: Column = {
+  name: "exit_status",
+  label: "Exit status",
+  unit: "count",
+  better: "neither",
+  kind: "outcome",
+  description: "What a guest that executes code wrote to port 0xf4 at its end; empty where it reset the machine.",
+};
+
 const FINGERPRINT: Column = {
   name: "fingerprint",
   label: "Fingerprint",
   unit: "text",
   better: "neither",
   kind: "outcome",
-  description: "Hash of what the guest ended with; equal under every technique, or the lab has a bug.",
+  description:
+    "Hash of what the guest ended with (of code: what it printed, and its status); equal under every technique, or the lab has a bug.",
 };
 
 const SLOWDOWN: Column = {
@@ -158,6 +171,7 @@ export const COLUMNS: readonly Column[] = [
   ...CYCLES,
   ...EVENT_COLUMNS,
   ...MEMORY,
+  EXIT_STATUS,
   FINGERPRINT,
   ...DERIVED.map((derived): Column => ({ ...derived, kind: "derived" })),
   SLOWDOWN,
@@ -210,16 +224,16 @@ export function axisColumns(): AxisColumn[] {
   return [...columns.values()];
 }
 
-const COUNTED = new Set(["host_levels", "shadow_maximum_tables", "paravirtual_batch"]);
+const COUNTED = new Set(["host_levels", "shadow_maximum_tables", "paravirtual_batch", "budget_instructions"]);
+const COUNTED_PARAMETERS = new Set(["count", "number", "number-choice"]);
 
 function axisUnit(axis: Axis): ColumnUnit {
   if (axis.isSize) return "bytes";
   if (axis.column.startsWith("cost_")) return "cycles";
-  const parameter = WORKLOADS.map((workload) => workload.parameters[axis.path.split(".").at(-1)!]).find(
-    Boolean,
-  );
-  const isNumber =
-    axis.path.startsWith("parameters.") && (parameter?.kind === "count" || parameter?.kind === "number");
+  if (axis.path === "budget.seconds") return "seconds";
+  const name = axis.path.split(".").at(-1)!;
+  const parameter = CATALOGUE.workloads.map(({ parameters }) => parameters[name]).find(Boolean);
+  const isNumber = axis.path.startsWith("parameters.") && COUNTED_PARAMETERS.has(parameter?.kind ?? "");
   return isNumber || COUNTED.has(axis.column) ? "count" : "text";
 }
 

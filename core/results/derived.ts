@@ -27,6 +27,22 @@ export const DERIVED: readonly DerivedColumn[] = [
     compute: (row) => ratio(row, ["cycles"], "references"),
   },
   {
+    name: "cycles_per_instruction",
+    label: "Cycles per instruction",
+    unit: "cycles per instruction",
+    better: "fewer",
+    description: "cycles / instructions, of guests that execute code.",
+    compute: (row) => ratio(row, ["cycles"], "instructions"),
+  },
+  {
+    name: "tlb_mpki",
+    label: "TLB misses per 1000 instructions",
+    unit: "per 1000 instructions",
+    better: "fewer",
+    description: "1000 × tlb_misses / instructions, of guests that execute code.",
+    compute: (row) => ratio(row, ["tlb_misses"], "instructions", 1000),
+  },
+  {
     name: "walk_cycles_share",
     label: "Share of cycles in page walks",
     unit: "share",
@@ -75,10 +91,15 @@ export function withDerived(row: Row): Row {
   return { ...row, ...derived };
 }
 
-function ratio(row: Row, numerators: readonly string[], denominator: string): number | undefined {
+function ratio(
+  row: Row,
+  numerators: readonly string[],
+  denominator: string,
+  factor = 1,
+): number | undefined {
   const above = sum(row, numerators);
   const below = row[denominator];
-  return above !== undefined && typeof below === "number" && below > 0 ? above / below : undefined;
+  return above !== undefined && typeof below === "number" && below > 0 ? (factor * above) / below : undefined;
 }
 
 function sum(row: Row, names: readonly string[]): number | undefined {

@@ -20,8 +20,12 @@ interface Measure {
 
 const MEASURES: readonly Measure[] = [
   { title: "cycles/ref", column: "cycles_per_reference", text: humanNumber },
+  // Reference streams have none.
+  { title: "instructions", column: "instructions", text: (count) => (count === 0 ? "" : humanNumber(count)) },
+  { title: "CPI", column: "cycles_per_instruction", text: humanNumber },
   { title: "slowdown", column: "slowdown", text: times },
   { title: "TLB miss", column: "tlb_miss_rate", text: percent },
+  { title: "TLB MPKI", column: "tlb_mpki", text: humanNumber },
   { title: "refs/walk", column: "walk_refs_per_walk", text: humanNumber },
   { title: "exits", column: "exits", text: humanNumber },
   {
@@ -32,7 +36,14 @@ const MEASURES: readonly Measure[] = [
 ];
 
 /** What goes first where the width is short; cycles and slowdown never do. */
-const DISPENSABLE = ["walk_refs_per_walk", "overhead_peak_bytes", "tlb_miss_rate", "exits"];
+const DISPENSABLE = [
+  "walk_refs_per_walk",
+  "overhead_peak_bytes",
+  "tlb_miss_rate",
+  "exits",
+  "instructions",
+  "tlb_mpki",
+];
 
 /** Lines of at most `width` columns; the last may name what had no room. No rows give one line. */
 export function summaryLines(rows: readonly Row[], width = WIDTH): string[] {
@@ -40,7 +51,9 @@ export function summaryLines(rows: readonly Row[], width = WIDTH): string[] {
   const axes = withoutImplied(varyingOf(rows), rows);
   const names =
     axes.length > 0 ? axes : ["technique", "workload"].filter((name) => rows[0]![name] !== undefined);
-  const known = MEASURES.filter(({ column }) => rows.some((row) => typeof row[column] === "number"));
+  const known = MEASURES.filter((measure) =>
+    rows.some((row) => measured(row[measure.column], measure) !== ""),
+  );
   const { measures, omitted } = chosen(names, known, rows, width);
   const [head, ...body] = tableOf(names, measures, rows) as [string[], ...string[][]];
   const widths = fitted([head, ...body], names.length, width);

@@ -71,7 +71,7 @@ export function axesOf(catalogue: Catalogue): AxisTable {
 function columnOf(path: string): string {
   const words = path
     .split(".")
-    .map((word) => word.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replaceAll("-", "_"));
+    .map((word) => word.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/[-/]/g, "_"));
   if (words[0] === "machine" && words[1] === "costs") return `cost_${words[2]}`;
   if (words.length > 1 && UNPREFIXED.has(words[0]!)) words.shift();
   return words.join("_");

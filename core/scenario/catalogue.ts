@@ -5,14 +5,30 @@
 import type { CpuProfile } from "../events/profile.js";
 import { PROFILES } from "../events/profiles/index.js";
 import { WORKLOADS } from "../guest/workloads/index.js";
-import type { WorkloadDefinition } from "../guest/workloads/workload.js";
 import { TECHNIQUES, type TechniqueDefinition } from "../system/techniques.js";
+import type { ParameterSpecs } from "../util/parameters.js";
+import { BOOT } from "./code/boot.js";
+import { PROGRAM_WORKLOADS } from "./code/programs.js";
+
+/** What a scenario needs to know of a workload, a reference stream (guest/workloads) or code (code/workload.ts). */
+export interface WorkloadEntry {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  /** Where it comes from. */
+  readonly source: string;
+  readonly parameters: ParameterSpecs;
+}
 
 export interface Catalogue {
   readonly techniques: readonly TechniqueDefinition[];
-  readonly workloads: readonly WorkloadDefinition[];
+  readonly workloads: readonly WorkloadEntry[];
   readonly profiles: readonly CpuProfile[];
 }
 
 /** Everything the lab has. */
-export const CATALOGUE: Catalogue = { techniques: TECHNIQUES, workloads: WORKLOADS, profiles: PROFILES };
+export const CATALOGUE: Catalogue = {
+  techniques: TECHNIQUES,
+  workloads: [...WORKLOADS, ...PROGRAM_WORKLOADS, BOOT],
+  profiles: PROFILES,
+};

@@ -3,11 +3,39 @@
  * hashed, sent to a worker and written to run.json.
  */
 
+import type { ImageKind } from "../guest/images/boot-plan.js";
 import type { ParameterValue, RunSize } from "../util/parameters.js";
 import type { PageSizeName } from "../util/units.js";
 
 /** How the guest's page tables look (Intel SDM vol. 3, 4.3 to 4.5). */
 export type GuestPaging = "32-bit" | "pae" | "4-level" | "5-level";
+
+/** What executes code; the results are the same. */
+export const ENGINES = ["translator", "interpreter"] as const;
+
+/** A file that a guest is made of. */
+export interface GuestFile {
+  /** As the scenario writes it, relative to its own folder. */
+  readonly name: string;
+  /** Where it is on this host: in no hash, and in no row. */
+  readonly path: string;
+  /** SHA-256 (hex) of its contents; "" where it is missing. */
+  readonly sha256: string;
+}
+
+/** The code of a guest that executes some, and how it is started. */
+export interface GuestCode {
+  readonly image: GuestFile;
+  readonly kind: "auto" | ImageKind;
+  /** The kernel's command line. */
+  readonly append: string;
+  readonly modules: readonly GuestFile[];
+  readonly disk: GuestFile | undefined;
+  /** Of a raw image: where it lies, where it is entered and in which mode; 0 is the loader's default. */
+  readonly raw: { readonly address: number; readonly entry: number; readonly mode: number };
+  /** Why a file that is missing is no mistake: the cell is then unsupported for this reason; else undefined. */
+  readonly missing: string | undefined;
+}
 
 export interface CellConfig {
   /** A name from the registry of techniques: `native`, `hardware/shadow`, `hardware/nested`, `paravirtual/direct`. */
@@ -30,6 +58,8 @@ export interface CellConfig {
     readonly walkCaches: boolean;
     /** Modelled TLBs on or off (off: every reference walks). */
     readonly tlb: boolean;
+    /** What executes code. */
+    readonly engine: (typeof ENGINES)[number];
   };
   readonly guest: {
     readonly paging: GuestPaging;
@@ -62,6 +92,10 @@ export interface CellConfig {
     /** Most updates in one mmu_update hypercall. */
     readonly batch: number;
   };
+  /** What a guest that executes code may use up before it has failed: instructions, and seconds of the machine's time. */
+  readonly budget: { readonly instructions: number; readonly seconds: number };
+  /** Undefined for a reference stream, and for code until the plan has found its files. */
+  readonly code?: GuestCode;
   readonly seed: number;
   readonly size: RunSize;
 }
@@ -86,4 +120,6 @@ export interface CellOutcome {
   readonly values: Readonly<Record<string, number | string>>;
   /** Exits by reason, those that happened. */
   readonly exits: readonly { readonly reason: string; readonly count: number; readonly cycles: number }[];
+  /** What a guest that executes code printed by its serial port. */
+  readonly console?: string;
 }

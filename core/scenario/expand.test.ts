@@ -107,11 +107,13 @@ test("a cell is resolved in full", () => {
       costs: { vm_exit: 9 },
       walkCaches: true,
       tlb: true,
+      engine: "translator",
     },
     guest: { paging: "4-level", pcid: false },
     host: { page: "4K", levels: 4, vpid: true, accessedDirty: true, populate: false },
     shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0 },
     paravirtual: { batch: 32 },
+    budget: { instructions: 2e9, seconds: 60 },
     seed: 1,
     size: "small",
   });

@@ -6,6 +6,7 @@
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { UserError } from "../util/errors.js";
 import { RUN_SIZES, type RunSize } from "../util/parameters.js";
+import { relocated } from "./code/paths.js";
 import type { DocumentPath, LocatedDocument } from "./document.js";
 import type { Language, ScenarioDocument } from "./schema.js";
 import { validated } from "./validate.js";
@@ -29,7 +30,7 @@ export function chainOf(
   const seen = new Set<string>();
   for (let current: LocatedDocument | undefined = document; current !== undefined; ) {
     seen.add(resolve(current.file));
-    const layer = layerOf(current, language);
+    const layer = layerOf(current, language, { from: dirname(current.file), to: dirname(document.file) });
     chain.unshift({ file: current.file, layer });
     const parent: string | undefined = layer.body.extends;
     if (parent === undefined) break;
@@ -55,14 +56,18 @@ export function chainOf(
   return chain;
 }
 
-/** A document as a layer: checked, axes under their paths. */
-export function layerOf(document: LocatedDocument, language: Language): Layer {
+/** A document as a layer: checked, axes under their paths, files' paths relative to `to` in place of `from`. */
+export function layerOf(
+  document: LocatedDocument,
+  language: Language,
+  { from, to }: { readonly from: string; readonly to: string },
+): Layer {
   const { byName } = language.axes;
   const isSame = (written: string, wanted: string): boolean => byName.get(written)?.path === wanted;
   const place = (path: DocumentPath | undefined): string | undefined =>
     path === undefined ? undefined : document.locate(path, "value", isSame);
   return {
-    body: withAxisPaths(validated(document, language), language),
+    body: relocated(withAxisPaths(validated(document, language), language), from, to),
     locate: (path) => place(path) ?? place(writtenWithWorkload(path)),
   };
 }

@@ -1,6 +1,6 @@
 /** Phases 1 to 3 for one file: reads it and those it extends, lays the layers over one another, and gives a Scenario. */
 import { readFileSync, statSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { UserError } from "../util/errors.js";
 import type { RunSize } from "../util/parameters.js";
 import { type DocumentPath, type LocatedDocument, readDocument } from "./document.js";
@@ -30,7 +30,7 @@ export function scenarioOf(source: ScenarioSource, overrides: Overrides, languag
   const sets = [...overrides.sets];
   if (overrides.seed !== undefined) sets.push(`seed=${overrides.seed}`);
   if (overrides.size !== undefined) sets.push(`size=${overrides.size}`);
-  const setLayers = sets.map((set) => overrideLayer(set, language));
+  const setLayers = sets.map((set) => overrideLayer(set, language, dirname(path)));
 
   const fileLayers = chain.map(({ layer }) => layer);
   const size = merged([...fileLayers, ...setLayers], language).size ?? "small";

@@ -20,8 +20,12 @@ const PLAIN_KEYS = [
   "exclude",
 ] as const;
 
-/** A `--set` as the topmost layer. @throws UserError when the path or the value is not known. */
-export function overrideLayer(written: string, language: Language): Layer {
+/**
+ * A `--set` as the topmost layer.
+ * @param folder of the scenario: paths of files are given relative to the working folder
+ * @throws UserError when the path or the value is not known
+ */
+export function overrideLayer(written: string, language: Language, folder: string): Layer {
   const where = `--set ${written}`;
   const equals = written.indexOf("=");
   if (equals < 1)
@@ -42,7 +46,7 @@ export function overrideLayer(written: string, language: Language): Layer {
     throw new UserError(`nothing is called "${name}"`, { where, ...(mend === undefined ? {} : { mend }) });
   }
   const document: LocatedDocument = { file: where, data, locate: () => where };
-  const layer = layerOf(document, language);
+  const layer = layerOf(document, language, { from: ".", to: folder });
   return {
     body: layer.body,
     locate: (path) => (hasPath(data, path) || hasPath(layer.body, path) ? where : undefined),

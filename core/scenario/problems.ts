@@ -93,11 +93,19 @@ function unionProblems(
     const isWrongValue = issues.some(
       (each) => each.path.length === 0 && each.code === "invalid_value" && typeof found !== "object",
     );
-    return wrongKind && !isWrongValue ? -1000 : -issues.length;
+    if (wrongKind && !isWrongValue) return -1000;
+    // A mapping without the key that tells mappings apart may be of a kind that has none.
+    const lacksName = issues.some((each) => each.path.length === 1 && isUnnamed(each, found));
+    return lacksName ? -1.5 : -issues.length;
   };
   for (let i = 1; i < issue.errors.length; i++)
     if (depth(issue.errors[i]!) > depth(issue.errors[best]!)) best = i;
   return (issue.errors[best] ?? []).flatMap((each) => problemsOf(each, found, options[best], path));
+}
+
+function isUnnamed(issue: Issue, found: unknown): boolean {
+  const key = String(issue.path[0]);
+  return issue.code === "invalid_union" && "options" in issue && !(key in (found as object));
 }
 
 /** The keys of a closed mapping; of several possible ones, those of the one that `value` comes nearest to. */

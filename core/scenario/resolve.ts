@@ -4,6 +4,7 @@
  */
 import { UserError } from "../util/errors.js";
 import { defaultOf, type ParameterValue } from "../util/parameters.js";
+import { isCodeWorkload } from "./code/workload.js";
 import type { CellConfig } from "./config.js";
 import type { Scenario } from "./scenario.js";
 import type { Language } from "./schema.js";
@@ -25,26 +26,31 @@ export function resolved(point: Point, scenario: Scenario, { catalogue }: Langua
       mend: `write \`${key}: …\`, or give it values in the matrix`,
     });
   };
-  const section = <K extends "machine" | "guest" | "host" | "shadow" | "paravirtual">(
+  const section = <K extends "machine" | "guest" | "host" | "shadow" | "paravirtual" | "budget">(
     key: K,
+    own: Partial<CellConfig[K]> = {},
   ): CellConfig[K] => {
-    const silent: Readonly<Record<string, unknown>> = DEFAULT_SETTINGS[key];
+    const silent: Readonly<Record<string, unknown>> = { ...DEFAULT_SETTINGS[key], ...own };
     const written = base[key] as Readonly<Record<string, unknown>> | undefined;
     return Object.fromEntries(
       Object.keys(silent).map((name) => [name, pick(`${key}.${name}`, written?.[name], silent[name])]),
     ) as unknown as CellConfig[K];
   };
   const workload = named("workload");
+  const parameters = parametersOf(workload, point, scenario, catalogue.workloads);
+  const entry = catalogue.workloads.find(({ name }) => name === workload);
+  const paging = isCodeWorkload(entry) ? entry.paging?.(parameters) : undefined;
   return {
     technique: named("technique"),
     workload,
-    parameters: parametersOf(workload, point, scenario, catalogue.workloads),
+    parameters,
     page: pick("page", base.page, DEFAULT_SETTINGS.page),
     machine: { ...section("machine"), costs: costsOf(point, base.machine?.costs) },
-    guest: section("guest"),
+    guest: section("guest", paging === undefined ? {} : { paging }),
     host: section("host"),
     shadow: section("shadow"),
     paravirtual: section("paravirtual"),
+    budget: section("budget"),
     seed: pick("seed", base.seed, DEFAULT_SETTINGS.seed),
     size: scenario.size,
   };

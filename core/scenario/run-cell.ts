@@ -1,6 +1,7 @@
 /**
  * Runs one cell: assembles machine and guest, boots, prepares the workload, and measures its region of interest. A pure
- * function of the configuration: no clock, no chance but the seed's, nothing of the host.
+ * function of the configuration: no clock, no chance but the seed's, nothing of the host. Guests that execute code are
+ * code/run-code.ts's.
  */
 import { CYCLE_CATEGORIES } from "../events/categories.js";
 import type { Counters } from "../events/counters.js";
@@ -16,6 +17,7 @@ import type { ParameterSpecs, ParameterValues } from "../util/parameters.js";
 import { Random } from "../util/random.js";
 import { assemble } from "./assemble.js";
 import { auditCounters } from "./audit.js";
+import { runCode } from "./code/run-code.js";
 import type { CellConfig, CellOutcome } from "./config.js";
 
 /** A cell that is ready to run: booted and prepared, its counters at zero. */
@@ -33,6 +35,7 @@ export interface PreparedCell {
  * outcome; anything else thrown is our bug.
  */
 export function runCell(config: CellConfig): CellOutcome {
+  if (config.code !== undefined) return runCode(config);
   try {
     const cell = prepareCell(config);
     cell.run();

@@ -8,6 +8,7 @@ import { RUN_SIZES } from "../util/parameters.js";
 import { type Axis, type AxisTable, axesOf } from "./axes.js";
 import { CATALOGUE, type Catalogue } from "./catalogue.js";
 import { ChartSchema } from "./charts.js";
+import { BOOT_NAME } from "./code/boot.js";
 import { nameSchema, parametersShape, settingsShape } from "./settings.js";
 
 type AxisValue = string | number | boolean;
@@ -66,6 +67,11 @@ function buildSchema(catalogue: Catalogue, axes: AxisTable) {
       .max(0xffff_ffff)
       .optional()
       .describe("Seed of all chance; the same seed gives the same rows"),
+    ifMissing: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("A guest's file may be missing: its cells are then unsupported, for this reason"),
     parameters: parametersSchema(catalogue)
       .optional()
       .describe("Workload parameters: for all workloads that have them, or by workload"),
@@ -112,14 +118,22 @@ function buildSchema(catalogue: Catalogue, axes: AxisTable) {
   });
 }
 
-/** `gups`, or `{ name: gups, footprint: 1GiB }` with the parameters of that workload alone. */
+/**
+ * `gups`, or `{ name: gups, footprint: 1GiB }` with the parameters of that workload alone; `{ image: ./kernel.elf }` where
+ * images can be booted.
+ */
 function workloadSchema(catalogue: Catalogue): z.ZodType<PointValue> {
   const name = nameSchema(catalogue.workloads);
   const detailed = catalogue.workloads.map((workload) =>
     z.strictObject({ name: z.literal(workload.name), ...parametersShape(workload.parameters) }),
   );
   if (detailed.length === 0) return name;
-  return z.union([name, z.discriminatedUnion("name", detailed as never)]) as unknown as z.ZodType<PointValue>;
+  const named = z.discriminatedUnion("name", detailed as never);
+  const boot = catalogue.workloads.find((workload) => workload.name === BOOT_NAME);
+  if (boot === undefined) return z.union([name, named]) as unknown as z.ZodType<PointValue>;
+  const { image, ...others } = parametersShape(boot.parameters);
+  const nameless = z.strictObject({ image: image!.unwrap(), ...others });
+  return z.union([name, named, nameless]) as unknown as z.ZodType<PointValue>;
 }
 
 function parametersSchema(catalogue: Catalogue) {

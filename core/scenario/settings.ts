@@ -7,17 +7,26 @@ import { COSTS } from "../events/costs.js";
 import type { ParameterSpec, ParameterSpecs } from "../util/parameters.js";
 import { PAGE_SIZES, type PageSizeName, parseBytes } from "../util/units.js";
 import type { Catalogue } from "./catalogue.js";
-import type { CellConfig } from "./config.js";
+import { type CellConfig, ENGINES } from "./config.js";
 
 /** What a cell is when the scenario does not say: a Nehalem, and a host as Linux and KVM would set it up. */
 export const DEFAULT_SETTINGS = {
   page: "4K",
   seed: 1,
-  machine: { profile: "nehalem-2008", memory: 0, caches: "all", costs: {}, walkCaches: true, tlb: true },
+  machine: {
+    profile: "nehalem-2008",
+    memory: 0,
+    caches: "all",
+    costs: {},
+    walkCaches: true,
+    tlb: true,
+    engine: "translator",
+  },
   guest: { paging: "4-level", pcid: false },
   host: { page: "4K", levels: 4, vpid: true, accessedDirty: true, populate: false },
   shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0 },
   paravirtual: { batch: 32 },
+  budget: { instructions: 2e9, seconds: 60 },
 } as const satisfies Partial<CellConfig>;
 
 const SIZE_ERROR = "expected a size such as 4096, 64MiB or 16GiB";
@@ -58,13 +67,16 @@ export function settingsShape(catalogue: Catalogue) {
     machine: z
       .strictObject({
         profile: nameSchema(catalogue.profiles).describe("CPU profile"),
-        memory: bytesSchema().describe("Machine memory; 0 is as much as the cell needs"),
+        memory: bytesSchema().describe(
+          "Machine memory; 0 is as much as the cell needs, and 256 MiB where it executes code (at most 3 GiB there)",
+        ),
         caches: z
           .enum(["all", "walker", "off"])
           .describe("References that go through the modelled data caches"),
         costs: z.strictObject(costs).describe("Prices of the profile replaced, cycles"),
         walkCaches: yesOrNo("Paging-structure caches and nested TLB"),
         tlb: yesOrNo("Modelled TLBs; off: every reference walks"),
+        engine: z.enum(ENGINES).describe("What executes code; both give the same rows, at different speeds"),
       })
       .partial()
       .optional(),
@@ -98,6 +110,21 @@ export function settingsShape(catalogue: Catalogue) {
       .strictObject({ batch: z.int().min(1).describe("Most updates in one mmu_update hypercall") })
       .partial()
       .optional(),
+    budget: z
+      .strictObject({
+        instructions: z
+          .int()
+          .min(1)
+          .describe("Instructions that a guest may execute before it has failed; 2,000,000,000 by default"),
+        seconds: z
+          .number()
+          .positive()
+          .describe(
+            "Time of the simulated machine that a guest may take before it has failed; 60 by default",
+          ),
+      })
+      .partial()
+      .optional(),
   };
 }
 
@@ -105,6 +132,13 @@ export function settingsShape(catalogue: Catalogue) {
 export function nameSchema(definitions: readonly { readonly name: string }[]) {
   return z.enum(definitions.map((definition) => definition.name));
 }
+
+/** One path, or a list of them, which becomes one text. */
+const filesSchema = z
+  .union([z.string().min(1), z.array(z.string().min(1)).min(1)], {
+    error: "expected a path or a list of paths",
+  })
+  .transform((written) => (typeof written === "string" ? written : written.join(",")));
 
 /** The schema of one workload parameter. */
 export function parameterSchema(spec: ParameterSpec): z.ZodType<number | string | boolean> {
@@ -125,6 +159,14 @@ export function parameterSchema(spec: ParameterSpec): z.ZodType<number | string 
         .describe(spec.description);
     case "choice":
       return z.enum([...spec.choices]).describe(spec.description);
+    case "number-choice":
+      return z.literal([...spec.choices]).describe(spec.description);
+    case "text":
+      return z.string().describe(spec.description);
+    case "file":
+      return z.string().min(1).describe(spec.description);
+    case "files":
+      return filesSchema.describe(spec.description);
     case "boolean":
       return z.boolean().describe(spec.description);
   }

@@ -5,6 +5,7 @@
 import { defaultOf } from "../util/parameters.js";
 import { formatBytes, PAGE_SIZES, type PageSizeName } from "../util/units.js";
 import { CATALOGUE, type Catalogue } from "./catalogue.js";
+import { isCodeWorkload } from "./code/workload.js";
 import type { CellConfig, GuestPaging } from "./config.js";
 
 /** Page sizes of each format (Intel SDM vol. 3, 4.3 to 4.5). */
@@ -21,6 +22,12 @@ export function unsupportedReason(config: CellConfig, catalogue: Catalogue = CAT
   const technique = catalogue.techniques.find(({ name }) => name === config.technique);
   if (profile === undefined) return `there is no profile ${config.machine.profile}`;
   if (technique === undefined) return `there is no technique ${config.technique}`;
+  if (config.code?.missing !== undefined) return config.code.missing;
+  const workload = catalogue.workloads.find(({ name }) => name === config.workload);
+  if (isCodeWorkload(workload)) {
+    if (config.technique !== "native") return "monitors that run code come later: code runs natively";
+    return workload.unsupported(config, profile);
+  }
   const { features } = profile;
   const { paging } = config.guest;
   const isLong = paging === "4-level" || paging === "5-level";
@@ -53,6 +60,7 @@ const MAPPED = new Set(["footprint", "mapping", "workingSet"]);
  */
 export function impossibleReason(config: CellConfig, catalogue: Catalogue = CATALOGUE): string | undefined {
   const workload = catalogue.workloads.find(({ name }) => name === config.workload);
+  if (isCodeWorkload(workload)) return undefined; // its kernel maps all memory alike
   const pageBytes = PAGE_SIZES[config.page];
   for (const [name, spec] of Object.entries(workload?.parameters ?? {})) {
     const bytes = config.parameters[name];

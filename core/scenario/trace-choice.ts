@@ -96,7 +96,7 @@ function points(choice: TraceChoice): Point[] {
 }
 
 function configOf(point: Point, { walkCaches = true }: TraceChoice): CellConfig {
-  const { machine, guest, host, shadow, paravirtual, seed } = DEFAULT_SETTINGS;
+  const { machine, guest, host, shadow, paravirtual, budget, seed } = DEFAULT_SETTINGS;
   return {
     technique: point.technique,
     workload: "trace",
@@ -107,6 +107,7 @@ function configOf(point: Point, { walkCaches = true }: TraceChoice): CellConfig 
     host: { ...host, page: point.hostPage },
     shadow,
     paravirtual,
+    budget,
     seed,
     size: "tiny",
   };

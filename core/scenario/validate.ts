@@ -7,13 +7,14 @@ import type { AxisTable } from "./axes.js";
 import type { DocumentPath, LocatedDocument } from "./document.js";
 import { type Problem, problemsOf } from "./problems.js";
 import type { Language, ScenarioDocument } from "./schema.js";
+import { withBootNamed } from "./workload-parameters.js";
 
 const MOST_TOLD = 6;
 
 /** The document checked, its units resolved. @throws UserError naming the first problems. */
 export function validated(document: LocatedDocument, language: Language): ScenarioDocument {
   const result = language.schema.safeParse(document.data);
-  const checked = result.success ? inWrittenOrder(result.data, document.data) : {};
+  const checked = result.success ? withBootNamed(inWrittenOrder(result.data, document.data)) : {};
   const problems = result.success
     ? bodiesOf(checked).flatMap(({ at, body }) => axisProblems(body, at, language))
     : result.error.issues.flatMap((issue) => problemsOf(issue, document.data, language.schema));

@@ -3,9 +3,33 @@
  * `workload: gups` with `parameters.gups.footprint`. In lists they stay where they are (points.ts makes them axes).
  * Within one document they win over `parameters`; over a document laid on top, never: what it says replaces them.
  */
+import { BOOT_NAME } from "./code/boot.js";
 import type { ScenarioDocument } from "./schema.js";
 
 type Mapping = Readonly<Record<string, unknown>>;
+
+/** Every `{ image: … }` in place of a workload as what it is short for, `{ name: boot, image: … }`. */
+export function withBootNamed(body: ScenarioDocument): ScenarioDocument {
+  const entry = (value: unknown): unknown =>
+    isMapping(value) && !("name" in value) ? { name: BOOT_NAME, ...value } : value;
+  const point = <T extends Mapping>(each: T): T => {
+    if (!("workload" in each)) return each;
+    const { workload } = each;
+    return { ...each, workload: Array.isArray(workload) ? workload.map(entry) : entry(workload) };
+  };
+  const result: Record<string, unknown> = point(body);
+  for (const group of ["matrix", "zip"] as const) {
+    if (body[group] !== undefined) result[group] = point(body[group]);
+  }
+  for (const group of ["include", "exclude"] as const) {
+    if (body[group] !== undefined) result[group] = body[group].map(point);
+  }
+  if (body.sizes !== undefined) {
+    const sizes = Object.entries(body.sizes);
+    result["sizes"] = Object.fromEntries(sizes.map(([size, inner]) => [size, inner && withBootNamed(inner)]));
+  }
+  return result as ScenarioDocument;
+}
 
 /** The body with the base workload's own parameters among `parameters`; as it was where there are none. */
 export function flattened(body: ScenarioDocument): ScenarioDocument {

@@ -16,6 +16,10 @@ export type ParameterSpec = { readonly description: string } & (
   | { readonly kind: "count"; readonly default: Sized<number>; readonly minimum?: number; readonly maximum?: number }
   | { readonly kind: "number"; readonly default: Sized<number>; readonly minimum?: number; readonly maximum?: number }
   | { readonly kind: "choice"; readonly default: Sized<string>; readonly choices: readonly string[] }
+  | { readonly kind: "number-choice"; readonly default: Sized<number>; readonly choices: readonly number[] }
+  | { readonly kind: "text"; readonly default: Sized<string> }
+  /** A path; of several files a list of them, kept with commas between. Empty: none. */
+  | { readonly kind: "file" | "files"; readonly default: Sized<string> }
   | { readonly kind: "boolean"; readonly default: Sized<boolean> }
 );
 
@@ -24,7 +28,7 @@ export type ParameterValue = number | string | boolean;
 
 /** The values that a set of specs gives. */
 export type ParameterValues<S extends ParameterSpecs> = {
-  readonly [K in keyof S]: S[K]["kind"] extends "choice"
+  readonly [K in keyof S]: S[K]["kind"] extends "choice" | "text" | "file" | "files"
     ? string
     : S[K]["kind"] extends "boolean"
       ? boolean

@@ -1,6 +1,6 @@
 /** Cells for tests of what runs them: the defaults of a scenario that says nothing, with some settings replaced. */
-import { findWorkload } from "../../guest/workloads/index.js";
 import { defaultOf, type RunSize } from "../../util/parameters.js";
+import { CATALOGUE } from "../catalogue.js";
 import type { CellConfig } from "../config.js";
 import { DEFAULT_SETTINGS } from "../settings.js";
 
@@ -16,12 +16,14 @@ export interface CellChanges {
   readonly host?: Partial<CellConfig["host"]>;
   readonly shadow?: Partial<CellConfig["shadow"]>;
   readonly paravirtual?: Partial<CellConfig["paravirtual"]>;
+  readonly budget?: Partial<CellConfig["budget"]>;
 }
 
 export function cellOf(changes: CellChanges = {}): CellConfig {
   const { workload = "gups", size = "tiny", technique = "native" } = changes;
+  const entry = CATALOGUE.workloads.find(({ name }) => name === workload)!;
   const parameters = Object.fromEntries(
-    Object.entries(findWorkload(workload)!.parameters).map(([name, spec]) => [name, defaultOf(spec, size)]),
+    Object.entries(entry.parameters).map(([name, spec]) => [name, defaultOf(spec, size)]),
   );
   return {
     technique,
@@ -35,5 +37,6 @@ export function cellOf(changes: CellChanges = {}): CellConfig {
     host: { ...DEFAULT_SETTINGS.host, ...changes.host },
     shadow: { ...DEFAULT_SETTINGS.shadow, ...changes.shadow },
     paravirtual: { ...DEFAULT_SETTINGS.paravirtual, ...changes.paravirtual },
+    budget: { ...DEFAULT_SETTINGS.budget, ...changes.budget },
   };
 }
