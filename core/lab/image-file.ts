@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { findProfile, PROFILES } from "../events/profiles/index.js";
-import { type BootPlan, loadImage } from "../guest/images/image.js";
+import type { BootPlan } from "../guest/images/boot-plan.js";
+import { loadImage } from "../guest/images/image.js";
 import { Computer } from "../machine/computer.js";
 import { UserError } from "../util/errors.js";
 

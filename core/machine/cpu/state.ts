@@ -96,9 +96,11 @@ export const STATE = {
   bounce: 1280,
   /** A segment without base and limit, for the segments that 64-bit code ignores; laid out as the others. */
   flatSegment: 1344,
+  /** The same for the stack, whose faults are #SS. */
+  flatStack: 1384,
 } as const;
 
-export const STATE_BYTES = 1408;
+export const STATE_BYTES = 1472;
 
 /** A segment register and its hidden part, bytes from its first. */
 export const SEGMENT = {

@@ -11,7 +11,7 @@ import type { Machine } from "../../machine.js";
 import { decode } from "../../x86/decode.js";
 import { BASE_RIP, type CodeMode, type DecodeFailure, type Instruction } from "../../x86/instruction.js";
 import { segmentPlace } from "./handler-scope.js";
-import type { Handlers } from "./handlers.js";
+import { type Handlers, TooManyHandlers } from "./handlers.js";
 import { BUCKETS, type CodeMemory, FRAME_KIND, GRANULE_SHIFT } from "./memory.js";
 import { HEADER, immediatePlace, LINKABLE, RECORD, RECORD_BYTES } from "./record.js";
 
@@ -111,7 +111,7 @@ export class CodeCache {
     const offset = (this.longLow(STATE.rip) - this.longLow(STATE.codeOffset)) & 0xffff;
     const decoded = this.decodeRun(frame, offset, bits, mode, secondFrame);
     if (this.top + (decoded.instructions.length + 3) * RECORD_BYTES > this.end) this.flush();
-    const block = this.write(decoded, frame, offset, mode, bits);
+    const block = this.writeWithHandlers(decoded, frame, offset, mode, bits);
     if (decoded.isShared) this.publish(block, decoded.end);
     return block;
   }
@@ -267,6 +267,23 @@ export class CodeCache {
   }
 
   // Writing records.
+
+  private writeWithHandlers(
+    decoded: Decoded,
+    frame: number,
+    offset: number,
+    mode: number,
+    bits: CodeMode,
+  ): Block {
+    try {
+      return this.write(decoded, frame, offset, mode, bits);
+    } catch (error) {
+      if (!(error instanceof TooManyHandlers)) throw error;
+      this.flush();
+      this.handlers.forgetShapes();
+      return this.write(decoded, frame, offset, mode, bits);
+    }
+  }
 
   private write(decoded: Decoded, frame: number, offset: number, mode: number, bits: CodeMode): Block {
     const { instructions } = decoded;

@@ -11,7 +11,16 @@
  */
 import { CYCLES } from "../../../events/categories.js";
 import { invariant } from "../../../util/errors.js";
-import { MODE, STATE } from "../../cpu/state.js";
+import {
+  CODE_64,
+  CS,
+  MODE,
+  SEGMENT,
+  SEGMENT_READABLE,
+  SEGMENT_WRITABLE,
+  STATE,
+  segmentOffset,
+} from "../../cpu/state.js";
 import type { Machine } from "../../machine.js";
 import { highTag } from "../../mmu/tlb.js";
 import { ENTRY_WORDS } from "../../mmu/translations.js";
@@ -140,8 +149,10 @@ export class CodeEngine {
     );
     this.floats[STATE.left / 8] = 0;
     // A flat segment, and the entry of references while paging is off: every page is itself, everything is allowed.
-    this.words[(STATE.flatSegment + 12) / 4] = -1;
-    this.words[(STATE.flatSegment + 24) / 4] = 3;
+    for (const flat of [STATE.flatSegment, STATE.flatStack]) {
+      this.words[(flat + SEGMENT.highest) / 4] = -1;
+      this.words[(flat + SEGMENT.rights) / 4] = SEGMENT_READABLE | SEGMENT_WRITABLE;
+    }
     const entries = machine.mmu.parts.store.words;
     entries.fill(0, entries.length - 8);
     entries[entries.length - 8 + 4] = -1;
@@ -192,9 +203,15 @@ export class CodeEngine {
   wroteMemory(address: number, length: number): void {
     for (let at = address; at < address + length; ) {
       const inPage = Math.min(4096 - (at % 4096), address + length - at);
-      if (this.cache.wrote(Math.floor(at / 4096), at % 4096, inPage)) this.partial = undefined;
+      if (this.cache.wrote(Math.floor(at / 4096), at % 4096, inPage)) this.leaveBlock();
       at += inPage;
     }
+  }
+
+  /** Gives back what is left of a block that was being stepped through. */
+  private leaveBlock(): void {
+    if (this.partial !== undefined) this.giveBack(this.partial.record);
+    this.partial = undefined;
   }
 
   /** Runs until so many instructions have completed since the start, or nothing can happen any more. */
@@ -218,7 +235,8 @@ export class CodeEngine {
       words[STATE.interruptRequest / 4] = waits ? 1 : 0;
       this.setTarget(now);
       const hadShadow = system.hasShadow;
-      if (remaining <= NEAR_LIMIT || hadShadow) {
+      const isTracing = (words[STATE.mode / 4]! & MODE.singleStep) !== 0;
+      if (remaining <= NEAR_LIMIT || hadShadow || isTracing) {
         this.stepOnce();
         if (hadShadow) system.clearShadow();
       } else this.runBlocks(Math.min(remaining, CHUNK) - NEAR_LIMIT);
@@ -315,7 +333,7 @@ export class CodeEngine {
         if (record !== 0) {
           this.giveBack(record);
           this.setRip(record);
-        }
+        } else this.nameFetch();
         this.raise();
         return;
       case EXIT.again:
@@ -341,6 +359,19 @@ export class CodeEngine {
     const vector = this.words[STATE.faultVector / 4]!;
     invariant(vector < VIOLATION_VECTOR, "violations need a monitor");
     this.system.raise(vector, this.words[STATE.faultCode / 4]!);
+  }
+
+  /** A fetch was looked up by its page; its fault is at RIP, or at the next page where the instruction crosses into that. */
+  private nameFetch(): void {
+    const { words } = this;
+    const page = words[STATE.faultAddress / 4]!;
+    const base = this.isLongCode() ? 0 : words[(segmentOffset(CS) + SEGMENT.base) / 4]!;
+    const linear = (words[STATE.rip / 4]! + base) | 0;
+    if ((linear & ~0xfff) === page) words[STATE.faultAddress / 4] = linear;
+  }
+
+  private isLongCode(): boolean {
+    return (this.words[STATE.mode / 4]! & MODE.codeSize) === CODE_64;
   }
 
   /** Takes back base costs and counts of an instruction that did not complete, and of those after it. */
@@ -443,6 +474,7 @@ export class CodeEngine {
     }
     const { block, record } = this.partial;
     this.partial = undefined;
+    const isTracing = (words[STATE.mode / 4]! & MODE.singleStep) !== 0;
     this.setRip(record);
     this.stepped.low = words[STATE.rip / 4]!;
     this.stepped.high = words[STATE.rip / 4 + 1]!;
@@ -458,7 +490,15 @@ export class CodeEngine {
     const exit = this.enter(record);
     if (hasNext) this.all[place] = saved;
     if (exit !== EXIT.stepped) {
-      this.handle(exit);
+      // A branch came to the next block, whatever that will do: it is done.
+      if (isTracing && (exit === EXIT.deadline || words[STATE.exitRecord / 4] === 0)) this.system.trap();
+      else this.handle(exit);
+      if (isTracing && exit === EXIT.again) this.system.trap();
+      return;
+    }
+    if (isTracing) {
+      this.setRip(next);
+      this.system.trap();
       return;
     }
     if (index < block.instructions.length) {

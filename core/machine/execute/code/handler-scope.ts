@@ -2,7 +2,7 @@
  * The interpreter's scope: emits one handler, a function that executes any instruction of a shape. Registers, flags and
  * operands are in linear memory; which registers and what immediate, the instruction's record says (record.ts).
  */
-import { ARITHMETIC_FLAGS, CODE_64, MODE, STATE } from "../../cpu/state.js";
+import { ARITHMETIC_FLAGS, CODE_64, MODE, SS, STATE, segmentOffset } from "../../cpu/state.js";
 import {
   add,
   type Code,
@@ -275,6 +275,8 @@ export class HandlerScope implements Scope {
   }
 
   iteration(): Code {
+    // With TF set each iteration is followed by a debug trap (SDM vol. 3, 17.3.1.4).
+    if ((this.mode & MODE.singleStep) !== 0) return this.leave(EXIT.again);
     const place = this.places.base + STATE.left;
     return [
       storeFloat(int(0), floatSubtract(loadFloat(int(0), place), float(this.places.iterationCost)), place),
@@ -400,7 +402,8 @@ const RECORDED_SEGMENT = -1;
 
 /** State offset of a segment for data: in 64-bit code only FS and GS have a base. */
 export function segmentPlace(segment: number, bits: 16 | 32 | 64): number {
-  return bits === 64 && segment < FIRST_LONG_SEGMENT ? STATE.flatSegment : STATE.segments + segment * 40;
+  if (bits !== 64 || segment >= FIRST_LONG_SEGMENT) return segmentOffset(segment);
+  return segment === SS ? STATE.flatStack : STATE.flatSegment;
 }
 const FIRST_LONG_SEGMENT = 4;
 

@@ -38,6 +38,7 @@ const SHAPE_MODE =
   MODE.noFpu |
   MODE.noSse |
   MODE.exactSse |
+  MODE.singleStep |
   MODE.protected |
   MODE.virtual8086;
 
@@ -47,10 +48,17 @@ const SHAPE_MODE =
  */
 const STRAIGHT: ReadonlySet<string> = new Set(["CLI", "STI", "POPF"]);
 
+/** Thrown when the table is full: decoded code is dropped, and the block is written again. */
+export class TooManyHandlers extends Error {}
+
+/** Handlers have the table's entries below this; when they are used up all are made anew, as they are met. */
+export const MOST_HANDLERS = 1 << 13;
+
 export class Handlers {
   readonly special: SpecialHandlers;
   private readonly shapes = new Map<string, number>();
   private next: number;
+  private readonly firstShape: number;
 
   constructor(
     private readonly machine: Machine,
@@ -77,6 +85,7 @@ export class Handlers {
       undefined: put(made["undefined"]),
       generalProtection: put(made["generalProtection"]),
     };
+    this.firstShape = this.next;
   }
 
   /**
@@ -91,6 +100,7 @@ export class Handlers {
       if (!this.shapes.has(key)) fresh.set(key, instruction);
       return key;
     });
+    if (this.next + fresh.size > MOST_HANDLERS) throw new TooManyHandlers();
     if (fresh.size > 0) this.make(fresh, mode);
     return keys.map((key) => (key === "" ? this.special.system : this.shapes.get(key)!));
   }
@@ -98,6 +108,12 @@ export class Handlers {
   /** Whether an instruction ends its block: it transfers control, or TypeScript executes it. */
   ends({ row }: Instruction): boolean {
     return this.semantics[row.mnemonic] === undefined || (row.ends && !STRAIGHT.has(row.mnemonic));
+  }
+
+  /** Forgets every shape; no record may name its handler any more. */
+  forgetShapes(): void {
+    this.shapes.clear();
+    this.next = this.firstShape;
   }
 
   private make(fresh: ReadonlyMap<string, Instruction>, mode: number): void {

@@ -445,7 +445,10 @@ function defineSlow(parts: RuntimeParts, readDevice: FunctionReference): Functio
           ifThen(
             and(
               get(user),
-              and(wrap(get(linear)), sub(select(I32.gtU(get(size), int(8)), int(8), get(size)), int(1))),
+              ne(
+                and(wrap(get(linear)), sub(select(I32.gtU(get(size), int(8)), int(8), get(size)), int(1))),
+                int(0),
+              ),
             ),
             [parts.fault(EXCEPTION.AC, int(0)), giveBack(int(0))],
           ),
@@ -536,6 +539,7 @@ function defineLinear(parts: RuntimeParts, slow: FunctionReference): FunctionRef
     true,
     (builder, linear, access) => {
       const slot = builder.local();
+      const mayBeQuick = builder.local();
       const now = builder.local("f64");
       const last = I64.sub(
         I64.add(get(linear), extendUnsigned(shrUnsigned(get(access), int(ACCESS.sizeShift)))),
@@ -548,7 +552,9 @@ function defineLinear(parts: RuntimeParts, slow: FunctionReference): FunctionRef
         parts.cacheAccess === undefined
           ? [
               set(slot, slotOf(parts.word(STATE.fastSlots), linear)),
-              ifThen(I64.eq(tag, pageOf(last)), [
+              // Where alignment is checked every access goes the long way.
+              set(mayBeQuick, isZero(and(parts.word(STATE.mode), int(MODE.alignmentCheck)))),
+              ifThen(and(get(mayBeQuick), I64.eq(tag, pageOf(last))), [
                 stampSlot(slot, now, parts.places.now),
                 giveBack(add(wrap(get(linear)), load(get(slot), SLOT.addend))),
               ]),
@@ -570,7 +576,10 @@ function defineSegment(parts: RuntimeParts, accessLinear: FunctionReference): vo
       const options = builder.local();
       const size = shrUnsigned(get(options), int(ACCESS.sizeShift));
       const alignedTo = extendUnsigned(sub(size, int(1)));
-      const isStack = eq(get(segment), int(parts.base + segmentOffset(SS)));
+      const isStack = or(
+        eq(get(segment), int(parts.base + segmentOffset(SS))),
+        eq(get(segment), int(parts.base + STATE.flatStack)),
+      );
       const vector = select(isStack, int(EXCEPTION.SS), int(EXCEPTION.GP));
       const bound = (offset: number): Code => I64.load(4)(get(segment), offset);
       const lastByte = I64.add(get(address), alignedTo);

@@ -1,6 +1,6 @@
 /**
- * Where our CPU is known to come out otherwise than the processor that recorded: decisions with their reasons, and faults that
- * wait to be mended. A test fails when one of them no longer differs, so that this list stays true.
+ * Where our CPU is known to come out otherwise than the processor that recorded: decisions, each
+ * with its reason. A test fails when one of them no longer differs, so that this list stays true.
  */
 export type Engine = "interpreter" | "translator";
 
@@ -15,28 +15,4 @@ export interface KnownDifference {
 
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   { file: /\/x87$/, title: /^FISTTP /, reason: "SSE3 is absent: #UD" },
-
-  // To be mended.
-  {
-    file: /32\/transfers$/,
-    title: /^(J|CALL|RET)/,
-    reason: "a page fault of a fetch tells the page's address, not the instruction's",
-  },
-  { file: /\/fetch-trap$/, title: /^fetch from data$/, reason: "the same" },
-  {
-    file: /\/fetch-trap$/,
-    title: /^(ADD|JMP|PUSHFQ|REP MOVSB|MOV|CALL|POPFQ that sets)/,
-    reason: "instructions that code executes itself do not trap under TF",
-  },
-  {
-    file: /\/memory-faults$/,
-    title: /^(MOV r64, r\/m64 by R[BS]P|PUSH r64)/,
-    reason: "a non-canonical address in the stack segment is #GP, not #SS",
-    engine: "interpreter",
-  },
-  {
-    file: /\/memory-faults$/,
-    title: /^(MOV r(32|64), r\/m(32|64)|POP r64|MOVSD|MOVSD xmm1, xmm2\/m64|ADD r\/m32, r32)$/,
-    reason: "loads are not checked for alignment under AC",
-  },
 ];

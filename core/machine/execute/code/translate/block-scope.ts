@@ -344,7 +344,7 @@ export class BlockScope implements Scope {
   /** Linear address where no limit is to be checked; undefined where the segment has to be asked. */
   private linearOf(segment: number, address: Code): Code | undefined {
     if (this.bits === 64) {
-      if (segmentPlace(segment, 64) === STATE.flatSegment) return address;
+      if (segment < FIRST_BASED_SEGMENT) return address;
       return I64.add(address, this.getState(STATE.segments + segment * SEGMENT_BYTES, "i64"));
     }
     const isFlat = (this.region.mode & MODE.flatData) !== 0 && FLAT_SEGMENTS.has(segment);
@@ -471,6 +471,8 @@ export class BlockScope implements Scope {
 
 const RETURN_EDGES = ["return0", "return1", "return2"] as const;
 const STACK_SEGMENT = 2;
+/** FS and GS: the segments that have a base in 64-bit code. */
+const FIRST_BASED_SEGMENT = 4;
 const GENERAL_PROTECTION = 13;
 /** Those that MODE.flatData speaks of. */
 const FLAT_SEGMENTS: ReadonlySet<number> = new Set([0, STACK_SEGMENT, 3]);

@@ -10,15 +10,15 @@ import { ModuleBuilder, type ModuleExports } from "../../../wasm/module.js";
 import type { Block, CodeCache } from "../code-cache.js";
 import type { Translator } from "../engine.js";
 import { SLOT, SLOT_BYTES, SLOTS, TABLE } from "../fast-slots.js";
-import type { Handlers } from "../handlers.js";
+import { type Handlers, MOST_HANDLERS } from "../handlers.js";
 import { HEADER } from "../record.js";
 import { HOT, RUNTIME_FUNCTIONS } from "../runtime.js";
 import type { Semantic } from "../scope.js";
 import { findRegion, isTranslatable } from "./region.js";
 import { RegionEmitter, type RegionImports } from "./region-emitter.js";
 
-/** Table entries kept for handlers; translations take those above. */
-const FIRST_TRANSLATION = 1 << 13;
+/** Translations take the upper part of the table (handlers.ts keeps to the lower). */
+const FIRST_TRANSLATION = MOST_HANDLERS;
 /** Warm blocks that are compiled together. */
 const BATCH = 64;
 
