@@ -95,6 +95,25 @@ export function memorySection(rows: readonly Row[], axes: readonly string[]): Ht
   return section("memory", "Memory ledger", note, tableHtml(columns.map(headOf), body));
 }
 
+/** Lines shown of a guest's console: of its beginning, and of its end. */
+const FIRST_LINES = 6;
+const LAST_LINES = 14;
+
+/** What guests that execute code printed: the first and the last lines of each. */
+export function consolesSection(consoles: ReadonlyMap<string, string>): Html | string {
+  if (consoles.size === 0) return "";
+  const items = [...consoles].map(([cell, text]) => {
+    const lines = text.trimEnd().split(/\r?\n/);
+    const left = lines.length - FIRST_LINES - LAST_LINES;
+    const shown =
+      left <= 0 ? lines : [...lines.slice(0, FIRST_LINES), `… ${left} lines …`, ...lines.slice(-LAST_LINES)];
+    const plain = shown.join("\n").replace(/[^\P{Cc}\n\t]/gu, "");
+    return html`<details><summary>${cell}: ${lines.length} lines</summary>\n<pre>${plain}</pre></details>\n`;
+  });
+  const note = "By the first serial port. Whole in the run's folder, console/.";
+  return section("consoles", "What the guests printed", note, html`${items}`);
+}
+
 /** Host numbers, apart from everything modelled. */
 export function timingSection(timings: readonly Row[]): Html | string {
   if (timings.length === 0) return "";
@@ -143,7 +162,7 @@ function constantsTable(constants: readonly ConstantRecord[]): Html {
 }
 
 export function provenanceSection(record: RunRecord): Html {
-  const { scenario, host, source, versions, files = {} } = record;
+  const { scenario, host, source, versions, guestFiles, files = {} } = record;
   const code =
     source === null
       ? "no repository"
@@ -169,7 +188,9 @@ export function provenanceSection(record: RunRecord): Html {
         .map(([name, version]) => `${name} ${version}`)
         .join(", "),
     ],
-    ...Object.entries(files).map(([name, hash]) => [`${name} (SHA-256)`, hash] as const),
+    ...Object.entries({ ...guestFiles, ...files }).map(
+      ([name, hash]) => [`${name} (SHA-256)`, hash] as const,
+    ),
   ];
   const list = facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>\n`);
   const resolved = html`<details><summary>The scenario, resolved</summary>

@@ -64,6 +64,10 @@ describe("the page", () => {
       "350 to 1,400",
       "Agesen 2012: round trip 1009",
       "with changes that are not committed",
+      "kernel.elf (SHA-256)",
+      "first line",
+      "… 80 lines …",
+      "last line",
     ])
       expect(holds(page, text), text).toBe(true);
   });

@@ -12,6 +12,7 @@ import { type Html, html, scriptJson, scriptText } from "./html.js";
 import { REPORT_SCRIPT } from "./report-script.js";
 import {
   assumptionsSection,
+  consolesSection,
   exitsSection,
   expectationsSection,
   gapsSection,
@@ -28,6 +29,8 @@ export interface ReportContent {
   readonly rows: readonly Row[];
   readonly exits: readonly Row[];
   readonly timings: readonly Row[];
+  /** What guests printed, by cell. */
+  readonly consoles: ReadonlyMap<string, string>;
   readonly charts: readonly { readonly title: string; readonly spec: Spec }[];
 }
 
@@ -75,6 +78,7 @@ ${expectationsSection(record.expectations)}
 ${rowsSection(rows)}
 ${exitsSection(content.exits)}
 ${memorySection(rows, scenario.axes)}
+${consolesSection(content.consoles)}
 ${timingSection(content.timings)}
 ${assumptionsSection(record)}
 ${provenanceSection(record)}

@@ -11,7 +11,7 @@ import { UserError } from "../util/errors.js";
  */
 export async function drawRun(reference: string, results: string): Promise<string[]> {
   const disk = new Disk();
-  const { path, rows, exits, timings, record } = readRun(reference, results, disk);
+  const { path, rows, exits, timings, consoles, record } = readRun(reference, results, disk);
   if (record === undefined) {
     throw new UserError("there is no run.json: the run is not complete", {
       where: path,
@@ -33,7 +33,7 @@ export async function drawRun(reference: string, results: string): Promise<strin
   }
   disk.replace(
     disk.inside(path, "report.html"),
-    reportHtml({ record, rows, exits, timings, charts: rendered }),
+    reportHtml({ record, rows, exits, timings, consoles, charts: rendered }),
   );
   return [...written, "report.html"];
 }

@@ -34,6 +34,8 @@ export interface RunRecord {
   readonly size: RunSize;
   readonly expectations: readonly ExpectationResult[];
   readonly constants: readonly ConstantRecord[];
+  /** SHA-256 of each file that guests were made of, by its name in the scenario. */
+  readonly guestFiles: Readonly<Record<string, string>>;
   readonly versions: Readonly<Record<string, string>>;
   readonly source: { readonly commit: string; readonly dirty: boolean } | null;
   readonly host: HostRecord;
@@ -85,6 +87,7 @@ export function recordOf(plan: Plan, facts: RunFacts): RunRecord {
     size: scenario.size,
     expectations: facts.expectations,
     constants: constantsOf(plan.cells.map((cell) => cell.config)),
+    guestFiles: guestFilesOf(plan),
     versions: versionsOf(facts.project),
     source: sourceOf(facts.project),
     host: hostRecord(),
@@ -92,6 +95,16 @@ export function recordOf(plan: Plan, facts: RunFacts): RunRecord {
     started: facts.started.toISOString(),
     hostSeconds: facts.hostSeconds,
   };
+}
+
+/** Those that are there. */
+function guestFilesOf({ cells }: Plan): Record<string, string> {
+  const files = cells.flatMap(({ config: { code } }) =>
+    code === undefined ? [] : [code.image, ...code.modules, ...(code.disk === undefined ? [] : [code.disk])],
+  );
+  return Object.fromEntries(
+    files.filter(({ sha256 }) => sha256 !== "").map(({ name, sha256 }) => [name, sha256]),
+  );
 }
 
 /** This machine. */

@@ -3,7 +3,7 @@
  *
  *   results/runs/<scenario>/<time>-<hash>/
  *     journal.jsonl   while it runs: each cell as soon as it ends (journal.ts); gone when the run is complete
- *     rows.csv exits.csv timing.csv run.json charts/ report.html
+ *     rows.csv exits.csv timing.csv run.json charts/ console/ report.html
  *
  * rows.csv is in plan order and has no time, host or path in it: byte-identical for any number of workers,
  * resumed or not. A run is complete when it has a run.json and no journal. Reading runs back is
@@ -14,6 +14,7 @@ import { join, relative, resolve } from "node:path";
 import type { Cell, CellOutcome } from "../scenario/config.js";
 import type { Plan, ResultSink } from "../scenario/scenario.js";
 import { UserError } from "../util/errors.js";
+import { consoleFile } from "./console.js";
 import { toCsv } from "./csv.js";
 import { Disk } from "./disk.js";
 import { cellLine, headLine, JOURNAL, readJournal } from "./journal.js";
@@ -47,8 +48,9 @@ export class RunFolder implements ResultSink {
     this.outcomes = new Map(completed);
   }
 
-  /** Keeps a cell's outcome at once. */
-  finished(cell: Cell, outcome: CellOutcome): void {
+  /** Keeps a cell's outcome at once, and what its guest printed in a file of its own (console.ts). */
+  finished(cell: Cell, { console, ...outcome }: CellOutcome): void {
+    if (console !== undefined) this.write(consoleFile(cell.id), console);
     this.disk.append(this.file(JOURNAL), cellLine(cell.id, outcome));
     this.outcomes.set(cell.id, outcome);
   }

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import type { Row } from "../scenario/scenario.js";
 import { UserError } from "../util/errors.js";
 import { nearestWords } from "../util/nearest.js";
+import { consoleFile } from "./console.js";
 import { fromCsv } from "./csv.js";
 import { Disk } from "./disk.js";
 import { JOURNAL } from "./journal.js";
@@ -15,6 +16,8 @@ export interface StoredRun {
   readonly rows: readonly Row[];
   readonly exits: readonly Row[];
   readonly timings: readonly Row[];
+  /** What guests printed, by cell. */
+  readonly consoles: ReadonlyMap<string, string>;
   readonly record: RunRecord | undefined;
 }
 
@@ -27,20 +30,32 @@ export interface StoredRun {
 export function readRun(reference: string, results: string, disk: Disk = new Disk()): StoredRun {
   if (reference.endsWith(".csv")) {
     const rows = fromCsv(disk.read(reference), reference);
-    return { path: reference, rows, exits: [], timings: [], record: undefined };
+    return { path: reference, rows, exits: [], timings: [], consoles: new Map(), record: undefined };
   }
   const path = findRun(reference, results, disk);
   const table = (name: string): Row[] => {
     const file = join(path, name);
     return disk.exists(file) ? fromCsv(disk.read(file), file) : [];
   };
+  const rows = table("rows.csv");
   return {
     path,
-    rows: table("rows.csv"),
+    rows,
     exits: table("exits.csv"),
     timings: table("timing.csv"),
+    consoles: consolesOf(rows, path, disk),
     record: readRecord(path, disk),
   };
+}
+
+function consolesOf(rows: readonly Row[], path: string, disk: Disk): Map<string, string> {
+  const cells = rows.map((row) => String(row["cell"]));
+  return new Map(
+    cells
+      .map((cell) => [cell, join(path, consoleFile(cell))] as const)
+      .filter(([, file]) => disk.exists(file))
+      .map(([cell, file]) => [cell, disk.read(file)]),
+  );
 }
 
 /** The folder that a reference names. @throws UserError */

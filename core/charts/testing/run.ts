@@ -72,6 +72,7 @@ export function sampleRun(title = "Shadow page tables against EPT"): ReportConte
         range: [350, 1400],
       },
     ],
+    guestFiles: { "kernel.elf": "e".repeat(64) },
     versions: { virtlab: "0.1.0", node: "20.20.2" },
     source: { commit: "0".repeat(40), dirty: true },
     host: { cpu: "A CPU", cores: 2, memoryBytes: 8 * 2 ** 30, system: "linux 6" },
@@ -85,8 +86,14 @@ export function sampleRun(title = "Shadow page tables against EPT"): ReportConte
     rows,
     exits: exitsOf(rows),
     timings: [],
+    consoles: new Map([[`${title}: native`, consoleText(title)]]),
     charts: charts.map((chart) => ({ title: chart.kind, spec: chartOf(chart, rows, context) })),
   };
+}
+
+function consoleText(title: string): string {
+  const lines = Array.from({ length: 98 }, (_, index) => `line ${index}`);
+  return ["first line", ...lines, `last line ${title}`].join("\n");
 }
 
 function exitsOf(rows: readonly Row[]): Row[] {
