@@ -3,8 +3,12 @@ import { humanNumber, humanValue, percent } from "../results/humanise.js";
 import type { Table } from "../results/index.js";
 import { textTable } from "./text-table.js";
 
+/** What a cell simulates: a reference stream has references, code has instructions. */
+const RATES = [
+  { title: "references/s", column: "references_per_second" },
+  { title: "instructions/s", column: "instructions_per_second" },
+] as const;
 const COLUMNS = [
-  { title: "references/s", align: "right" },
   { title: "median", align: "right" },
   { title: "deviation", align: "right" },
   { title: "peak memory", align: "right" },
@@ -13,13 +17,14 @@ const COLUMNS = [
 
 /** @param timing timing.csv as data. One line a cell after the header; the deviation is a share of the mean. */
 export function timingLines({ rows }: Table): string[] {
+  const rates = RATES.filter(({ column }) => rows.some((row) => typeof row[column] === "number"));
   return textTable(
-    COLUMNS,
+    [...rates.map(({ title }) => ({ title, align: "right" as const })), ...COLUMNS],
     rows.map((row) => {
       const number = (column: string): number => Number(row[column] ?? 0);
       const mean = number("mean_seconds");
       return [
-        humanNumber(number("references_per_second")),
+        ...rates.map(({ column }) => (typeof row[column] === "number" ? humanNumber(number(column)) : "")),
         `${humanNumber(number("median_seconds"))} s`,
         mean > 0 ? percent(number("sd_seconds") / mean) : "",
         humanValue("overhead_peak_bytes", number("peak_rss_bytes")),

@@ -1,31 +1,71 @@
 /**
  * The process that measures the host time of one cell's region of interest: one request from its parent, one reply, and it
- * ends (host-timing.ts). The machine is booted and prepared once, which is not measured; then the region runs over and over,
- * each time from where the last ended, so that memory is one machine's and every sample does the same kind of work.
+ * ends (host-timing.ts).
+ *
+ * A reference stream's machine is booted and prepared once, which is not measured; then the region runs over and over, each time
+ * from where the last ended, so that memory is one machine's and every sample does the same kind of work. Code starts on a new
+ * machine for each sample, and only what passes between its marks counts: translating it is measured, bringing it up is not.
  */
 import { EVENT } from "../events/events.js";
-import { measure } from "../results/timing.js";
+import { type HostTiming, measure } from "../results/timing.js";
+import { CodeGuest } from "../scenario/code/guest.js";
 import { prepareCell } from "../scenario/run-cell.js";
 import type { TimingReply, TimingRequest } from "./host-timing.js";
+
+interface Measured {
+  readonly timing: HostTiming;
+  readonly references?: number;
+  readonly instructions?: number;
+}
 
 process.once("message", (request: TimingRequest) => {
   void answer(request).then((reply) => process.send!(reply, () => process.disconnect()));
 });
 
-async function answer({ config, samples }: TimingRequest): Promise<TimingReply> {
+async function answer(request: TimingRequest): Promise<TimingReply> {
   try {
-    const cell = prepareCell(config);
-    let runs = 0;
-    const timing = await measure(
-      () => {
-        runs++;
-        cell.run();
-      },
-      { samples },
-    );
-    const references = cell.machine.counters.events[EVENT.references]! / runs;
-    return { timing, references, peakRssBytes: process.resourceUsage().maxRSS * 1024 };
+    const measured = await (request.config.code === undefined ? ofReferences(request) : ofCode(request));
+    return { ...measured, peakRssBytes: process.resourceUsage().maxRSS * 1024 };
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) };
   }
+}
+
+async function ofReferences({ config, samples }: TimingRequest): Promise<Measured> {
+  const cell = prepareCell(config);
+  let runs = 0;
+  const timing = await measure(
+    () => {
+      runs++;
+      cell.run();
+    },
+    { samples },
+  );
+  return { timing, references: cell.machine.counters.events[EVENT.references]! / runs };
+}
+
+async function ofCode({ config, samples }: TimingRequest): Promise<Measured> {
+  let instructions = 0;
+  const timing = await measure(
+    () => {
+      let begin = 0;
+      let end: number | undefined;
+      const guest = new CodeGuest(config, {
+        begin: () => {
+          begin = performance.now();
+        },
+        end: () => {
+          end = performance.now();
+          guest.computer.stop();
+        },
+      });
+      begin = performance.now(); // for code without marks
+      guest.run();
+      const milliseconds = (end ?? performance.now()) - begin;
+      instructions = guest.region.instructions;
+      return milliseconds / 1000;
+    },
+    { samples },
+  );
+  return { timing, instructions };
 }

@@ -26,6 +26,13 @@ describe("measure", () => {
       "broken",
     );
   });
+
+  it("takes the seconds that count from who knows them", async () => {
+    const seconds = [3, 1, 2];
+    const timing = await measure(() => seconds.pop()!, { samples: 3, warmup: 0 });
+    expect(timing.samples).toEqual([1, 2, 3]);
+    expect([timing.min, timing.median]).toEqual([1, 2]);
+  });
 });
 
 describe("timingTable", () => {
@@ -38,7 +45,14 @@ describe("timingTable", () => {
       samples: 3,
       median_seconds: 2,
       references_per_second: 500,
+      instructions_per_second: "",
       peak_rss_bytes: 5,
     });
+  });
+
+  it("has instructions a second for what executes code", () => {
+    const timing = { samples: [2], min: 2, median: 2, mean: 2, p75: 2, p99: 2, sd: 0 };
+    const { rows } = timingTable([{ cell: "a", timing, instructions: 1000, peakRssBytes: 5 }]);
+    expect(rows[0]).toMatchObject({ references_per_second: "", instructions_per_second: 500 });
   });
 });

@@ -19,11 +19,13 @@ export interface HostTiming {
   readonly sd: number;
 }
 
-/** One cell's timing with the references it simulates in one run, and the most memory its process had. */
+/** One cell's timing with what it simulates in one run, and the most memory its process had. */
 export interface CellTiming {
   readonly cell: string;
   readonly timing: HostTiming;
-  readonly references: number;
+  /** Of a reference stream; code has instructions. */
+  readonly references?: number;
+  readonly instructions?: number;
   /** Resident set of the whole process: Node, its libraries, preparation and all runs. */
   readonly peakRssBytes: number;
 }
@@ -44,6 +46,12 @@ export const TIMING_COLUMNS = [
   },
   { name: "references_per_second", unit: "1/s", description: "simulated_references / median_seconds." },
   {
+    name: "simulated_instructions",
+    unit: "count",
+    description: "Instructions that one run executes in its region of interest; bringing the guest up is not measured.",
+  },
+  { name: "instructions_per_second", unit: "1/s", description: "simulated_instructions / median_seconds." },
+  {
     name: "peak_rss_bytes",
     unit: "bytes",
     description: "Most memory of the measuring process, Node itself and preparation included.",
@@ -54,10 +62,11 @@ const MS_PER_SECOND = 1000;
 
 /**
  * Runs `run` `samples` times after `warmup` unmeasured runs, and awaits it where it is asynchronous.
+ * @param run what is measured; it may return the seconds that count, where not all of it does
  * @param samples at least 1. Errors are thrown on.
  */
 export async function measure(
-  run: () => void | Promise<void>,
+  run: () => void | number | Promise<void>,
   { samples, warmup = 1 }: { samples: number; warmup?: number },
 ): Promise<HostTiming> {
   const { Bench } = await import("tinybench");
@@ -70,9 +79,13 @@ export async function measure(
     retainSamples: true,
     throws: true,
   });
-  bench.add("cell", run, { async: true });
-  const [task] = await bench.run();
-  const result = task!.result;
+  const task = async () => {
+    const seconds = await run();
+    return typeof seconds === "number" ? { overriddenDuration: seconds * MS_PER_SECOND } : undefined;
+  };
+  bench.add("cell", task, { async: true });
+  const [measured] = await bench.run();
+  const { result } = measured!;
   if (result.state !== "completed") throw new Error(`the measurement ended as ${result.state}`);
   const { latency } = result;
   const seconds = (ms: number): number => ms / MS_PER_SECOND;
@@ -90,7 +103,7 @@ export async function measure(
 /** timing.csv as data, in the order given. */
 export function timingTable(timings: readonly CellTiming[]): Table {
   const rows = timings.map(
-    ({ cell, timing, references, peakRssBytes }): Row => ({
+    ({ cell, timing, references, instructions, peakRssBytes }): Row => ({
       cell,
       samples: timing.samples.length,
       min_seconds: timing.min,
@@ -99,10 +112,16 @@ export function timingTable(timings: readonly CellTiming[]): Table {
       p75_seconds: timing.p75,
       p99_seconds: timing.p99,
       sd_seconds: timing.sd,
-      simulated_references: references,
-      references_per_second: timing.median > 0 ? references / timing.median : "",
+      simulated_references: references ?? "",
+      references_per_second: rate(references, timing),
+      simulated_instructions: instructions ?? "",
+      instructions_per_second: rate(instructions, timing),
       peak_rss_bytes: peakRssBytes,
     }),
   );
   return { columns: TIMING_COLUMNS.map(({ name }) => name), rows };
+}
+
+function rate(count: number | undefined, { median }: HostTiming): number | "" {
+  return count !== undefined && median > 0 ? count / median : "";
 }
