@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { findProfile } from "../../../events/profiles/index.js";
-import { STATE } from "../../cpu/state.js";
+import { CODE_32, CS, MODE, SEGMENT, STATE, segmentOffset } from "../../cpu/state.js";
 import { Machine } from "../../machine.js";
 import { get, set } from "../../wasm/code.js";
 import { CodeEngine, type SystemSide } from "./engine.js";
@@ -80,9 +80,13 @@ function boot(bytes: number[], translate = false, mode = 0x435) {
     );
   }
   new EnginePaging(machine, engine);
+  const deadline = { at: Number.POSITIVE_INFINITY, met: Number.NaN };
   engine.connect(stub, {
-    nextDeadline: () => Number.POSITIVE_INFINITY,
-    runDue: () => {},
+    nextDeadline: () => deadline.at,
+    runDue: (now) => {
+      deadline.at = Number.POSITIVE_INFINITY;
+      deadline.met = now;
+    },
     hasInterrupt: () => false,
     readMemory: () => 0xff,
     writeMemory: () => {},
@@ -96,7 +100,7 @@ function boot(bytes: number[], translate = false, mode = 0x435) {
   words[STATE.rip / 4] = 0x1000;
   new Uint8Array(machine.memory.buffer, machine.ram.byteOffset).set(bytes, 0x1000);
   engine.modeChanged();
-  return { machine, engine, stub, words };
+  return { machine, engine, stub, words, deadline };
 }
 
 describe("engine", () => {
@@ -125,5 +129,28 @@ describe("engine", () => {
     expect(words[0]).toBe(3000);
     expect(engine.instructions).toBe(4002);
     expect(engine.now()).toBe(4001);
+  });
+  it("meets a deadline at the block that begins at its very cycle, stopped there or not", () => {
+    const code = [0xb9, 0xe8, 3, 0, 0, 0x83, 0xc0, 3, 0x83, 0xc1, 0xff, 0x75, 0xf8, 0xf4];
+    // A first block of 4 instructions, then of 3; one cycle each.
+    const blockStart = 4 + 3 * 10;
+    for (const translate of [false, true]) {
+      for (const stops of [[], [blockStart], [blockStart - 1]]) {
+        const { engine, deadline } = boot(code, translate);
+        deadline.at = blockStart;
+        for (const stop of stops) engine.run(stop);
+        engine.run(1e6);
+        expect(deadline.met).toBe(blockStart);
+      }
+    }
+  });
+  it("steps through code that CS.limit cuts, which no other look-up finds", () => {
+    const { engine, words } = boot([0x83, 0xc0, 3, 0x83, 0xc0, 3, 0xf4], false, MODE.flatData | CODE_32);
+    words[(segmentOffset(CS) + SEGMENT.highest) / 4] = 0x1006;
+    for (let n = 1; n <= 2; n++) {
+      expect(engine.run(n)).toBe("limit");
+      expect(words[0]).toBe(3 * n);
+    }
+    expect(engine.run(1e6)).toBe("asleep");
   });
 });

@@ -6,8 +6,8 @@
  *           ↑─────────────────────────────────────────────────────────────────────────────────────┘
  *
  * Time is counted in cycles, f64. While code runs, `left` in the CPU's state says how many remain until the next deadline;
- * `target` is the deadline's time, so now is target - left. A block's base cost is charged when it is entered, and what
- * remains of it is given back when an instruction inside does not complete.
+ * `target` is the deadline's time, so now is target - left; at 0 it is due. A block's base cost is charged when it is
+ * entered, and what remains of it is given back when an instruction inside does not complete.
  */
 import { CYCLES } from "../../../events/categories.js";
 import { invariant } from "../../../util/errors.js";
@@ -25,8 +25,10 @@ import type { Machine } from "../../machine.js";
 import { highTag } from "../../mmu/tlb.js";
 import { ENTRY_WORDS } from "../../mmu/translations.js";
 import { REGISTER } from "../../registers.js";
+import type { ModuleExports } from "../../wasm/module.js";
 import type { Instruction } from "../../x86/instruction.js";
 import { type Block, CodeCache, type InstructionCost } from "./code-cache.js";
+import { makeCrossings } from "./crossings/crossings.js";
 import { EXIT } from "./exits.js";
 import { resetSlots, TABLE } from "./fast-slots.js";
 import { Handlers } from "./handlers.js";
@@ -103,6 +105,8 @@ export class CodeEngine {
   /** Set by devices and debuggers: `run` comes back before the next block. */
   stopRequested = false;
   translator: Translator | undefined;
+  /** Interrupts, returns, system calls and segment loads that need not leave WebAssembly. */
+  readonly crossings: ModuleExports | undefined;
 
   private readonly words: Int32Array;
   private readonly floats: Float64Array;
@@ -118,6 +122,7 @@ export class CodeEngine {
 
   /**
    * @param semantics the meaning of instructions that code executes itself, by mnemonic.
+   * @param hasCrossings false: TypeScript does every crossing; results are the same.
    * @param costOf base cycles of an instruction; dyadic fractions, so that sums do not depend on their order.
    */
   constructor(
@@ -125,6 +130,7 @@ export class CodeEngine {
     semantics: Readonly<Record<string, Semantic>>,
     costOf: InstructionCost,
     iterationCost: number,
+    hasCrossings = true,
   ) {
     const code = machine.code;
     invariant(code !== undefined, "a machine that executes code was made for it");
@@ -139,7 +145,15 @@ export class CodeEngine {
       { readDevice: () => this.readDevice(), commitDevice: () => this.commitDevice() },
       this.table,
     );
-    this.handlers = new Handlers(machine, this.runtime, this.table, semantics, iterationCost);
+    this.crossings = hasCrossings ? makeCrossings(machine, this.runtime) : undefined;
+    this.handlers = new Handlers(
+      machine,
+      this.runtime,
+      this.table,
+      semantics,
+      iterationCost,
+      this.crossings,
+    );
     this.cache = new CodeCache(
       machine,
       this.handlers,
@@ -237,8 +251,11 @@ export class CodeEngine {
       const hadShadow = system.hasShadow;
       const isTracing = (words[STATE.mode / 4]! & MODE.singleStep) !== 0;
       if (remaining <= NEAR_LIMIT || hadShadow || isTracing) {
-        this.stepOnce();
-        if (hadShadow) system.clearShadow();
+        const isDone = this.stepOnce();
+        if (isDone && hadShadow) system.clearShadow();
+      } else if (waits && this.partial !== undefined) {
+        // The interrupt may come once this block is finished: no other is entered.
+        this.runBlocks(-1);
       } else this.runBlocks(Math.min(remaining, CHUNK) - NEAR_LIMIT);
     }
   }
@@ -285,11 +302,13 @@ export class CodeEngine {
 
   /** Runs WebAssembly from a record, or from RIP, and accounts for what it did. */
   private enter(record: number): number {
-    const left = this.floats[STATE.left / 8]!;
-    const walks = this.translationCycles();
+    const { floats } = this;
+    floats[STATE.markLeft / 8] = floats[STATE.left / 8]!;
+    floats[STATE.markTranslation / 8] = this.translationCycles();
     const exit = this.runtime["run"]!(record);
     const { counters } = this.machine;
-    const base = left - this.floats[STATE.left / 8]! - (this.translationCycles() - walks);
+    const passed = floats[STATE.markLeft / 8]! - floats[STATE.left / 8]!;
+    const base = passed - (this.translationCycles() - floats[STATE.markTranslation / 8]!);
     const isUser = (this.words[STATE.mode / 4]! & MODE.user) !== 0;
     counters.cycles[isUser ? CYCLES.guest_user : CYCLES.guest_kernel]! += base;
     this.charged += this.words[STATE.counts / 4]!;
@@ -312,9 +331,11 @@ export class CodeEngine {
     const { words } = this;
     const record = words[STATE.exitRecord / 4]!;
     switch (exit) {
-      case EXIT.decode:
-        this.decode(record);
+      case EXIT.decode: {
+        const alone = this.decode(record);
+        if (alone !== undefined) this.handle(this.enter(alone.header));
         return;
+      }
       case EXIT.deadline:
         return;
       case EXIT.hot:
@@ -392,7 +413,8 @@ export class CodeEngine {
     this.words[STATE.rip / 4 + 1] = codeSize === 2 ? this.words[STATE.codeOffset / 4 + 1]! + carry : 0;
   }
 
-  private decode(header: number): void {
+  /** Decodes the block at RIP. Returns it when it will not be found again: it is to be executed now. */
+  private decode(header: number): Block | undefined {
     const { words } = this;
     let second = -1;
     if (header !== 0) {
@@ -401,13 +423,10 @@ export class CodeEngine {
     } else if (this.isCodePageUnknown()) {
       // Not canonical, or beyond CS.limit: there was no look-up.
       this.system.raise(GENERAL_PROTECTION, 0);
-      return;
+      return undefined;
     }
     const block = this.cache.build(second);
-    // A block that is not found again is executed from here.
-    if (this.cache.find(block.frame, block.pageOffset, block.mode) !== block) {
-      this.handle(this.enter(block.header));
-    }
+    return this.cache.find(block.frame, block.pageOffset, block.mode) === block ? undefined : block;
   }
 
   private isCodePageUnknown(): boolean {
@@ -461,15 +480,16 @@ export class CodeEngine {
 
   /**
    * Executes one instruction, inside the block that it belongs to: where deadlines are looked at and what is charged are
-   * the same as when the block runs as a whole. At most one; a block's entry may find a deadline passed instead.
+   * the same as when the block runs as a whole. Returns false when a block's entry found something else to do first: to
+   * decode it, say, or a deadline.
    */
-  stepOnce(): void {
+  stepOnce(): boolean {
     const { words } = this;
     words[STATE.codeChanged / 4] = 0;
     words[STATE.linkFrom / 4] = 0;
     if (this.partial === undefined) {
       const first = this.enterBlock();
-      if (first === undefined) return;
+      if (first === undefined) return false;
       this.partial = first;
     }
     const { block, record } = this.partial;
@@ -494,17 +514,18 @@ export class CodeEngine {
       if (isTracing && (exit === EXIT.deadline || words[STATE.exitRecord / 4] === 0)) this.system.trap();
       else this.handle(exit);
       if (isTracing && exit === EXIT.again) this.system.trap();
-      return;
+      return true;
     }
     if (isTracing) {
       this.setRip(next);
       this.system.trap();
-      return;
+      return true;
     }
     if (index < block.instructions.length) {
       this.partial = { block, record: next };
       this.setRip(next);
     } else this.runTail(next);
+    return true;
   }
 
   /** Enters the block at RIP, which charges it; undefined when there was something else to do first. */
@@ -514,11 +535,14 @@ export class CodeEngine {
     let header = 0;
     words[STATE.instructionLimit / 4] = -1;
     const exit = this.enter(0);
-    if (exit !== EXIT.deadline || this.floats[STATE.left / 8]! < 0) {
+    if (exit === EXIT.decode) {
+      const alone = this.decode(words[STATE.exitRecord / 4]!);
+      if (alone === undefined) return undefined;
+      header = alone.header;
+    } else if (exit !== EXIT.deadline || this.floats[STATE.left / 8]! <= 0) {
       this.handle(exit);
       return undefined;
-    }
-    header = words[STATE.exitRecord / 4]!;
+    } else header = words[STATE.exitRecord / 4]!;
     const block = this.cache.blockAt(header);
     const first = header + RECORD_BYTES;
     const saved = this.all[first >> 2]!;

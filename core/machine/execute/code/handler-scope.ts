@@ -10,7 +10,7 @@ import {
   eq,
   type FunctionReference,
   float,
-  floatLessThan,
+  floatAtMost,
   floatSubtract,
   get,
   giveBack,
@@ -280,7 +280,7 @@ export class HandlerScope implements Scope {
     const place = this.places.base + STATE.left;
     return [
       storeFloat(int(0), floatSubtract(loadFloat(int(0), place), float(this.places.iterationCost)), place),
-      ifThen(floatLessThan(loadFloat(int(0), place), float(0)), this.leave(EXIT.again)),
+      ifThen(floatAtMost(loadFloat(int(0), place), float(0)), this.leave(EXIT.again)),
     ];
   }
 

@@ -32,7 +32,7 @@ import {
   eq,
   type FunctionReference,
   float,
-  floatLessThan,
+  floatAtMost,
   floatSubtract,
   type Global,
   get,
@@ -862,7 +862,7 @@ function defineEnter(parts: RuntimeParts): void {
         return [
           ifThen(
             or(
-              floatLessThan(loadFloat(int(0), parts.base + STATE.left), float(0)),
+              floatAtMost(loadFloat(int(0), parts.base + STATE.left), float(0)),
               I32.gtS(parts.word(STATE.counts), parts.word(STATE.instructionLimit)),
             ),
             leave(EXIT.deadline),

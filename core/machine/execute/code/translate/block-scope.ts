@@ -11,7 +11,7 @@ import {
   eq,
   float,
   floatAdd,
-  floatLessThan,
+  floatAtMost,
   floatSubtract,
   get,
   ifElse,
@@ -249,7 +249,7 @@ export class BlockScope implements Scope {
     const { left, iterationCost } = this.region;
     return [
       set(left, floatSubtract(get(left), float(iterationCost))),
-      ifThen(floatLessThan(get(left), float(0)), this.leave(EXIT.again)),
+      ifThen(floatAtMost(get(left), float(0)), this.leave(EXIT.again)),
     ];
   }
 

@@ -11,7 +11,7 @@ import {
   type FunctionReference,
   float,
   floatAdd,
-  floatLessThan,
+  floatAtMost,
   floatSubtract,
   get,
   giveBack,
@@ -285,7 +285,7 @@ export class RegionEmitter {
     const cost = this.setting.floats[(header + RECORD.costLeft) >> 3]!;
     const rip = I64.add(I64.load(8)(int(0), this.base + STATE.codeOffset), I64.constant(pageOffset));
     return [
-      ifThen(I32.or(floatLessThan(get(this.left), float(0)), I32.gtS(get(this.count), get(this.limit))), [
+      ifThen(I32.or(floatAtMost(get(this.left), float(0)), I32.gtS(get(this.count), get(this.limit))), [
         flags.writeDown(),
         I64.store(8)(int(0), rip, this.base + STATE.rip),
         store(int(0), int(header), this.base + STATE.exitRecord),
