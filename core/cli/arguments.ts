@@ -1,4 +1,5 @@
 /** Values of options as people write them, checked: what yargs hands over is text, or a list where it was repeated. */
+import { parseBytes } from "../util/units.js";
 import * as messages from "./messages.js";
 
 /** What yargs gives for an option: absent, a flag, a value, or several. */
@@ -21,7 +22,7 @@ export function textsOf(option: string, written: Written): string[] {
   return values;
 }
 
-/** A whole number from `minimum` to `maximum`. @throws UserError */
+/** A whole number from `minimum` to `maximum`, such as 100000 or 1e5. @throws UserError */
 export function wholeNumberOf(
   option: string,
   written: Written,
@@ -30,9 +31,37 @@ export function wholeNumberOf(
 ): number | undefined {
   const text = textOf(option, written);
   if (text === undefined) return undefined;
-  const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+  const value = /^[0-9]+(e[0-9]+)?$/i.test(text) ? Number(text) : Number.NaN;
   if (!(value >= minimum && value <= maximum)) throw messages.notAWholeNumber(option, text, minimum, maximum);
   return value;
+}
+
+/** A number above 0. @throws UserError */
+export function numberOf(option: string, written: Written): number | undefined {
+  const text = textOf(option, written);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!(value > 0 && value < Number.POSITIVE_INFINITY)) throw messages.notANumber(option, text);
+  return value;
+}
+
+/** A size or an address: 64MiB, 65536, 0x7c00. @throws UserError */
+export function sizeOf(
+  option: string,
+  written: Written,
+  minimum: number,
+  maximum: number,
+): number | undefined {
+  const text = textOf(option, written);
+  if (text === undefined) return undefined;
+  let bytes = Number.NaN;
+  try {
+    bytes = /^0x[0-9a-f]+$/i.test(text) ? Number(text) : parseBytes(text);
+  } catch {
+    // told below, with the limits
+  }
+  if (!(bytes >= minimum && bytes <= maximum)) throw messages.notASize(option, text, minimum, maximum);
+  return bytes;
 }
 
 /** One of a set of words. @throws UserError naming the nearest */

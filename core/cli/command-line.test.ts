@@ -10,13 +10,13 @@ describe("help", () => {
   it("names every command, and examples", async () => {
     const { code, stdout } = await workshop.run("--help");
     expect(code).toBe(0);
-    for (const command of ["bench", "plan", "list", "describe", "compare", "report", "schema"]) {
+    for (const command of ["bench", "run", "plan", "list", "describe", "compare", "report", "schema"]) {
       expect(stdout).toContain(`virtlab ${command}`);
     }
     expect(stdout).toContain("Examples:");
   });
 
-  it.each(["bench", "plan", "list", "describe", "compare", "report", "schema"])(
+  it.each(["bench", "run", "plan", "list", "describe", "compare", "report", "schema"])(
     "of %s has examples",
     async (command) => {
       const { code, stdout } = await workshop.run(command, "--help");

@@ -11,6 +11,7 @@ import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
 import { INSPECT_COMMANDS } from "./inspect-options.js";
 import * as messages from "./messages.js";
 import { projectVersion } from "./project.js";
+import { RUN_COMMAND } from "./run-options.js";
 import type { Terminal } from "./terminal.js";
 import { TRACE_COMMAND } from "./trace-options.js";
 
@@ -94,6 +95,7 @@ const COMMANDS: readonly Command[] = [
       return (await import("./bench.js")).bench(options, context.terminal);
     },
   },
+  RUN_COMMAND,
   {
     usage: "plan <scenario>",
     summary: "The cells of a scenario, without running them",
@@ -196,6 +198,7 @@ const COMMANDS: readonly Command[] = [
 
 const EXAMPLES: Command["examples"] = [
   ["bench scenarios/ept.yaml", "run a scenario"],
+  ["run my-kernel.elf", "boot one image"],
   ["plan ept", "see its cells first"],
   ["describe hardware/nested", "what a name means"],
 ];

@@ -4,6 +4,7 @@
  */
 import { UserError } from "../util/errors.js";
 import { nearestWords } from "../util/nearest.js";
+import { formatBytes } from "../util/units.js";
 
 /** "did you mean "seed"?", or what there is when nothing is near. */
 export function didYouMean(word: string, words: readonly string[], otherwise: string): string {
@@ -43,6 +44,19 @@ export function notAWholeNumber(
   return new UserError(`--${option} ${written}: not a whole number from ${minimum} to ${maximum}`, {
     mend: `write e.g. --${option} ${Math.min(Math.max(minimum, 2), maximum)}`,
   });
+}
+
+export function notANumber(option: string, written: string): UserError {
+  return new UserError(`--${option} ${written}: not a number above 0`, {
+    mend: `write e.g. --${option} 1.5`,
+  });
+}
+
+export function notASize(option: string, written: string, minimum: number, maximum: number): UserError {
+  return new UserError(
+    `--${option} ${written}: not a size from ${formatBytes(minimum)} to ${formatBytes(maximum)}`,
+    { mend: `write e.g. --${option} 64MiB` },
+  );
 }
 
 export function optionNeedsValue(option: string): UserError {

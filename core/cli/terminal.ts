@@ -16,6 +16,8 @@ export type Paint = (style: Style, text: string) => string;
 export interface Terminal {
   /** One line (or several) on stdout. */
   print(text: string): void;
+  /** Text as it is on stdout: it ends where it ends. */
+  write(text: string): void;
   /** One line (or several) on stderr. */
   note(text: string): void;
   /** Replaces the line that the cursor is on, on stderr; "" clears it. Only where `isLive`. */
@@ -36,6 +38,7 @@ export function processTerminal(environment: NodeJS.ProcessEnv = process.env): T
   for (const stream of [stdout, stderr]) stream.on("error", ignoreClosedPipe);
   return {
     print: (text) => void stdout.write(`${text}\n`),
+    write: (text) => void stdout.write(text),
     note: (text) => void stderr.write(`${text}\n`),
     redraw: (line) => void stderr.write(`\r\u001b[2K${line}`),
     isLive: stderr.isTTY === true && environment["TERM"] !== "dumb",

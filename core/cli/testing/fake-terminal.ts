@@ -16,6 +16,7 @@ export function fakeTerminal(options: { isLive?: boolean; columns?: number } = {
     err: err!,
     drawn: drawn!,
     print: (text) => void out!.push(text),
+    write: (text) => void out!.push(text),
     note: (text) => void err!.push(text),
     redraw: (line) => void drawn!.push(line),
     isLive: options.isLive ?? false,

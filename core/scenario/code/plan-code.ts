@@ -5,24 +5,29 @@
 import path from "node:path";
 import { UserError } from "../../util/errors.js";
 import type { Catalogue } from "../catalogue.js";
-import type { Cell, CellConfig, GuestCode } from "../config.js";
+import type { Cell, CellConfig, GuestCode, GuestFile } from "../config.js";
 import type { DocumentPath } from "../document.js";
 import type { Scenario } from "../scenario.js";
 import { FILE_PARAMETERS, FILE_SEPARATOR } from "./boot.js";
 import { GuestFiles } from "./files.js";
 import { bootPlan, codeMemory } from "./load.js";
-import { isCodeWorkload } from "./workload.js";
+import { type CodeWorkload, type ImageRequest, isCodeWorkload } from "./workload.js";
 
 /** The cells, those that execute code with what they execute. @throws UserError for files that are missing or no images */
 export function withCode(cells: readonly Cell[], scenario: Scenario, { workloads }: Catalogue): Cell[] {
   const files = new GuestFiles(path.dirname(scenario.files[0] ?? ""));
   const checked = new Set<string>();
   return cells.map((cell): Cell => {
-    const code = codeOf(cell.config, files, workloads, scenario);
-    if (code === undefined) return cell;
+    const workload = workloads.find(({ name }) => name === cell.config.workload);
+    if (!isCodeWorkload(workload)) return cell;
+    const request = located(scenario, undefined, () => workload.request(cell.config));
+    const find = (name: string) => located(scenario, name, () => files.find(name, request.isShipped));
+    const found = codeOf(request, find);
+    const missing = missingOf(found);
+    const code = missing === undefined ? found : { ...found, missing: whyMissing(missing.name, scenario) };
     const config = { ...cell.config, code };
     const key = JSON.stringify([code, codeMemory(config)]);
-    if (code.missing === undefined && !checked.has(key)) {
+    if (missing === undefined && !checked.has(key)) {
       checked.add(key);
       located(scenario, code.image.name, () =>
         bootPlan(code, codeMemory(config), (file) => files.bytesOf(file)),
@@ -32,24 +37,28 @@ export function withCode(cells: readonly Cell[], scenario: Scenario, { workloads
   });
 }
 
-function codeOf(
-  config: CellConfig,
-  files: GuestFiles,
-  workloads: Catalogue["workloads"],
-  scenario: Scenario,
-): GuestCode | undefined {
-  const workload = workloads.find(({ name }) => name === config.workload);
-  if (!isCodeWorkload(workload)) return undefined;
-  const request = located(scenario, undefined, () => workload.request(config));
-  const { isShipped, kind, append, raw } = request;
-  const find = (name: string) => located(scenario, name, () => files.find(name, isShipped));
+/** A configuration that no scenario wrote, with its code. @param folder its paths are relative to it. @throws UserError */
+export function configWithCode(config: CellConfig, workload: CodeWorkload, folder: string): CellConfig {
+  const files = new GuestFiles(folder);
+  const request = workload.request(config);
+  const code = codeOf(request, (name) => files.find(name, request.isShipped));
+  const missing = missingOf(code);
+  if (missing !== undefined)
+    throw new UserError(`there is no file ${missing.name}`, { mend: "check the path" });
+  bootPlan(code, codeMemory(config), (file) => files.bytesOf(file));
+  return { ...config, code };
+}
+
+function codeOf(request: ImageRequest, find: (name: string) => GuestFile): GuestCode {
+  const { kind, append, raw } = request;
   const image = find(request.image);
   const modules = request.modules.map(find);
   const disk = request.disk === "" ? undefined : find(request.disk);
-  const missing = [image, ...modules, ...(disk === undefined ? [] : [disk])].find(
-    ({ sha256 }) => sha256 === "",
-  );
-  return { image, kind, append, modules, disk, raw, missing: missing && whyMissing(missing.name, scenario) };
+  return { image, kind, append, modules, disk, raw, missing: undefined };
+}
+
+function missingOf({ image, modules, disk }: GuestCode): GuestFile | undefined {
+  return [image, ...modules, disk].find((file) => file?.sha256 === "");
 }
 
 /** @throws UserError where the scenario does not expect it */
