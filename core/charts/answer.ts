@@ -7,6 +7,7 @@ import { columnOf } from "../results/columns.js";
 import { humanValue, times } from "../results/humanise.js";
 import type { ExpectationResult, Row } from "../scenario/scenario.js";
 import { valuePhrase } from "./axes.js";
+import { usualMeasure } from "./measure.js";
 import { distinct, keyOf, leftoverAxes, phraseOf } from "./panels.js";
 
 export interface AnswerContext {
@@ -27,9 +28,10 @@ function verdict(done: readonly Row[], { axes, baseline }: AnswerContext): strin
   const own = String(baseline?.[column]); // rows hold booleans as text
   const contenders = done.filter((row) => row[column] !== undefined && String(row[column]) !== own);
   const names = distinct(contenders.map((row) => String(row[column])));
-  const measure = baseline === null ? "cycles_per_reference" : "slowdown";
-  if (names.length < 2)
-    return spreadSentence(done, axes, names.length === 1 ? measure : "cycles_per_reference");
+  const usual = usualMeasure(done);
+  const measure = baseline === null ? usual.column : "slowdown";
+  if (names.length === 1) return spreadSentence(contenders, axes, measure);
+  if (names.length === 0) return spreadSentence(done, axes, usual.column);
   const others = axes.filter((axis) => axis !== column);
   const contests = contestsOf(contenders, column, others, names, measure);
   const cases = new Set(contenders.map((row) => keyOf(row, others))).size;
@@ -45,7 +47,7 @@ function verdict(done: readonly Row[], { axes, baseline }: AnswerContext): strin
   means.sort((a, b) => a.mean - b.mean);
   const [best, ...rest] = means as [(typeof means)[number], ...typeof means];
   const write = (value: number): string =>
-    measure === "slowdown" ? times(value) : `${humanValue(measure, value)} cycles a reference`;
+    measure === "slowdown" ? times(value) : `${humanValue(measure, value)} ${usual.unit}`;
   const base = Object.entries(baseline ?? {}).map(([axis, value]) => valuePhrase(axis, String(value)));
   const against = base.length === 0 ? "" : `Against ${base.join(", ")}, `;
   const ranked = rest.map(({ name, mean }) => `${name} ${write(mean)}`).join(", ");

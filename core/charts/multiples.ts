@@ -8,6 +8,7 @@ import type { NamedChartSpec } from "../scenario/charts.js";
 import type { Row } from "../scenario/scenario.js";
 import { axisTitle, binaryTicks, tickLabel } from "./axes.js";
 import { type Drawing, inPanels, missingLayer, PANEL, panelGrid, type Scene, type Spec } from "./drawing.js";
+import { usualMeasure } from "./measure.js";
 import { distinct, inOrder, labelOf, leftoverAxes, panelsFor } from "./panels.js";
 import { sweepChart } from "./sweep.js";
 import { seriesScale } from "./theme.js";
@@ -31,7 +32,7 @@ export function multiplesChart(spec: NamedChartSpec, scene: Scene): Drawing {
 }
 
 function barMultiples(spec: NamedChartSpec, scene: Scene, x: string, facet: string | undefined): Drawing {
-  const name = spec.value ?? spec.y ?? "cycles_per_reference";
+  const name = spec.value ?? spec.y ?? usualMeasure(scene.rows).column;
   const value = columnOf(name);
   const series = spec.color ?? x;
   const used = distinct([x, series, ...(facet === undefined ? [] : [facet])]);

@@ -1,6 +1,6 @@
 /**
  * The cycle stack: where the cycles go, by who owns them, one bar for each value of `x`. Bars lie, so that
- * names are read without turning the head. Per reference by default; `value: cycles` gives totals, and a
+ * names are read without turning the head. Per reference by default, or per instruction of code; `value: cycles` gives totals, and a
  * baseline gives multiples of the baseline's cycles, so that bars of different workloads share a scale.
  */
 import { columnOf } from "../results/columns.js";
@@ -10,6 +10,7 @@ import type { Row } from "../scenario/scenario.js";
 import { axisTitle, tickLabel } from "./axes.js";
 import { baselineRow, isRelative } from "./baseline.js";
 import { type Drawing, inPanels, missingLayer, PANEL, panelGrid, type Scene, type Spec } from "./drawing.js";
+import { divisorOf, usualMeasure } from "./measure.js";
 import { inOrder, labelOf, leftoverAxes, panelsFor } from "./panels.js";
 import { CATEGORY_SCALE } from "./theme.js";
 
@@ -18,12 +19,13 @@ const BAR_STEP = 22;
 export function stackChart(spec: NamedChartSpec, scene: Scene): Drawing {
   const x = spec.x ?? "technique";
   const relative = isRelative(spec, scene);
-  const value = columnOf(relative ? "slowdown" : (spec.value ?? spec.y ?? "cycles_per_reference"));
+  const value = columnOf(relative ? "slowdown" : (spec.value ?? spec.y ?? usualMeasure(scene.rows).column));
+  const unit = divisorOf(value.name);
   const all = [...scene.rows, ...scene.missing];
   const leftover = leftoverAxes(all, scene.axes, [x, ...(spec.facet ? [spec.facet] : [])]);
   const { panel, inner, label } = panelsFor(all, spec.facet, leftover);
   const drawn = scene.rows.flatMap((row) => {
-    const divisor = relative ? baselineRow(row, spec, scene)?.["cycles"] : divisorOf(row, value.name);
+    const divisor = relative ? baselineRow(row, spec, scene)?.["cycles"] : unit === undefined ? 1 : row[unit];
     return typeof divisor === "number" && divisor > 0 ? [{ row, divisor }] : [];
   });
 
@@ -122,19 +124,9 @@ export function stackChart(spec: NamedChartSpec, scene: Scene): Drawing {
     ),
     title: "Where the cycles go",
     subtitle: `${measured} by owner: guest (blues), translation (oranges), virtualization (purples)${scales}`,
-    notes: noteMissing(
-      scene.rows.length - drawn.length,
-      relative ? "has no baseline row" : "has no references",
-    ),
+    notes: noteMissing(scene.rows.length - drawn.length, relative ? "has no baseline row" : `has no ${unit}`),
     width: columns * (width + 46) + 140,
   };
-}
-
-/** What the categories are divided by to give the value. */
-function divisorOf(row: Row, value: string): number | undefined {
-  if (value === "cycles") return 1;
-  const references = row["references"];
-  return typeof references === "number" ? references : undefined;
 }
 
 function noteMissing(missing: number, why: string): string[] {

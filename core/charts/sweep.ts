@@ -11,6 +11,7 @@ import { UserError } from "../util/errors.js";
 import { axisTitle, binaryTicks, logTicks, thinned, tickLabel } from "./axes.js";
 import { baselineRow } from "./baseline.js";
 import { type Drawing, inPanels, PANEL, panelGrid, type Scene, type Spec } from "./drawing.js";
+import { usualMeasure } from "./measure.js";
 import { distinct, labelOf, leftoverAxes, panelsFor } from "./panels.js";
 import { GREY, PLAIN, seriesScale } from "./theme.js";
 
@@ -19,7 +20,7 @@ const LINEAR_RANGE = 50;
 
 export function sweepChart(spec: NamedChartSpec, scene: Scene): Drawing {
   const x = spec.x ?? numericAxis(scene);
-  const name = spec.value ?? spec.y ?? "cycles_per_reference";
+  const name = spec.value ?? spec.y ?? usualMeasure(scene.rows).column;
   const value = columnOf(name);
   const relative = spec.baseline !== undefined && name !== "slowdown";
   const points = scene.rows.flatMap((row) => {
