@@ -14,6 +14,7 @@ import { processorOf } from "./cpu/processor.js";
 import { type StartState, SystemUnit } from "./cpu/system-unit.js";
 import { Marks } from "./devices/marks.js";
 import { Pc } from "./devices/pc.js";
+import { CrossingRecorder } from "./execute/code/crossings/recorder.js";
 import { CodeEngine } from "./execute/code/engine.js";
 import { EngineMemory } from "./execute/code/linear-access.js";
 import { FRAME_KIND } from "./execute/code/memory.js";
@@ -42,6 +43,8 @@ export interface ComputerOptions {
   readonly seed: number;
   /** "translator" compiles hot code; both give the same results. */
   readonly engine?: "interpreter" | "translator";
+  /** False: interrupts, returns, system calls and segment loads are all done in TypeScript; results are the same. */
+  readonly crossings?: boolean;
   /** Bytes for decoded code. */
   readonly arenaBytes?: number;
   readonly disks?: readonly (Uint8Array | undefined)[];
@@ -79,6 +82,7 @@ export class Computer {
   readonly pc: Pc;
   readonly marks: Marks;
   private readonly paging: EnginePaging;
+  private readonly crossings: CrossingRecorder | undefined;
   /** What the first serial port sent. */
   readonly output = new Console();
   private ending: Outcome | undefined;
@@ -102,7 +106,7 @@ export class Computer {
     const code = machine.code!;
     code.frameKinds.fill(FRAME_KIND.device, VIDEO_FIRST, VIDEO_END);
     const { costOf, iteration } = instructionCosts(profile);
-    this.engine = new CodeEngine(machine, SEMANTICS, costOf, iteration);
+    this.engine = new CodeEngine(machine, SEMANTICS, costOf, iteration, options.crossings);
     const { engine } = this;
     this.translator =
       options.engine === "interpreter"
@@ -118,6 +122,8 @@ export class Computer {
           );
     engine.translator = this.translator;
     this.paging = new EnginePaging(machine, engine);
+    this.crossings =
+      engine.crossings === undefined ? undefined : new CrossingRecorder(code.crossings, engine.crossings);
     const hasApic = options.apic !== false;
     this.pc = this.makePc(frames * 4096, hasApic);
     this.marks = new Marks(this.pc.bus, (value) => this.onMark?.(value));
@@ -182,6 +188,7 @@ export class Computer {
   restore(snapshot: Snapshot): void {
     restoreSnapshot(this, snapshot);
     this.paging.restore();
+    this.crossings?.forget();
     this.ending = undefined;
     this.hasInterrupt = this.pc.interrupts.hasPending();
   }
@@ -249,6 +256,7 @@ export class Computer {
   private makeHost(): CpuHost {
     const { machine, engine, pc } = this;
     const { runtime } = engine;
+    const { crossings } = this;
     return {
       memory: new EngineMemory(machine, runtime),
       physical: {
@@ -260,6 +268,7 @@ export class Computer {
       localApic: pc.localApic,
       msrs: pc.msrs,
       interrupts: pc.interrupts,
+      crossings,
       time: () => engine.now(),
       charge: (category, cycles) => engine.charge(category, cycles),
       count: (event) => {

@@ -83,6 +83,7 @@ export function applyStart(core: Core, start: StartState): void {
   core.jump(start.rip | 0, highOf(start.rip));
   core.writeFlags(start.rflags | 0);
   core.activity = ACTIVITY.active;
+  core.forgetCrossings();
   host.paging.changed();
   host.paging.loadRoot(false);
   core.updateMode();

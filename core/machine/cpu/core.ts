@@ -23,7 +23,9 @@ import {
   FLAG_KIND,
   FLAGS,
   GENERAL,
+  GENERATION,
   MODE_WORD,
+  NMI_BLOCKED,
   PRIVILEGE,
   RIP,
   RIP_HIGH,
@@ -71,8 +73,6 @@ export class Core {
   shutdownReason = "";
   shadow: number = SHADOW.none;
   nmiPending = false;
-  /** From the delivery of an NMI to the next IRET (SDM vol. 3, 6.7.1). */
-  nmiBlocked = false;
 
   /** Preallocated: the code and the other segment under consideration, those that a return goes to, and a gate. */
   readonly code: Descriptor;
@@ -101,8 +101,24 @@ export class Core {
     this.outerStack = new Stack(this);
   }
 
+  /** From the delivery of an NMI to the next IRET (SDM vol. 3, 6.7.1). */
+  get nmiBlocked(): boolean {
+    return this.words[NMI_BLOCKED] !== 0;
+  }
+  set nmiBlocked(on: boolean) {
+    this.words[NMI_BLOCKED] = on ? 1 : 0;
+  }
+
+  /** Descriptor tables or control registers changed: what the engine remembers of crossings may not hold any more. */
+  forgetCrossings(): void {
+    this.words[GENERATION] = (this.words[GENERATION]! + 1) | 0;
+  }
+
   // Modes.
 
+  get mode(): number {
+    return this.words[MODE_WORD]!;
+  }
   get cpl(): number {
     return this.words[PRIVILEGE]!;
   }
@@ -124,6 +140,12 @@ export class Core {
   }
   get ioPrivilege(): number {
     return (this.words[FLAGS]! >> 12) & 3;
+  }
+
+  /** The same where only segments, TS, TF or AC changed: code stays where it is, so the engine is told of a new mode word alone. */
+  refreshMode(): void {
+    const mode = modeWordOf(this.words);
+    if (mode !== this.words[MODE_WORD]) this.updateMode();
   }
 
   /** Recomputes the mode word, and tells the engine. Call after a change of CS, SS, CPL, CR0, EFER, TF, VM or AC. */

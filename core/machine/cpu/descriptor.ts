@@ -71,8 +71,8 @@ export class Descriptor {
   flat = 0;
 
   /** Linear address of the descriptor. */
-  private addressLow = 0;
-  private addressHigh = 0;
+  addressLow = 0;
+  addressHigh = 0;
 
   constructor(private readonly core: Core) {
     this.parse(0, 0);

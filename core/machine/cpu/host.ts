@@ -7,6 +7,8 @@
  * and system call.
  */
 
+import type { Crossings } from "./crossings.js";
+
 export type AccessBytes = 1 | 2 | 4;
 
 /** Kinds of access for `span`. */
@@ -111,6 +113,8 @@ export interface CpuHost {
   readonly localApic: LocalApicAccess | undefined;
   readonly msrs: DeviceMsrs | undefined;
   readonly interrupts: InterruptSource;
+  /** Undefined where the engine leaves every crossing to the system side. */
+  readonly crossings?: Crossings | undefined;
 
   /** Cycles since reset; the time-stamp counter before its offset. */
   time(): number;

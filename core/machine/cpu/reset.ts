@@ -54,6 +54,7 @@ export function resetCore(core: Core, isInit: boolean): void {
   core.nmiPending = false;
   core.nmiBlocked = false;
   core.shutdownReason = "";
+  core.forgetCrossings();
   host.paging.changed();
   host.paging.flushAll(false);
   core.updateMode();

@@ -25,6 +25,7 @@ function loadDataSelector(core: Core, segment: number, selector: number): void {
   if (!descriptor.isPresent) throw notPresent(selector);
   descriptor.markAccessed();
   loadSegment(core, segment, selector, descriptor);
+  if (!core.is64BitCode) core.host.crossings?.rememberLoad(core, segment, selector, descriptor);
 }
 
 /** The checks of DS, ES, FS and GS but presence. @param vector what fails is: #GP, or #TS in a task switch. */

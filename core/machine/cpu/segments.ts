@@ -62,6 +62,7 @@ export function loadSystemSegment(
   upper: number,
 ): void {
   loadSegment(core, segment, selector, descriptor);
+  core.forgetCrossings();
   const { words } = core;
   const at = segmentWord(segment);
   words[at + BASE + 1] = upper;

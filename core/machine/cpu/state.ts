@@ -62,6 +62,13 @@ export const STATE = {
   linkFrom: 280,
   /** Nonzero: leave the engine after this instruction; a page with decoded code was written. */
   codeChanged: 284,
+  /** Changes whenever what crossings depend on besides tables and the mode word does (execute/code/crossings/memory.ts). */
+  generation: 288,
+  /** Nonzero from the delivery of an NMI to the next IRET (vol. 3, 6.7.1). */
+  nmiBlocked: 292,
+  /** `left`, and cycles charged by the MMU, when the instructions began whose own cycles are not attributed yet; f64. */
+  markLeft: 296,
+  markTranslation: 304,
 
   /** ES CS SS DS FS GS LDTR TR, SEGMENT_BYTES each. */
   segments: 320,

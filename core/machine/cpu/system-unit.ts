@@ -46,7 +46,6 @@ export interface SystemUnitState {
   readonly shutdownReason: string;
   readonly shadow: number;
   readonly nmiPending: boolean;
-  readonly nmiBlocked: boolean;
   readonly drawn: number;
   readonly msrs: MsrState;
 }
@@ -210,16 +209,16 @@ export class SystemUnit {
   }
 
   save(): SystemUnitState {
-    const { activity, shutdownReason, shadow, nmiPending, nmiBlocked } = this.core;
+    const { activity, shutdownReason, shadow, nmiPending } = this.core;
     const { drawn } = this.random;
-    return { activity, shutdownReason, shadow, nmiPending, nmiBlocked, drawn, msrs: this.msrs.save() };
+    return { activity, shutdownReason, shadow, nmiPending, drawn, msrs: this.msrs.save() };
   }
 
   /** After linear memory was restored. */
   restore(state: SystemUnitState): void {
     const { core, random } = this;
-    const { activity, shutdownReason, shadow, nmiPending, nmiBlocked } = state;
-    Object.assign(core, { activity, shutdownReason, shadow, nmiPending, nmiBlocked });
+    const { activity, shutdownReason, shadow, nmiPending } = state;
+    Object.assign(core, { activity, shutdownReason, shadow, nmiPending });
     random.drawn = state.drawn;
     this.msrs.restore(state.msrs);
     core.host.paging.changed();

@@ -33,6 +33,12 @@ const tooSmall = (core: Core): never => {
   throw invalidTss(core.words[TASK + SELECTOR]!);
 };
 
+/** Linear address of a privilege's stack pointer in a 32- or 64-bit TSS; the high half is left in `core.high`. */
+export const stackSlotOf = (core: Core, cpl: number): number => addressOf(core, STACKS_32 + cpl * 8);
+/** The same for an interrupt stack, 1 to 7. */
+export const interruptStackSlotOf = (core: Core, interruptStack: number): number =>
+  addressOf(core, INTERRUPT_STACKS_64 + (interruptStack - 1) * 8);
+
 /**
  * SS:ESP for a privilege, from the TSS: returns ESP and leaves SS in `core.high`.
  * @throws GuestFault #TS with TR's selector when the TSS is too small.

@@ -113,7 +113,7 @@ export class Msrs {
     const { msrs } = core.host;
     if (msrs?.owns(register)) return msrs.write(register, low >>> 0, high >>> 0);
     const inState = this.inState(register);
-    if (inState !== undefined) return this.writeState(register, inState, low, high);
+    if (inState !== undefined) return this.writeState(inState, low, high);
     if (register === MSR.efer) return writeEfer(core, low, high);
     if (register === MSR.timeStampCounter) return this.writeTimeStamp(low, high);
     if (register === MSR.tscAdjust && core.processor.features.has("TSC-ADJUST"))
@@ -162,18 +162,12 @@ export class Msrs {
     return IN_STATE.get(register);
   }
 
-  private writeState(
-    register: number,
-    [word, check]: readonly [number, Check],
-    low: number,
-    high: number,
-  ): boolean {
+  private writeState([word, check]: readonly [number, Check], low: number, high: number): boolean {
     const { core } = this;
     if (check === "canonical" && !core.isCanonical(high)) return false;
     if (check === "word" && high !== 0) return false;
     core.words[word] = low;
     core.words[word + 1] = high;
-    if (register === MSR.fsBase || register === MSR.gsBase) core.updateMode();
     return true;
   }
 
@@ -206,6 +200,7 @@ function writeEfer(core: Core, low: number, high: number): boolean {
   if (high !== 0 || (low & ~processor.eferDefined) !== 0 || ((changed & EFER.LME) !== 0 && isPaging))
     return false;
   words[EFER_WORD] = efer;
+  core.forgetCrossings();
   if ((changed & EFER.NXE) !== 0) core.host.paging.changed();
   return true;
 }

@@ -9,13 +9,14 @@
  *      pushed, downwards   SS RSP RFLAGS CS RIP [error code]
  */
 import type { Core } from "../core.js";
+import { CROSSING_KIND } from "../crossings.js";
 import { isNull, SYSTEM_TYPE } from "../descriptor.js";
 import { GuestFault, generalProtection, notPresent } from "../fault.js";
 import { SPAN_READ } from "../host.js";
 import { GENERAL, IDTR_BASE, IDTR_LIMIT, RSP } from "../places.js";
 import { loadCodeSegment, loadNull } from "../segments.js";
-import { CS, EXCEPTION, RFLAGS, SS } from "../state.js";
-import { readLongStack } from "../tss.js";
+import { CS, EXCEPTION, MODE, RFLAGS, SS } from "../state.js";
+import { interruptStackSlotOf, readLongStack, stackSlotOf } from "../tss.js";
 import { type Event, IDT } from "./event.js";
 
 const PRESENT = 0x8000;
@@ -49,8 +50,36 @@ export function deliverLong(core: Core, event: Event): void {
     throw new GuestFault(EXCEPTION.GP, gateError);
   if (event.isSoftware && ((middle >>> 13) & 3) < core.cpl) throw new GuestFault(EXCEPTION.GP, gateError);
   if ((middle & PRESENT) === 0) throw new GuestFault(EXCEPTION.NP, gateError);
-  const isTrap = type === SYSTEM_TYPE.trapGate32;
-  enter(core, event, low >>> 16, (middle & 0xffff_0000) | (low & 0xffff), high, middle & 7, isTrap);
+  const { mode, cpl } = core;
+  const interruptStack = middle & 7;
+  const cleared = RFLAGS.TF | RFLAGS.NT | RFLAGS.VM | (type === SYSTEM_TYPE.trapGate32 ? 0 : RFLAGS.IF);
+  enter(core, event, low >>> 16, (middle & 0xffff_0000) | (low & 0xffff), high, interruptStack, cleared);
+  const { crossings } = core.host;
+  if (crossings === undefined || (mode & MODE.singleStep) !== 0 || core.cpl === 3) return;
+  const isInner = core.cpl < cpl;
+  const changesStack = isInner || interruptStack !== 0;
+  const slot = !changesStack
+    ? 0
+    : interruptStack === 0
+      ? stackSlotOf(core, core.cpl)
+      : interruptStackSlotOf(core, interruptStack);
+  crossings.rememberEntry(core, {
+    vector: event.vector,
+    mode,
+    kinds:
+      ((middle >>> 13) & 3) >= cpl ? CROSSING_KIND.hardware | CROSSING_KIND.software : CROSSING_KIND.hardware,
+    cleared,
+    gateAddress: address,
+    gateAddressHigh: addressHigh,
+    gateLow: low,
+    gateMiddle: middle,
+    gateUpper: high,
+    code: core.code,
+    isInner,
+    stackSlot: slot,
+    stackSlotHigh: changesStack ? core.high : 0,
+    stack: undefined,
+  });
 }
 
 function enter(
@@ -60,7 +89,7 @@ function enter(
   target: number,
   targetHigh: number,
   interruptStack: number,
-  isTrap: boolean,
+  cleared: number,
 ): void {
   const { code, stack, words } = core;
   if (isNull(selector)) throw generalProtection();
@@ -92,6 +121,6 @@ function enter(
   if (isInner) loadNull(core, SS, cpl);
   loadCodeSegment(core, selector, cpl, code);
   core.jump(target, targetHigh);
-  core.writeFlags(event.flags & ~(RFLAGS.TF | RFLAGS.NT | RFLAGS.VM | (isTrap ? 0 : RFLAGS.IF)));
+  core.writeFlags(event.flags & ~cleared);
   core.updateMode();
 }

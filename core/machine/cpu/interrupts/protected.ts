@@ -10,15 +10,16 @@
  * The faults here have error codes without EXT, which raise.ts adds.
  */
 import type { Core } from "../core.js";
+import { CROSSING_KIND } from "../crossings.js";
 import { isNull, SYSTEM_TYPE } from "../descriptor.js";
 import { GuestFault, generalProtection, invalidTss, notPresent } from "../fault.js";
 import { SPAN_READ } from "../host.js";
 import { GENERAL, IDTR_BASE, IDTR_LIMIT, RSP } from "../places.js";
 import { checkStackSelector } from "../segment-load.js";
 import { loadCodeSegment, loadNull, loadSegment } from "../segments.js";
-import { CS, DS, ES, EXCEPTION, FS, GS, RFLAGS, SS } from "../state.js";
+import { CS, DS, ES, EXCEPTION, FS, GS, MODE, RFLAGS, SS } from "../state.js";
 import { switchByGate } from "../transfers/task-switch.js";
-import { readStackOf } from "../tss.js";
+import { readStackOf, stackSlotOf, taskType } from "../tss.js";
 import { type Event, IDT } from "./event.js";
 
 const PRESENT = 0x8000;
@@ -51,10 +52,50 @@ export function deliverProtected(core: Core, event: Event): void {
   const selector = low >>> 16;
   if (isTask) switchByGate(core, selector, event);
   else {
+    const { mode, cpl } = core;
     const isWide = (type & WIDE) !== 0;
     const target = isWide ? (high & 0xffff_0000) | (low & 0xffff) : low & 0xffff;
-    enter(core, event, selector, target, isWide ? 4 : 2, (type & TRAP) !== 0);
+    const cleared = RFLAGS.TF | RFLAGS.NT | RFLAGS.VM | ((type & TRAP) !== 0 ? 0 : RFLAGS.IF);
+    enter(core, event, selector, target, isWide ? 4 : 2, cleared);
+    if (isWide) remember(core, event, mode, cpl, cleared, address, low, high);
   }
+}
+
+/** Tells the engine what it can do itself the next time: not from virtual-8086 mode or in single steps, on a flat stack. */
+function remember(
+  core: Core,
+  event: Event,
+  mode: number,
+  cpl: number,
+  cleared: number,
+  gateAddress: number,
+  gateLow: number,
+  gateMiddle: number,
+): void {
+  const { crossings } = core.host;
+  const isInner = core.cpl < cpl;
+  const isPlain = (mode & (MODE.virtual8086 | MODE.singleStep)) === 0 && core.cpl < 3;
+  if (isInner && taskType(core) !== SYSTEM_TYPE.tss32) return;
+  if (crossings === undefined || !isPlain || (isInner && (core.data.flat & MODE.flatData) === 0)) return;
+  crossings.rememberEntry(core, {
+    vector: event.vector,
+    mode,
+    kinds:
+      ((gateMiddle >>> 13) & 3) >= cpl
+        ? CROSSING_KIND.hardware | CROSSING_KIND.software
+        : CROSSING_KIND.hardware,
+    cleared,
+    gateAddress,
+    gateAddressHigh: 0,
+    gateLow,
+    gateMiddle,
+    gateUpper: 0,
+    code: core.code,
+    isInner,
+    stackSlot: isInner ? stackSlotOf(core, core.cpl) : 0,
+    stackSlotHigh: isInner ? core.high : 0,
+    stack: isInner ? core.data : undefined,
+  });
 }
 
 function enter(
@@ -63,7 +104,7 @@ function enter(
   selector: number,
   target: number,
   size: number,
-  isTrap: boolean,
+  cleared: number,
 ): void {
   const { code, cpl } = core;
   if (isNull(selector)) throw generalProtection();
@@ -84,7 +125,6 @@ function enter(
     loadCodeSegment(core, selector, cpl, code);
   }
   core.jump(target, 0);
-  const cleared = RFLAGS.TF | RFLAGS.NT | RFLAGS.VM | (isTrap ? 0 : RFLAGS.IF);
   core.writeFlags(event.flags & ~cleared);
   core.updateMode();
 }

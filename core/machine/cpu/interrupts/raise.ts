@@ -5,6 +5,7 @@
 import { CYCLES } from "../../../events/categories.js";
 import { EVENT } from "../../../events/events.js";
 import { ACTIVITY, type Core } from "../core.js";
+import { CROSSING_KIND } from "../crossings.js";
 import { GuestFault } from "../fault.js";
 import { CR2_WORD, RIP, RIP_HIGH } from "../places.js";
 import { EXCEPTION, RFLAGS } from "../state.js";
@@ -50,6 +51,8 @@ export function deliver(
   returnHigh: number,
 ): void {
   core.activity = ACTIVITY.active;
+  const isAtRip = returnLow === core.words[RIP] && returnHigh === core.words[RIP_HIGH];
+  if (isAtRip && kind !== EVENT_KIND.software && isRemembered(core, vector, kind, errorCode)) return;
   try {
     deliverOnce(core, vector, kind, errorCode, returnLow, returnHigh);
     return;
@@ -57,6 +60,18 @@ export function deliver(
     if (!(fault instanceof GuestFault)) throw fault;
     deliverInstead(core, kind === EVENT_KIND.exception ? vector : undefined, kind, fault);
   }
+}
+
+/** Has the engine deliver what is at RIP, if it was delivered so before. */
+function isRemembered(core: Core, vector: number, kind: number, errorCode: number): boolean {
+  const { crossings } = core.host;
+  if (crossings === undefined) return false;
+  const isException = kind === EVENT_KIND.exception;
+  const hasErrorCode = isException && isIn(WITH_ERROR_CODE, vector) ? 1 : 0;
+  const flags = isException && !isIn(NOT_FAULTS, vector) ? RFLAGS.RF : 0;
+  if (!crossings.deliver(vector, CROSSING_KIND.hardware, errorCode, hasErrorCode, flags)) return false;
+  count(core, vector, kind);
+  return true;
 }
 
 /** @param first the exception under delivery, undefined for an interrupt, which is benign. */

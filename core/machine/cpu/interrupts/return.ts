@@ -6,12 +6,12 @@ import { CYCLES } from "../../../events/categories.js";
 import type { Instruction } from "../../x86/instruction.js";
 import { CR4 } from "../control-bits.js";
 import type { Core } from "../core.js";
-import { RPL } from "../descriptor.js";
+import { isNull, RPL } from "../descriptor.js";
 import { generalProtection } from "../fault.js";
 import { BASE, CR4_WORD, FLAGS, HIGHEST, PRIVILEGE, RSP, segmentWord } from "../places.js";
 import { mergeFlags, mergeVirtual } from "../registers/flags.js";
 import { loadCodeSegment, loadRealSegment, loadVirtualSegment } from "../segments.js";
-import { CS, DS, ES, FS, GS, RFLAGS, SS, TR } from "../state.js";
+import { CODE_64, CS, DS, ES, FS, GS, MODE, RFLAGS, SS, TR } from "../state.js";
 import { checkReturnCode, checkTarget } from "../transfers/checks.js";
 import { returnToStack } from "../transfers/outer-stack.js";
 import { switchTask } from "../transfers/task-switch.js";
@@ -27,11 +27,11 @@ export function interruptReturn(core: Core, { operandSize }: Instruction): void 
   core.host.charge(CYCLES.guest_fault, core.costs.interrupt_return);
 }
 
-/** Pops IP, CS and FLAGS into `core.event`, and moves the stack's copy of the pointer. */
-function popFrame(core: Core, size: number): number {
+/** Reads IP and FLAGS into `core.event`, and returns CS. @param items in view, with SS and the pointer where they are popped too. */
+function popFrame(core: Core, size: number, items = 3): number {
   const { stack, event } = core;
   stack.useCurrent();
-  stack.view(3, size);
+  stack.view(items, size);
   event.returnLow = stack.at(0);
   event.returnHigh = core.high;
   const selector = stack.at(1) & 0xffff;
@@ -78,17 +78,19 @@ function returnToTask(core: Core): void {
 }
 
 function returnProtected(core: Core, size: number): void {
-  const { stack, event, cpl } = core;
-  const selector = popFrame(core, size);
+  const { stack, event, cpl, mode, is64BitCode } = core;
+  const selector = popFrame(core, size, is64BitCode ? 5 : 3);
   if ((event.flags & RFLAGS.VM) !== 0 && size === 4 && cpl === 0 && !core.isLong) {
     returnToVirtual(core, selector);
     return;
   }
   const code = checkReturnCode(core, selector);
   checkTarget(core, code, event.returnLow, event.returnHigh);
-  if ((selector & RPL) > cpl || core.is64BitCode) {
-    stack.view(5, size);
-    const stackSelector = stack.at(4) & 0xffff;
+  const isOuter = (selector & RPL) > cpl;
+  let stackSelector = 0;
+  if (isOuter || is64BitCode) {
+    if (!is64BitCode) stack.view(5, size);
+    stackSelector = stack.at(4) & 0xffff;
     const pointer = stack.at(3);
     returnToStack(core, selector, stackSelector, pointer, core.high, size);
   } else {
@@ -100,6 +102,31 @@ function returnProtected(core: Core, size: number): void {
   core.jump(event.returnLow, event.returnHigh);
   core.writeFlags(mergeReturned(core, event.flags, size, cpl));
   core.updateMode();
+  if (cpl === 0) remember(core, mode, selector, size, isOuter, stackSelector);
+}
+
+/**
+ * Tells the engine what it can do itself the next time: from CPL 0 outside single steps, doublewords to flat code outside
+ * IA-32e mode, quadwords to 64-bit code in it; not where TF or AC were popped.
+ */
+function remember(
+  core: Core,
+  mode: number,
+  selector: number,
+  size: number,
+  isOuter: boolean,
+  stackSelector: number,
+): void {
+  const { crossings } = core.host;
+  const { returnCode: code, returnData: data } = core;
+  if (crossings === undefined || ((mode | core.mode) & (MODE.singleStep | MODE.alignmentCheck)) !== 0) return;
+  const isPlain = core.isLong
+    ? size === 8 && (mode & MODE.codeSize) === CODE_64 && core.is64BitCode
+    : size === 4 && (code.flat & MODE.flatCode) !== 0 && (!isOuter || data.isBig);
+  if (!isPlain) return;
+  const hasStack = (isOuter || core.isLong) && !isNull(stackSelector);
+  const stack = hasStack ? data : undefined;
+  crossings.rememberReturn(core, { mode, selector, code, popsStack: isOuter, stackSelector, stack });
 }
 
 /** Besides POPF's: CPL 0 sets VIF and VIP too. */

@@ -102,7 +102,7 @@ export function loadMachineStatus(core: Core, instruction: Instruction): void {
 
 export function clearTaskSwitched(core: Core): void {
   core.words[CR0_WORD] = core.words[CR0_WORD]! & ~CR0.TS;
-  core.updateMode();
+  core.refreshMode();
 }
 
 function setCr0(core: Core, value: number, high: number): void {
@@ -122,6 +122,7 @@ function setCr0(core: Core, value: number, high: number): void {
   if (stopsPaging) words[EFER_WORD] = efer & ~EFER.LMA;
   if (((cr0 ^ before) & (CR0.PG | CR0.WP)) !== 0) host.paging.changed();
   if (stopsPaging) host.paging.flushAll(false);
+  core.forgetCrossings();
   core.updateMode();
 }
 
@@ -165,6 +166,7 @@ function setCr4(core: Core, cr4: number, high: number): void {
     host.paging.changed();
     host.paging.flushAll(false);
   }
+  core.forgetCrossings();
   core.updateMode();
 }
 

@@ -43,6 +43,7 @@ function loadTable(core: Core, instruction: Instruction, base: number, limit: nu
   core.words[base] = instruction.operandSize === 2 ? newBase & NARROW_BASE : newBase;
   core.words[base + 1] = newHigh;
   core.words[limit] = newLimit;
+  core.forgetCrossings();
 }
 
 function storeTable(core: Core, instruction: Instruction, base: number, limit: number): void {
@@ -65,6 +66,7 @@ export function loadLdt(core: Core, instruction: Instruction): void {
   const selector = readOperand(core, instruction, 0, 2);
   if (isNull(selector)) {
     loadNull(core, LDTR, selector);
+    core.forgetCrossings();
     return;
   }
   const upper = fetchSystem(core, selector, SYSTEM_TYPE.ldt);

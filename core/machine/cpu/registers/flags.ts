@@ -66,7 +66,7 @@ export function mergeVirtual(core: Core, image: number): number {
 
 /** Replaces RFLAGS and, where needed, the mode. */
 export function setFlags(core: Core, flags: number): void {
-  if (core.writeFlags(flags)) core.updateMode();
+  if (core.writeFlags(flags)) core.refreshMode();
 }
 
 export function clearInterrupts(core: Core): void {

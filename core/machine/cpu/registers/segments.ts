@@ -13,7 +13,7 @@ import { readFarPointer } from "../transfers/far-pointer.js";
 function load(core: Core, segment: number, selector: number): void {
   loadSelector(core, segment, selector);
   if (segment === SS) core.shadow = SHADOW.interruptsAndTraps;
-  core.updateMode();
+  core.refreshMode();
 }
 
 export function moveToSegment(core: Core, instruction: Instruction): void {

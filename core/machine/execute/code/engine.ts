@@ -25,8 +25,10 @@ import type { Machine } from "../../machine.js";
 import { highTag } from "../../mmu/tlb.js";
 import { ENTRY_WORDS } from "../../mmu/translations.js";
 import { REGISTER } from "../../registers.js";
+import type { ModuleExports } from "../../wasm/module.js";
 import type { Instruction } from "../../x86/instruction.js";
 import { type Block, CodeCache, type InstructionCost } from "./code-cache.js";
+import { makeCrossings } from "./crossings/crossings.js";
 import { EXIT } from "./exits.js";
 import { resetSlots, TABLE } from "./fast-slots.js";
 import { Handlers } from "./handlers.js";
@@ -103,6 +105,8 @@ export class CodeEngine {
   /** Set by devices and debuggers: `run` comes back before the next block. */
   stopRequested = false;
   translator: Translator | undefined;
+  /** Interrupts, returns, system calls and segment loads that need not leave WebAssembly. */
+  readonly crossings: ModuleExports | undefined;
 
   private readonly words: Int32Array;
   private readonly floats: Float64Array;
@@ -118,6 +122,7 @@ export class CodeEngine {
 
   /**
    * @param semantics the meaning of instructions that code executes itself, by mnemonic.
+   * @param hasCrossings false: TypeScript does every crossing; results are the same.
    * @param costOf base cycles of an instruction; dyadic fractions, so that sums do not depend on their order.
    */
   constructor(
@@ -125,6 +130,7 @@ export class CodeEngine {
     semantics: Readonly<Record<string, Semantic>>,
     costOf: InstructionCost,
     iterationCost: number,
+    hasCrossings = true,
   ) {
     const code = machine.code;
     invariant(code !== undefined, "a machine that executes code was made for it");
@@ -139,7 +145,8 @@ export class CodeEngine {
       { readDevice: () => this.readDevice(), commitDevice: () => this.commitDevice() },
       this.table,
     );
-    this.handlers = new Handlers(machine, this.runtime, this.table, semantics, iterationCost);
+    this.crossings = hasCrossings ? makeCrossings(machine, this.runtime) : undefined;
+    this.handlers = new Handlers(machine, this.runtime, this.table, semantics, iterationCost, this.crossings);
     this.cache = new CodeCache(
       machine,
       this.handlers,
@@ -288,11 +295,13 @@ export class CodeEngine {
 
   /** Runs WebAssembly from a record, or from RIP, and accounts for what it did. */
   private enter(record: number): number {
-    const left = this.floats[STATE.left / 8]!;
-    const walks = this.translationCycles();
+    const { floats } = this;
+    floats[STATE.markLeft / 8] = floats[STATE.left / 8]!;
+    floats[STATE.markTranslation / 8] = this.translationCycles();
     const exit = this.runtime["run"]!(record);
     const { counters } = this.machine;
-    const base = left - this.floats[STATE.left / 8]! - (this.translationCycles() - walks);
+    const passed = floats[STATE.markLeft / 8]! - floats[STATE.left / 8]!;
+    const base = passed - (this.translationCycles() - floats[STATE.markTranslation / 8]!);
     const isUser = (this.words[STATE.mode / 4]! & MODE.user) !== 0;
     counters.cycles[isUser ? CYCLES.guest_user : CYCLES.guest_kernel]! += base;
     this.charged += this.words[STATE.counts / 4]!;

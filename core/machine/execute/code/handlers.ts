@@ -9,6 +9,7 @@ import { add, type Code, get, giveBack, ifThen, int, load, store, tailCall } fro
 import { extendUnsigned, I32, I64 } from "../../wasm/integers.js";
 import { ModuleBuilder, type ModuleExports } from "../../wasm/module.js";
 import type { Instruction } from "../../x86/instruction.js";
+import { CROSSINGS, crossingOf } from "./crossings/names.js";
 import { EXIT } from "./exits.js";
 import { type HandlerImports, HandlerScope } from "./handler-scope.js";
 import { LINKABLE, RECORD } from "./record.js";
@@ -59,13 +60,17 @@ export class Handlers {
   private readonly shapes = new Map<string, number>();
   private next: number;
   private readonly firstShape: number;
+  /** Handlers of crossings/, by the names that `crossingOf` gives. */
+  private readonly crossingNumbers = new Map<string, number>();
 
+  /** @param crossings what `makeCrossings` made; undefined: TypeScript does all of them. */
   constructor(
     private readonly machine: Machine,
     private readonly runtime: ModuleExports,
     private readonly table: WebAssembly.Table,
     private readonly semantics: Readonly<Record<string, Semantic>>,
     private readonly iterationCost: number,
+    crossings: ModuleExports | undefined,
   ) {
     this.next = TABLE_INDEX.first;
     const base = machine.code!.cpu.base;
@@ -85,7 +90,15 @@ export class Handlers {
       undefined: put(made["undefined"]),
       generalProtection: put(made["generalProtection"]),
     };
+    for (const name of CROSSINGS)
+      if (crossings !== undefined) this.crossingNumbers.set(name, put(crossings[name]));
     this.firstShape = this.next;
+  }
+
+  /** Handler of an instruction that crossings/ may do without leaving the engine; undefined for all others. */
+  crossingHandler(instruction: Instruction): number | undefined {
+    const name = crossingOf(instruction);
+    return name === undefined ? undefined : this.crossingNumbers.get(name);
   }
 
   /**
@@ -94,15 +107,18 @@ export class Handlers {
    */
   ofBlock(instructions: readonly Instruction[], mode: number): number[] {
     const fresh = new Map<string, Instruction>();
-    const keys = instructions.map((instruction) => {
-      if (this.semantics[instruction.row.mnemonic] === undefined) return "";
+    const crossings = instructions.map((instruction) => this.crossingHandler(instruction));
+    const keys = instructions.map((instruction, index) => {
+      if (crossings[index] !== undefined || this.semantics[instruction.row.mnemonic] === undefined) return "";
       const key = shapeOf(instruction, mode);
       if (!this.shapes.has(key)) fresh.set(key, instruction);
       return key;
     });
     if (this.next + fresh.size > MOST_HANDLERS) throw new TooManyHandlers();
     if (fresh.size > 0) this.make(fresh, mode);
-    return keys.map((key) => (key === "" ? this.special.system : this.shapes.get(key)!));
+    return keys.map(
+      (key, index) => crossings[index] ?? (key === "" ? this.special.system : this.shapes.get(key)!),
+    );
   }
 
   /** Whether an instruction ends its block: it transfers control, or TypeScript executes it. */

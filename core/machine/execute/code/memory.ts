@@ -1,6 +1,7 @@
 /** What a machine that executes code has in linear memory besides: CPU state, decoded code, host-speed look-ups. */
 import { allocateCpuState, type CpuState } from "../../cpu/state.js";
 import type { Allocation } from "../../memory.js";
+import { allocateCrossings, type CrossingMemory } from "./crossings/memory.js";
 import { SLOT_BYTES, SLOTS } from "./fast-slots.js";
 
 export interface CodeMemoryOptions {
@@ -36,6 +37,8 @@ export interface CodeMemory {
   readonly granules: Int32Array;
   /** First header in each bucket, as an address; 0 none. */
   readonly buckets: Int32Array;
+  /** What quick crossings remember. */
+  readonly crossings: CrossingMemory;
   readonly arena: Uint8Array;
 }
 
@@ -53,6 +56,7 @@ export function allocateCodeMemory(
     frameKinds: allocation.uint8(backedFrames),
     granules: allocation.int32(2 * backedFrames),
     buckets: allocation.int32(BUCKETS),
+    crossings: allocateCrossings(allocation),
     arena: allocation.uint8(options.arenaBytes),
   };
 }

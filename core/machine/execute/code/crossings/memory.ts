@@ -32,10 +32,12 @@ export const ENTRY = {
   stack: 64,
   stackWords: 72,
   stackSelector: 80,
-  newMode: 84,
-  target: 88,
-  codeHidden: 96,
-  stackHidden: 96 + HIDDEN,
+  /** To a higher privilege: SS is loaded, from a TSS or with null. */
+  isInner: 84,
+  newMode: 88,
+  target: 96,
+  codeHidden: 104,
+  stackHidden: 104 + HIDDEN,
 } as const;
 const ENTRY_BYTES = 192;
 export const VECTORS = 256;
@@ -65,6 +67,7 @@ export const LOAD = {
   generation: 0,
   mode: 4,
   selector: 8,
+  privilege: 12,
   descriptor: 16,
   words: 24,
   hidden: 32,
@@ -82,7 +85,8 @@ export interface CrossingMemory {
   readonly loads: number;
 }
 
-export const entryAt = (memory: CrossingMemory, vector: number): number => memory.entries + vector * ENTRY_BYTES;
+export const entryAt = (memory: CrossingMemory, vector: number): number =>
+  memory.entries + vector * ENTRY_BYTES;
 export const returnAt = (memory: CrossingMemory, selector: number): number =>
   memory.returns + ((selector >> 3) & (SELECTORS - 1)) * RETURN_BYTES;
 export const loadAt = (memory: CrossingMemory, selector: number): number =>

@@ -245,6 +245,11 @@ export class BlockScope implements Scope {
     return this.leave(EXIT.system);
   }
 
+  /** Has the record's own handler execute the instruction (crossings/), as in the interpreter. */
+  handOver(): Code {
+    return [this.flags.writeDown(), this.region.goOnAtHeader(int(this.site.record))];
+  }
+
   iteration(): Code {
     const { left, iterationCost } = this.region;
     return [

@@ -64,6 +64,8 @@ export interface RegionSetting {
   readonly words: Int32Array;
   readonly floats: Float64Array;
   readonly ends: (instruction: BlockScope["instruction"]) => boolean;
+  /** Instructions whose handlers are not the semantics' (crossings/). */
+  readonly isCrossing: (instruction: BlockScope["instruction"]) => boolean;
 }
 
 /** An edge that stays in the region. */
@@ -257,7 +259,8 @@ export class RegionEmitter {
       const record = header + (index + 1) * RECORD_BYTES;
       const scope = this.scopeAt(node, instruction, record, place, flags);
       const semantic = setting.semantics[instruction.row.mnemonic];
-      code.push(semantic === undefined ? scope.system() : [semantic(scope), scope.end()]);
+      if (setting.isCrossing(instruction)) code.push(scope.handOver());
+      else code.push(semantic === undefined ? scope.system() : [semantic(scope), scope.end()]);
       place += instruction.length;
     });
     const last = instructions.at(-1)!;

@@ -164,6 +164,7 @@ export class RegionTranslator implements Translator {
           words: this.words,
           floats: this.floats,
           ends: (instruction) => this.handlers.ends(instruction),
+          isCrossing: (instruction) => this.handlers.crossingHandler(instruction) !== undefined,
         }).emit(nodes),
       name,
     );
