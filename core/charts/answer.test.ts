@@ -71,8 +71,8 @@ describe("answerOf", () => {
   it("tells of failed expectations", () => {
     const verdict = { text: "", where: "", rows: 1, reason: "", failures: [] };
     const expectations = [
-      { ...verdict, passed: true },
-      { ...verdict, passed: false },
+      { ...verdict, passed: true, skipped: false },
+      { ...verdict, passed: false, skipped: false },
     ];
     expect(answerOf([row("shadow", "a", 1)], { ...context, expectations })).toContain(
       "1 of 2 expectations failed.",

@@ -155,6 +155,8 @@ function expectationSentence(expectations: readonly ExpectationResult[]): string
   if (expectations.length === 0) return [];
   const failed = expectations.filter(({ passed }) => !passed).length;
   if (failed > 0) return [`${failed} of ${expectations.length} expectations failed.`];
+  const skipped = expectations.filter((expectation) => expectation.skipped).length;
+  if (skipped > 0) return [`${skipped} of ${expectations.length} expectations were skipped.`];
   return [
     expectations.length === 1 ? "The expectation holds." : `All ${expectations.length} expectations hold.`,
   ];

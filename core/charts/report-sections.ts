@@ -23,7 +23,7 @@ export function gapsSection(rows: readonly Row[], axes: readonly string[]): Html
 
 export function expectationsSection(expectations: readonly ExpectationResult[]): Html | string {
   if (expectations.length === 0) return "";
-  const items = expectations.map(({ text, passed, rows, reason, failures }) => {
+  const items = expectations.map(({ text, passed, skipped, rows, reason, failures }) => {
     const shown = failures.slice(0, MOST_FAILURES).map((failure) => {
       const values = Object.entries(failure.values)
         .map(([name, value]) => `${name} = ${value}`)
@@ -32,8 +32,11 @@ export function expectationsSection(expectations: readonly ExpectationResult[]):
     });
     const more =
       failures.length > MOST_FAILURES ? html`<li>… and ${failures.length - MOST_FAILURES} more</li>` : "";
-    const why = passed ? "" : html`<ul>${reason === "" ? "" : html`<li>${reason}</li>`}${shown}${more}</ul>`;
-    const word = passed ? "holds" : "fails";
+    const isSilent = passed && !skipped;
+    const why = isSilent
+      ? ""
+      : html`<ul>${reason === "" ? "" : html`<li>${reason}</li>`}${shown}${more}</ul>`;
+    const word = skipped ? "skipped" : passed ? "holds" : "fails";
     const verdict = html`<td><strong>${word}</strong></td><td><code>${text}</code>${why}</td>`;
     return html`<tr class="${word}">${verdict}<td class="number">${rows}</td></tr>\n`;
   });

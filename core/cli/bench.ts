@@ -108,13 +108,15 @@ function showExpectations({ expectations, interrupted, plan }: LabRun, terminal:
     return;
   }
   if (expectations.length === 0) return;
-  const passed = expectations.filter((expectation) => expectation.passed).length;
-  terminal.print(messages.expectationsSummary(passed, expectations.length));
+  const skipped = expectations.filter((expectation) => expectation.skipped).length;
+  const passed = expectations.filter((expectation) => expectation.passed).length - skipped;
+  terminal.print(messages.expectationsSummary(passed, expectations.length, skipped));
   for (const expectation of expectations) terminal.print(expectationLines(expectation, terminal).join("\n"));
 }
 
 function expectationLines(expectation: ExpectationResult, { paint }: Terminal): string[] {
-  const { text, where, passed, rows, reason, failures } = expectation;
+  const { text, where, passed, skipped, rows, reason, failures } = expectation;
+  if (skipped) return [`  ${paint("yellow", "skip")}  ${text}  ${paint("dim", reason)}`];
   if (passed) return [`  ${paint("green", "pass")}  ${text}  ${paint("dim", messages.overRows(rows))}`];
   const lines = [`  ${paint("red", "FAIL")}  ${text}  ${paint("dim", where)}`];
   if (reason !== "") lines.push(`        ${reason}`);

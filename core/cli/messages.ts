@@ -107,8 +107,8 @@ export const stopping = "stopping; finished rows are kept (Ctrl-C again to stop 
 export const interrupted = (done: number, total: number, folder: string): string =>
   `stopped: ${done} of ${total} cells are done and kept in ${folder}\n  run the same command again to go on from there`;
 
-export const expectationsSummary = (passed: number, total: number): string =>
-  `expectations: ${passed} of ${total} hold`;
+export const expectationsSummary = (passed: number, total: number, skipped: number): string =>
+  `expectations: ${passed} of ${total} hold${skipped === 0 ? "" : `, ${skipped} skipped`}`;
 
 export const overRows = (rows: number): string => (rows === 1 ? "1 row" : `${rows} rows`);
 

@@ -1,8 +1,8 @@
 /**
  * Phase 7: `walk_refs_max == 24 where technique == 'hardware/nested' and page == '4K'`. Each row that `where` selects must
  * satisfy the first part. Unsupported rows are selected only by a condition on `status`; a failed row that is selected
- * fails the expectation; one that selects no rows fails, unless it counts them. Aggregates (count, sum, mean, lowest,
- * highest) speak of all selected rows at once.
+ * fails the expectation; one that selects no rows fails, unless it counts them, and is skipped when it speaks of nothing but
+ * cells whose files are missing. Aggregates (count, sum, mean, lowest, highest) speak of all selected rows at once.
  */
 import { UserError } from "../util/errors.js";
 import { type Expression, parseExpression } from "./expression.js";
@@ -91,15 +91,32 @@ export function verdictOf(
   const judged = selected.filter((row) => !isFailed(row));
   if (expectation.isAggregate) failures.push(...table.judgeAll(claim, judged));
   else for (const row of judged) failures.push(...table.judge(claim, row));
-  const reason = selected.length === 0 && !claim.calls.has("count") ? "selected no rows" : "";
+  const isEmpty = selected.length === 0 && !claim.calls.has("count");
+  const skipped = isEmpty ? reasonOfMissing(rows, table, condition, plan) : undefined;
+  const reason = skipped ?? (isEmpty ? "selected no rows" : "");
   return {
     text,
     where,
-    passed: failures.length === 0 && reason === "",
+    passed: failures.length === 0 && (reason === "" || skipped !== undefined),
+    skipped: skipped !== undefined,
     rows: selected.length,
     reason,
     failures,
   };
+}
+
+/** Why the rows that a condition selects are all of cells without their files; undefined when they are not, or are none. */
+function reasonOfMissing(
+  rows: readonly Row[],
+  table: RowScopes,
+  condition: Expression | undefined,
+  plan: Plan,
+): string | undefined {
+  const missing = new Map(plan.cells.map(({ id, config }) => [id, config.code?.missing]));
+  const reasons = rows
+    .filter((row) => table.selects(condition, row))
+    .map((row) => missing.get(table.cellOf(row)));
+  return reasons.every((reason) => reason !== undefined) ? reasons[0] : undefined;
 }
 
 /** The rows that a condition selects, as `where:` of a chart does. @throws UserError */

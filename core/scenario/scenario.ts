@@ -93,9 +93,11 @@ export interface ExpectationResult {
   readonly text: string;
   readonly where: string;
   readonly passed: boolean;
+  /** It passes because all rows that it speaks of are of cells whose files are missing (`ifMissing`): nothing was checked. */
+  readonly skipped: boolean;
   /** How many rows it selected. */
   readonly rows: number;
-  /** Why it failed when no row can be blamed ("selected no rows"); else empty. */
+  /** Why it failed when no row can be blamed ("selected no rows"), or was skipped; else empty. */
   readonly reason: string;
   readonly failures: readonly ExpectationFailure[];
 }

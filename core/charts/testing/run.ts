@@ -39,6 +39,7 @@ export function sampleRun(title = "Shadow page tables against EPT"): ReportConte
         text: "walk_refs_max == 24 where technique == 'hardware/nested'",
         where: "scenarios/ept.yaml:20:5",
         passed: true,
+        skipped: false,
         rows: 10,
         reason: "",
         failures: [],
@@ -47,6 +48,7 @@ export function sampleRun(title = "Shadow page tables against EPT"): ReportConte
         text: `exits == 0 where technique == 'native' ${title === HOSTILE ? HOSTILE : ""}`,
         where: "scenarios/ept.yaml:21:5",
         passed: false,
+        skipped: false,
         rows: 10,
         reason: "",
         failures: [

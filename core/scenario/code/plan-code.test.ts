@@ -1,7 +1,8 @@
 /** Code in a plan: every way to write it, where its files are, what of them is in the hash, and mistakes told with their place. */
 import { afterAll, describe, expect, it } from "vitest";
 import { UserError } from "../../util/errors.js";
-import { loadScenario } from "../index.js";
+import { CATALOGUE, checkExpectations, loadScenario, rowsOf, runPlan, thisThread } from "../index.js";
+import { runCell } from "../run-cell.js";
 import { unsupportedReason } from "../support.js";
 import { readGuestFile } from "./files.js";
 import { GuestFolder, RAW_GUESTS } from "./testing/raw-guests.js";
@@ -114,6 +115,28 @@ describe("a file that is missing", () => {
       "technique: native\nifMissing: run npm run fetch-it\nworkload: { image: nowhere.elf }",
     );
     expect(unsupportedReason(cells[0]!.config)).toBe("nowhere.elf is not there: run npm run fetch-it");
+  });
+
+  it("skips what is expected of its rows alone", async () => {
+    const plan = folder.plan(
+      `technique: native
+ifMissing: fetch it
+parameters: { boot: { ${RAW} } }
+matrix: { workload: [{ image: good.bin }, { image: nowhere.bin }] }
+expect:
+  - exit_status == 0
+  - exit_status == 0 where image == 'nowhere.bin'
+  - exit_status == 0 where image == 'elsewhere.bin'
+  - count() == 1 where status == 'unsupported'`,
+    );
+    const { outcomes } = await runPlan(plan, {}, CATALOGUE, thisThread(runCell));
+    const verdicts = checkExpectations(plan, rowsOf(plan, outcomes));
+    expect(verdicts.map(({ passed, skipped, reason }) => [passed, skipped, reason])).toEqual([
+      [true, false, ""],
+      [true, true, "nowhere.bin is not there: fetch it"],
+      [false, false, "selected no rows"],
+      [true, false, ""],
+    ]);
   });
 });
 
