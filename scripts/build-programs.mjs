@@ -55,6 +55,7 @@ const EMULATION = { 32: "elf_i386", 64: "elf_x86_64" };
 
 /** The runtimes' sources. Trap handlers are among them: they may change no register that the stubs do not save. */
 const RUNTIME_FLAGS = ["-mgeneral-regs-only"];
+const RUNTIME_INCLUDE = ["-I", RUNTIME];
 const COMMON = ["numbers.c", "parameters.c", "run.c"];
 const machineRuntime = (width) => [
   "multiboot.S",
@@ -173,6 +174,28 @@ export function buildNative(names, width, target) {
         await run("ld", ["-m", EMULATION[width], ...LINK, "-e", "start", "-o", file, ...runtime, ...objects]);
       }),
     );
+  });
+}
+
+const compileSources = (sources, width, folder) =>
+  Promise.all(
+    sources.map(({ source, flags }) => compile(source, width, [...RUNTIME_INCLUDE, ...flags], folder)),
+  );
+
+/** Builds an image for the bare machine of sources with their own flags, e.g. a compiler's test. */
+export function linkGuest(sources, width, file) {
+  return withTemporaryFolder(async (folder) => {
+    const runtime = await compileRuntime([...machineRuntime(width), ...COMMON], width, folder);
+    await linkImage([...runtime, ...(await compileSources(sources, width, folder))], width, file);
+  });
+}
+
+/** Builds a process of Linux of the same. */
+export function linkNative(sources, width, file) {
+  return withTemporaryFolder(async (folder) => {
+    const runtime = await compileRuntime([...LINUX_RUNTIME, ...COMMON], width, folder);
+    const objects = await compileSources(sources, width, folder);
+    await run("ld", ["-m", EMULATION[width], ...LINK, "-e", "start", "-o", file, ...runtime, ...objects]);
   });
 }
 
