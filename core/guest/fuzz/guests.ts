@@ -146,10 +146,10 @@ function nextFragment(random: Random, mode: CodeMode, isUser: boolean): Uint8Arr
   const size = mode === 64 ? 8 : mode === 32 ? 4 : 2;
   const registers = GENERAL[size];
   const [ax, cx, dx, , sp] = registers as [never, never, never, never, never];
-  const fit = (value: number): number => (mode === 16 ? value & 0xffff : value);
+  const truncate = (value: number): number => (mode === 16 ? value & 0xffff : value);
   const set = (number: number, value: number): void => {
     if (mode === 64) a.emit("mov", registers[number]!, imm(BigInt(value), 8));
-    else a.emit("mov", registers[number]!, fit(value));
+    else a.emit("mov", registers[number]!, truncate(value));
   };
   a.emit("cld");
   set(4, PLACES.stack);
