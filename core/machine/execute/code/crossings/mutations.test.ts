@@ -15,7 +15,15 @@ import { REGISTERS } from "../../../x86/registers.js";
 const { eax, ebx, ecx, edx, esi, ebp, esp, ax, al, ds, es, fs, ss } = REGISTERS;
 const { dword, byte, fword } = SIZES;
 
-const AT = { bootGdt: 0x500, gdt: 0x1000, idt: 0x2000, tss: 0x4000, code: 0x1_0000, log: 0x10_0000 } as const;
+const AT = {
+  bootGdt: 0x500,
+  gdt: 0x1000,
+  otherGdt: 0x1800,
+  idt: 0x2000,
+  tss: 0x4000,
+  code: 0x1_0000,
+  log: 0x10_0000,
+} as const;
 const STACK0 = 0x2_0000;
 const STACK3 = 0x3_0000;
 const SEL = { code0: 0x08, data0: 0x10, code3: 0x1b, data3: 0x23, tss: 0x28, other3: 0x33 } as const;
@@ -32,6 +40,9 @@ const GDT: readonly (readonly [number, number])[] = [
   [(AT.tss << 16) | 0x67, 0x8900],
   flat(0xf2),
 ];
+
+/** The same with another base for the segment that the program loads. */
+const OTHER_GDT = [...GDT.slice(0, -1), [0x0002_ffff, 0xcf_f200] as const];
 
 /** What the handler of INT 80H may do to the system; each leaves it in working order. */
 const MUTATIONS: readonly ((a: Assembler) => void)[] = [
@@ -55,9 +66,10 @@ const MUTATIONS: readonly ((a: Assembler) => void)[] = [
   (a) => a.emit("and", mem(byte, AT.idt + 8 * 0x81 + 5), 0x9f),
   // The tables' registers.
   (a) => a.emit("lgdt", mem(fword, "gdtr")),
+  (a) => a.emit("lgdt", mem(fword, "otherGdtr")),
   (a) => a.emit("lidt", mem(fword, "idtr")),
   (a) => {
-    a.emit("and", mem(byte, AT.gdt + SEL.tss + 5), 0xfd);
+    for (const table of [AT.gdt, AT.otherGdt]) a.emit("and", mem(byte, table + SEL.tss + 5), 0xfd);
     a.emit("mov", ax, SEL.tss);
     a.emit("ltr", ax);
   },
@@ -160,6 +172,9 @@ function makeProgram(order: readonly number[]): Program {
   a.label("gdtr");
   a.dw(GDT.length * 8 - 1);
   a.dd(AT.gdt);
+  a.label("otherGdtr");
+  a.dw(GDT.length * 8 - 1);
+  a.dd(AT.otherGdt);
   a.label("idtr");
   a.dw(0x83 * 8 - 1);
   a.dd(AT.idt);
@@ -205,6 +220,7 @@ function run(order: readonly number[], crossings: boolean, engine: "interpreter"
     writes: [
       { physical: AT.bootGdt, bytes: bootGdt("protected") },
       { physical: AT.gdt, bytes: words(GDT.flat()) },
+      { physical: AT.otherGdt, bytes: words(OTHER_GDT.flat()) },
       { physical: AT.idt, bytes: words(gates) },
       { physical: AT.tss, bytes: words(tss) },
       { physical: AT.code, bytes: program.bytes },
