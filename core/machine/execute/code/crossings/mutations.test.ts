@@ -28,6 +28,8 @@ const STACK0 = 0x2_0000;
 const STACK3 = 0x3_0000;
 const SEL = { code0: 0x08, data0: 0x10, code3: 0x1b, data3: 0x23, tss: 0x28, other3: 0x33 } as const;
 const EXIT_PORT = 0xf4;
+/** Of the log. */
+const FRAME_WORDS = 8;
 
 /** Descriptors: base 0, 4 GiB; access byte. */
 const flat = (access: number): readonly [number, number] => [0xffff, 0xcf_0000 | (access << 8)];
@@ -78,7 +80,7 @@ const MUTATIONS: readonly ((a: Assembler) => void)[] = [
   (a) => a.emit("xor", mem(dword, ebp, { displacement: 8 }), 0x4_0000),
 ];
 
-/** Writes what is at EBP (return address upwards) and a mark to the log at [log]. */
+/** Writes what is at EBP (return address upwards), EBX of the program and a mark to the log at [log]. */
 function logFrame(a: Assembler, mark: number): void {
   a.emit("mov", edx, mem(dword, "log"));
   a.emit("mov", mem(dword, edx), mark);
@@ -87,7 +89,8 @@ function logFrame(a: Assembler, mark: number): void {
     a.emit("mov", mem(dword, edx, { displacement: 4 + 4 * item }), eax);
   }
   a.emit("mov", mem(dword, edx, { displacement: 24 }), ebp);
-  a.emit("add", mem(dword, "log"), 28);
+  a.emit("mov", mem(dword, edx, { displacement: 28 }), ebx);
+  a.emit("add", mem(dword, "log"), FRAME_WORDS * 4);
 }
 
 function handler(a: Assembler, name: string, body: () => void, hasErrorCode = false): void {
@@ -246,8 +249,8 @@ test.each([1, 2, 3, 4])("seed %i", (seed) => {
   const order = Array.from({ length: 400 }, () => random.below(MUTATIONS.length));
   const reference = run(order, false, "interpreter") as { outcome: unknown; log: number[] };
   expect(reference.outcome).toEqual({ kind: "exit", status: 0 });
-  // Two frames a round and one for each fault, 7 words each.
-  expect(reference.log.length).toBeGreaterThan(2 * 7 * order.length);
+  // Two frames a round and one for each fault.
+  expect(reference.log.length).toBeGreaterThan(2 * FRAME_WORDS * order.length);
   for (const engine of ["interpreter", "translator"] as const)
     expect(run(order, true, engine)).toEqual(reference);
 });
