@@ -45,9 +45,10 @@ export async function plan(options: ScenarioOptions, terminal: Terminal): Promis
   ];
   terminal.print(`\n${textTable(columns, rows).join("\n")}\n`);
   const left = cells.length - supported.length;
+  const data = `; guest data ${formatBytes(most)} at most in one cell (simulated: it needs no memory here)`;
   terminal.print(
     `${cells.length} cells${left === 0 ? "" : `, ${left} of them unsupported`}; size ${scenario.size}, seed ${scenario.seed}, ` +
-      `plan ${hash.slice(0, 12)}; guest data ${formatBytes(most)} at most in one cell (simulated: it needs no memory here)`,
+      `plan ${hash.slice(0, 12)}${most === 0 ? "" : data}`,
   );
   return EXIT_CODE.ok;
 }
@@ -57,7 +58,7 @@ function axisText(axis: string, value: ParameterValue): string {
   return typeof value === "boolean" ? String(value) : humanValue(axis, value);
 }
 
-/** Data of the workload mapped at the same time, bytes. */
+/** Data of a reference stream mapped at the same time, bytes. */
 function guestDataBytes({ config }: Cell): number | undefined {
   return findWorkload(config.workload)?.footprint(config.parameters as never, config.page).dataBytes;
 }
