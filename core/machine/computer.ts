@@ -137,7 +137,7 @@ export class Computer {
     engine.connect(this.system, {
       nextDeadline: () => this.pc.schedule.next,
       runDue: (now) => this.pc.schedule.runDue(now),
-      hasInterrupt: () => this.hasInterrupt,
+      hasInterrupt: () => this.hasInterrupt || this.system.core.nmiPending,
       readMemory: (address, size) => this.pc.bus.readMemory(address, size),
       writeMemory: (address, size, value) => this.pc.bus.writeMemory(address, size, value),
     });

@@ -5,12 +5,11 @@ import { randomGuest } from "./guests.js";
 import { runGuest } from "./run-guest.js";
 
 const BUDGET = 20_000;
-/** Only as far as no seed is known to find something that is not mended (corpus.ts). */
 const FIRST = 1;
-const LAST = 10;
+const LAST = 60;
 
 const seeds = Array.from({ length: LAST - FIRST + 1 }, (_, at) => FIRST + at);
-const mended = CORPUS.filter(({ isMended }) => isMended).map(({ seed }) => seed);
+const mended = CORPUS.filter(({ seed, isMended }) => isMended && seed > LAST).map(({ seed }) => seed);
 
 it.each([...seeds, ...mended])("guest %i hurts nobody", (seed) => {
   const { description, load } = randomGuest(seed);

@@ -15,6 +15,7 @@ import {
   CODE_64,
   CS,
   MODE,
+  RFLAGS,
   SEGMENT,
   SEGMENT_READABLE,
   SEGMENT_WRITABLE,
@@ -40,6 +41,8 @@ import type { Semantic } from "./scope.js";
 /** Most cycles and instructions between two looks at the rest of the world. */
 const LONGEST_WAIT = 2 ** 40;
 const CHUNK = 1 << 22;
+/** A halted CPU that so many deadlines do not wake sleeps for ever: its interrupts are masked. */
+const MOST_VAIN_DEADLINES = 1_000_000;
 /** A block has at most 64 instructions: nearer to the limit than this, single instructions are executed. */
 const NEAR_LIMIT = 65;
 /** Entries of the table: handlers and translated functions. */
@@ -117,6 +120,8 @@ export class CodeEngine {
   /** Instructions of all blocks entered, less those given back. */
   private charged = 0;
   private partial: Partial | undefined;
+  /** Deadlines that passed while the CPU was halted and did not wake it. */
+  private vainDeadlines = 0;
   private system!: SystemSide;
   private surroundings!: Surroundings;
 
@@ -233,10 +238,15 @@ export class CodeEngine {
       if (waits && this.partial === undefined && !system.hasShadow && system.interrupt()) continue;
       if (system.isHalted) {
         const next = surroundings.nextDeadline();
-        if (next === Number.POSITIVE_INFINITY) return "asleep";
+        // With IF clear only an NMI wakes it, and no device of this PC sends one by itself.
+        const isDeaf = (words[STATE.flags / 4]! & RFLAGS.IF) === 0;
+        if (next === Number.POSITIVE_INFINITY || isDeaf || ++this.vainDeadlines > MOST_VAIN_DEADLINES) {
+          return "asleep";
+        }
         if (next > now) this.charge(CYCLES.idle, next - now);
         continue;
       }
+      this.vainDeadlines = 0;
       const remaining = limit - this.instructions;
       if (remaining <= 0) return "limit";
       words[STATE.interruptRequest / 4] = waits ? 1 : 0;

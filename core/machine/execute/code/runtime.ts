@@ -180,7 +180,11 @@ export function makeTranslate(machine: Machine, paging: Parameters<Machine["mmuF
   const module = new ModuleBuilder();
   const code = machine.code!;
   const places = slotPlaces(machine);
-  const emitter = new Emitter(module, { ...machine.places, left: code.cpu.base + STATE.left });
+  const emitter = new Emitter(module, {
+    ...machine.places,
+    left: code.cpu.base + STATE.left,
+    tableFrames: machine.options.backedFrames,
+  });
   const drop = defineDropSlots(module, places);
   const cacheAccess = defineCacheAccess(emitter, machine.caches);
   const translate = defineMmu(emitter, machine.mmuFor(paging), cacheAccess, dropSlotsOf(drop, places));

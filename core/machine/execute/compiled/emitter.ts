@@ -35,6 +35,8 @@ export interface Places {
   readonly ram: number;
   /** f64 from which each charge is taken, where something waits for a point of time (execute/code/). */
   readonly left?: number | undefined;
+  /** Frames in which tables can lie, where a guest may name others; a walk that comes to one of those faults. */
+  readonly tableFrames?: number | undefined;
 }
 
 export class Emitter {

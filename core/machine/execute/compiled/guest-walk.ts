@@ -51,6 +51,7 @@ import {
   toFloat,
   xor,
 } from "../../wasm/code.js";
+import { I32 } from "../../wasm/integers.js";
 import { Dimension } from "./dimension.js";
 import { type Emitter, lacksBits } from "./emitter.js";
 import type { CompiledHostWalk } from "./host-walk.js";
@@ -192,7 +193,12 @@ function defineDescend(
           isZero(lacksBits(get(entryLo), walker.reservedInLarge(at))),
           fault(PF_PRESENT | PF_RESERVED),
         );
+        const { tableFrames } = emitter.places;
         return ifThen(eq(get(level), int(at)), [
+          // What nobody answers reads as ones: reserved bits are set.
+          tableFrames === undefined
+            ? []
+            : ifThen(I32.geU(get(table), int(tableFrames)), fault(PF_PRESENT | PF_RESERVED)),
           set(
             word,
             add(int(emitter.places.ram), add(shl(get(table), int(12)), shl(indexOf(at), int(entryShift)))),

@@ -4,7 +4,7 @@
  * not, TypeScript does. Nothing that is modelled shows which of the two it was: look-ups of the TLB, cycles and counts are
  * the same. Handlers are called like those of other instructions, with a record.
  */
-import { MODE, SEGMENT, STATE } from "../../../cpu/state.js";
+import { GS, MODE, MSR_STATE, SEGMENT, STATE, segmentOffset } from "../../../cpu/state.js";
 import type { Machine } from "../../../machine.js";
 import {
   add,
@@ -13,21 +13,20 @@ import {
   call,
   type FunctionReference,
   float,
-  floatSubtract,
   get,
+  ifElse,
   ifThen,
   int,
+  isZero,
   type Local,
-  loadFloat,
   set,
-  storeFloat,
   sub,
   tailCall,
 } from "../../../wasm/code.js";
-import { I32 } from "../../../wasm/integers.js";
+import { extendUnsigned, I32, I64 } from "../../../wasm/integers.js";
 import { type FunctionBuilder, ModuleBuilder, type ModuleExports } from "../../../wasm/module.js";
 import { EXIT } from "../exits.js";
-import { RECORD } from "../record.js";
+import { RECORD, RECORD_BYTES } from "../record.js";
 import { defineDeliver, KIND } from "./deliver.js";
 import type { CrossingName } from "./names.js";
 import { CrossingParts } from "./parts.js";
@@ -45,6 +44,8 @@ export function makeCrossings(machine: Machine, runtime: ModuleExports): ModuleE
   defineReturns(parts);
   defineSystemCalls(parts);
   defineSegmentLoads(parts);
+  defineControlReads(parts);
+  defineSwapGs(parts);
   return module.instantiate({ memory: machine.memory, functions: runtime });
 }
 
@@ -135,7 +136,6 @@ function defineSystemCalls(parts: CrossingParts): void {
 function defineSegmentLoads(parts: CrossingParts): void {
   const done: FunctionReference = defineSegmentLoad(parts);
   const { base } = parts;
-  const left = base + STATE.left;
   // The first operand's place is that of the selector.
   const segment = (record: Local): Code =>
     sub(add(I32.load(2)(get(record), RECORD.operands), int(base)), int(SEGMENT.selector));
@@ -146,8 +146,7 @@ function defineSegmentLoads(parts: CrossingParts): void {
         setIp,
         ifThen(call(done, segment(record), selector(record), int(pops)), [
           parts.setLong(STATE.rip, get(ip)),
-          // Cycles of the program's own, like those of other instructions.
-          storeFloat(int(0), floatSubtract(loadFloat(int(0), left), float(parts.costs.segment_load)), left),
+          parts.spend(parts.costs.segment_load),
           parts.emitter.count("segment_loads"),
           tailCall(parts.dispatch),
         ]),
@@ -155,4 +154,49 @@ function defineSegmentLoads(parts: CrossingParts): void {
     });
   define("MOV", (record) => I32.load(2)(I32.load(2)(get(record), RECORD.operands + 2), base), 0);
   define("POP", () => int(0), 1);
+}
+
+/** MOV from control registers, which does not end a block: the next record follows. */
+function defineControlReads(parts: CrossingParts): void {
+  const word = (offset: number): Code => extendUnsigned(parts.word(offset));
+  const values = {
+    CR0: word(STATE.cr0),
+    CR2: parts.long(STATE.cr2),
+    CR3: parts.long(STATE.cr3),
+    CR4: word(STATE.cr4),
+  };
+  for (const [name, value] of Object.entries(values) as [CrossingName, Code][]) {
+    defineHandler(parts, name, (builder, record, isUser) => {
+      const long = builder.local("i64");
+      const narrow = I64.and(get(long), I64.constant(0xffff_ffff));
+      return ifThen(isZero(get(isUser)), [
+        set(long, value),
+        I64.store(8)(
+          I32.load(2)(get(record), RECORD.operands),
+          ifElse(parts.isLongCode, get(long), narrow, "i64"),
+          parts.base,
+        ),
+        parts.emitter.count("control_register_accesses"),
+        tailCall(parts.execute, add(get(record), int(RECORD_BYTES))),
+      ]);
+    });
+  }
+}
+
+function defineSwapGs(parts: CrossingParts): void {
+  const base = segmentOffset(GS) + SEGMENT.base;
+  const kernelBase = STATE.fastMsrs + MSR_STATE.kernelGsBase;
+  defineHandler(parts, "SWAPGS", (builder, record, isUser) => {
+    const [setIp, ip] = parts.nextIp(builder, record);
+    const old = builder.local("i64");
+    return ifThen(and(parts.isLongCode, isZero(get(isUser))), [
+      setIp,
+      set(old, parts.long(base)),
+      parts.setLong(base, parts.long(kernelBase)),
+      parts.setLong(kernelBase, get(old)),
+      parts.setLong(STATE.rip, get(ip)),
+      parts.spend(parts.costs.system_instruction),
+      tailCall(parts.dispatch),
+    ]);
+  });
 }

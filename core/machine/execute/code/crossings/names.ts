@@ -2,7 +2,10 @@
 import { CS, SS } from "../../../cpu/state.js";
 import type { Instruction } from "../../../x86/instruction.js";
 
-export const CROSSINGS = ["INT", "INT3", "IRET4", "IRET8", "SYSCALL", "SYSRETQ", "MOV", "POP"] as const;
+// biome-ignore format: a list
+export const CROSSINGS = [
+  "INT", "INT3", "IRET4", "IRET8", "SYSCALL", "SYSRETQ", "SWAPGS", "MOV", "POP", "CR0", "CR2", "CR3", "CR4",
+] as const;
 export type CrossingName = (typeof CROSSINGS)[number];
 
 /** The handler of an instruction, undefined where there is none: SS casts a shadow, and widths that are rare are left out. */
@@ -12,12 +15,14 @@ export function crossingOf({ row, operandSize, operands }: Instruction): Crossin
     case "INT3":
     case "SYSCALL":
     case "SYSRETQ":
+    case "SWAPGS":
       return row.mnemonic;
     case "IRET":
       return operandSize === 2 ? undefined : operandSize === 4 ? "IRET4" : "IRET8";
     case "MOV":
     case "POP": {
       const [to, from] = operands;
+      if (from?.kind === "register" && from.file === "control") return controlRead(from.number);
       if (row.event !== "segment-load" || to?.kind !== "register") return undefined;
       if (to.number === SS || to.number === CS) return undefined;
       if (row.mnemonic === "POP") return operandSize === 4 ? "POP" : undefined;
@@ -26,4 +31,9 @@ export function crossingOf({ row, operandSize, operands }: Instruction): Crossin
     default:
       return undefined;
   }
+}
+
+/** MOV from a control register; CR8 is the local APIC's. */
+function controlRead(number: number): CrossingName | undefined {
+  return ([0, 2, 3, 4] as const).includes(number as 0) ? (`CR${number}` as CrossingName) : undefined;
 }

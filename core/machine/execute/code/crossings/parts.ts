@@ -24,6 +24,7 @@ import {
   call,
   eq,
   type FunctionReference,
+  float,
   floatAdd,
   floatSubtract,
   get,
@@ -61,6 +62,7 @@ export class CrossingParts {
   readonly accessLinear: FunctionReference;
   readonly flags: FunctionReference;
   readonly dispatch: FunctionReference;
+  readonly execute: FunctionReference;
   private readonly supervisorSlots: number;
   private readonly userSlots: number;
   private readonly nowAddress: number;
@@ -70,11 +72,12 @@ export class CrossingParts {
     readonly module: ModuleBuilder,
   ) {
     const code = machine.code!;
-    const take = (name: "accessLinear" | "flags" | "dispatch"): FunctionReference =>
+    const take = (name: "accessLinear" | "flags" | "dispatch" | "execute"): FunctionReference =>
       module.importFunction(name, RUNTIME_FUNCTIONS[name]);
     this.accessLinear = take("accessLinear");
     this.flags = take("flags");
     this.dispatch = take("dispatch");
+    this.execute = take("execute");
     this.base = code.cpu.base;
     this.memory = code.crossings;
     this.costs = machine.costs;
@@ -259,6 +262,12 @@ export class CrossingParts {
       ifElse(get(isUser), grow("guest_user"), grow("guest_kernel")),
       storeFloat(int(0), get(translation), base + STATE.markTranslation),
     ];
+  }
+
+  /** Cycles of the program's own, like those of other instructions. */
+  spend(cycles: number): Code {
+    const place = this.base + STATE.left;
+    return storeFloat(int(0), floatSubtract(loadFloat(int(0), place), float(cycles)), place);
   }
 
   /** After charges of the crossing's own: from here on time is the next instructions'. */
