@@ -42,29 +42,42 @@ export interface FunctionType {
   readonly index: number;
 }
 
-/** Unsigned LEB128. */
-export function unsigned(value: number): number[] {
+/** Numbers of one byte, which most are: arrays made once. */
+const ONE_BYTE: readonly (readonly number[])[] = Array.from({ length: 128 }, (_, value) => [value]);
+
+/** Unsigned LEB128 of a number below 2^32. */
+export function unsigned(value: number): readonly number[] {
+  if (value < 128) return ONE_BYTE[value]!;
   const bytes: number[] = [];
   let rest = value;
-  do {
-    const byte = rest % 128;
-    rest = Math.floor(rest / 128);
-    bytes.push(rest === 0 ? byte : byte | 0x80);
-  } while (rest !== 0);
+  while (rest > 127) {
+    bytes.push((rest & 0x7f) | 0x80);
+    rest >>>= 7;
+  }
+  bytes.push(rest);
   return bytes;
 }
 
 /** Signed LEB128 of an int32. */
-export function signed(value: number): number[] {
-  const bytes: number[] = [];
+export function signed(value: number): readonly number[] {
   let rest = value | 0;
-  for (;;) {
-    const byte = rest & 0x7f;
+  if (rest >= -64 && rest < 64) return ONE_BYTE[rest & 0x7f]!;
+  const bytes: number[] = [];
+  while (rest < -64 || rest >= 64) {
+    bytes.push((rest & 0x7f) | 0x80);
     rest >>= 7;
-    const isLast = (rest === 0 && (byte & 0x40) === 0) || (rest === -1 && (byte & 0x40) !== 0);
-    bytes.push(isLast ? byte : byte | 0x80);
-    if (isLast) return bytes;
   }
+  bytes.push(rest & 0x7f);
+  return bytes;
+}
+
+const FLOAT = new Float64Array(1);
+const FLOAT_BYTES = new Uint8Array(FLOAT.buffer);
+
+/** The eight bytes of a float. */
+function bytesOf(value: number): readonly number[] {
+  FLOAT[0] = value;
+  return [...FLOAT_BYTES];
 }
 
 const binary =
@@ -77,7 +90,7 @@ const unary =
 // Constants and variables.
 
 export const int = (value: number): Code => [0x41, signed(value)];
-export const float = (value: number): Code => [0x44, [...new Uint8Array(new Float64Array([value]).buffer)]];
+export const float = (value: number): Code => [0x44, bytesOf(value)];
 export const get = (local: Local): Code => [0x20, unsigned(local.index)];
 export const set = (local: Local, value: Code): Code => [value, 0x21, unsigned(local.index)];
 export const getGlobal = (global: Global): Code => [0x23, unsigned(global.index)];

@@ -2,7 +2,7 @@
  * The integer instructions of WebAssembly in both widths under the same names, so that what an x86 instruction means can
  * be written once for every operand size (WebAssembly Core Specification 2.0, 5.4.7). A comparison leaves an i32.
  */
-import { type Code, unsigned } from "./code.js";
+import { type Code, int, signed, unsigned } from "./code.js";
 
 type Unary = (operand: Code) => Code;
 type Binary = (left: Code, right: Code) => Code;
@@ -77,6 +77,9 @@ function signed64(value: bigint): number[] {
     if (isLast) return bytes;
   }
 }
+
+const isInt32 = (value: number | bigint): value is number =>
+  typeof value === "number" && value === (value | 0);
 
 const WORD_LOADS: Readonly<Record<number, Load>> = {
   1: loadOf(0x2d, 0),
@@ -153,7 +156,7 @@ function operations(
 export const I32: Integers = {
   type: "i32",
   bits: 32,
-  constant: (value) => [0x41, signed64(BigInt.asIntN(32, BigInt(value)))],
+  constant: (value) => int(typeof value === "number" ? value : Number(BigInt.asIntN(32, value))),
   ...operations(0x45, 0x67),
   extend8: unary(0xc0),
   extend16: unary(0xc1),
@@ -165,7 +168,7 @@ export const I32: Integers = {
 export const I64: Integers = {
   type: "i64",
   bits: 64,
-  constant: (value) => [0x42, signed64(BigInt(value))],
+  constant: (value) => [0x42, isInt32(value) ? signed(value) : signed64(BigInt(value))],
   ...operations(0x50, 0x79),
   extend8: unary(0xc2),
   extend16: unary(0xc3),

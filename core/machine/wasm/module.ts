@@ -9,6 +9,7 @@ import {
   type FunctionReference,
   type FunctionType,
   type Global,
+  type LabelMark,
   type Local,
   OPEN,
   signed,
@@ -220,10 +221,13 @@ export class ModuleBuilder {
 }
 
 function vector(items: readonly (readonly number[])[]): number[] {
-  const bytes = unsigned(items.length);
+  const bytes = [...unsigned(items.length)];
   for (const item of items) for (const byte of item) bytes.push(byte);
   return bytes;
 }
+
+/** Cheaper than to ask what fields it has: arrays are all alike to the engine. */
+const isCode: (part: LabelMark | Code) => part is Code = Array.isArray;
 
 /** What `flatten` writes to; grows as it must. */
 let scratch = new Uint8Array(1 << 16);
@@ -240,14 +244,13 @@ function flatten(code: Code): Uint8Array {
       if (typeof part === "number") {
         if (part < OPEN) scratch[at++] = part;
         else depth += part === CLOSE ? -1 : 1;
-      } else if ("label" in part) {
-        if (!part.isTarget) part.label.depth = depth;
-        else for (const byte of unsigned(depth - part.label.depth)) scratch[at++] = byte;
-      } else {
+      } else if (isCode(part)) {
         visit(part);
         const rest = 2 * (items.length - i);
         if (at + rest > scratch.length) scratch = grown(scratch, at + rest);
-      }
+      } else if (part.isTarget) {
+        for (const byte of unsigned(depth - part.label.depth)) scratch[at++] = byte;
+      } else part.label.depth = depth;
     }
   };
   visit(code);
