@@ -67,9 +67,9 @@ export interface Parts {
 }
 
 /** MOV and POP are several instructions: what they do here depends on the row's event. */
-export const SEGMENT_MOVE = "MOV segment-load";
-export const CONTROL_MOVE = "MOV control-register";
-export const DEBUG_MOVE = "MOV debug-register";
+const SEGMENT_MOVE = "MOV segment-load";
+const CONTROL_MOVE = "MOV control-register";
+const DEBUG_MOVE = "MOV debug-register";
 
 const move =
   (file: string, to: Handler, from: Handler): Handler =>

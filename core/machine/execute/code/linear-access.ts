@@ -7,6 +7,8 @@ import type { ModuleExports } from "../../wasm/module.js";
 import { ACCESS, accessOf } from "./runtime.js";
 
 const MOST = 4096;
+/** Two granules at most: whether a write touches decoded code is asked of its first and its last byte. */
+const MOST_SPAN = 64;
 
 export class EngineMemory implements LinearAccess {
   readonly words: Int32Array;
@@ -64,8 +66,8 @@ export class EngineMemory implements LinearAccess {
   }
 
   span(high: number, low: number, bytes: number, kind: number, user: boolean): number {
-    if ((low & 3) !== 0 || (low & (MOST - 1)) + bytes > MOST) return -1;
-    const access = accessOf(kind === SPAN_READ ? ACCESS.read : ACCESS.write, 4);
+    if ((low & 3) !== 0 || (low & (MOST - 1)) + bytes > MOST || bytes > MOST_SPAN) return -1;
+    const access = accessOf(kind === SPAN_READ ? ACCESS.read : ACCESS.write, bytes);
     const host = this.find(high, low, access, user);
     return host === this.bounce ? -1 : host >> 2;
   }
