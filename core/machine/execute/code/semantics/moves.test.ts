@@ -63,7 +63,7 @@ describe("MOV", () => {
   it.each([
     ["to a segment register", "8ed8"],
     ["to a control register", "0f22c0"],
-    ["from a control register", "0f20c0"],
+    ["from CR8", "440f20c0"],
     ["from a debug register", "0f21c0"],
   ])("%s is the system's", (_, code) => {
     expect(long.execute(code).system).toBe("MOV");
