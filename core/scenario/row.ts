@@ -3,6 +3,7 @@
  * axes in plan order, the fixed coordinates that are not axes, status, reason, then the modelled values.
  */
 import type { ParameterValue } from "../util/parameters.js";
+import { BOOT_NAME } from "./code/boot.js";
 import type { Cell, CellOutcome } from "./config.js";
 import type { Plan, Row } from "./scenario.js";
 
@@ -14,7 +15,9 @@ export function rowOf(cell: Cell, outcome: CellOutcome): Row {
   const row: Record<string, string | number> = {};
   for (const [column, value] of Object.entries(cell.axes)) row[column] = written(value);
   const { technique, workload, page, machine, size, seed } = cell.config;
-  const fixed = { technique, workload, page, profile: machine.profile, size, seed };
+  // What maps an image of one's own is its own affair.
+  const mapped = workload === BOOT_NAME ? "" : page;
+  const fixed = { technique, workload, page: mapped, profile: machine.profile, size, seed };
   for (const column of FIXED_COLUMNS) row[column] ??= fixed[column];
   row["status"] = outcome.status;
   row["reason"] = outcome.reason;

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
@@ -39,6 +40,16 @@ test("the lab's own catalogue has a schema", () => {
   expect(Object.keys(properties)).toEqual(
     expect.arrayContaining(["title", "extends", "machine", "matrix", "zip", "charts", "expect"]),
   );
+});
+
+test("every scenario that comes along agrees with the schema that editors read", () => {
+  const folder = new URL("../../scenarios/", import.meta.url);
+  const text = (name: string): string => readFileSync(new URL(name, folder), "utf8");
+  const validate = new Ajv2020({ strict: false }).compile(JSON.parse(text("schema.json")) as object);
+  const names = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
+  expect(names.length).toBeGreaterThan(5);
+  for (const name of names)
+    expect([name, validate(parse(text(name))), validate.errors]).toEqual([name, true, null]);
 });
 
 test("axes are known by path, by column, and by their last word where it is unambiguous", () => {
