@@ -1,5 +1,6 @@
 /** `virtlab step`, `profile` and `lockstep` as commands.ts declares them: what they take, and what their help says. */
-import { choiceOf, flagOf, textOf, type Written, wholeNumberOf } from "./arguments.js";
+import { GIB } from "../util/units.js";
+import { choiceOf, flagOf, sizeOf, textOf, type Written, wholeNumberOf } from "./arguments.js";
 import type { Command } from "./commands.js";
 
 const value = (description: string, written: string) => ({
@@ -10,14 +11,14 @@ const flag = (description: string) => ({ type: "boolean", description }) as cons
 
 const ENGINES = ["interpreter", "translator"] as const;
 const MOST = Number.MAX_SAFE_INTEGER;
-/** MiB; a machine that executes code has at most 3 GiB. */
-const MOST_MEMORY = 3_072;
+/** Of a machine that executes code. */
+const MOST_MEMORY = 3 * GIB;
 
 const IMAGE_OPTIONS = {
   append: value("The guest's command line", "text"),
   initrd: value("The initramfs of a Linux kernel", "file"),
-  profile: value("CPU profile; default skylake-2015", "name"),
-  memory: value("Memory in MiB; default 128", "number"),
+  profile: value("CPU profile; default nehalem-2008", "name"),
+  memory: value("Memory; default 256MiB, at most 3GiB", "size"),
   budget: value("Instructions after which to give up; default 1000000000", "number"),
   json: flag("One JSON document on stdout, and nothing else there"),
 };
@@ -28,7 +29,7 @@ const imageOptions = (values: Readonly<Record<string, Written>>) => ({
   append: textOf("append", values["append"]),
   initrd: textOf("initrd", values["initrd"]),
   profile: textOf("profile", values["profile"]),
-  memoryMiB: wholeNumberOf("memory", values["memory"], 1, MOST_MEMORY),
+  memory: sizeOf("memory", values["memory"], 1, MOST_MEMORY),
   budget: wholeNumberOf("budget", values["budget"], 1, MOST),
   json: flagOf(values["json"]),
 });

@@ -100,7 +100,7 @@ describe("a mistake", () => {
     [[good, "--raw-mode", "32", "--raw-entry", "0x7c00"], "the entry, 0x7c00, lies outside"],
     [[good, "--raw-mode", "32", "--initrd", "nowhere.cpio"], "there is no file nowhere.cpio"],
     [[good, "--memory", "4GiB"], "--memory 4GiB: not a size from 1 B to 3 GiB"],
-    [[good, "--profile", "skylake-2016"], 'did you mean "skylake-2015"'],
+    [[good, "--profile", "skylake-2016"], "did you mean skylake-2015"],
     [[good, "--budget", "0"], "--budget 0: not a whole number from 1"],
     [[good, "--seconds", "-1"], "--seconds -1: not a number above 0"],
     [[], "virtlab run needs <image>"],

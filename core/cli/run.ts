@@ -2,7 +2,7 @@
  * `virtlab run <image>`: one image at once. Its serial port is stdout, as it is a pipe's or a terminal's; what it did and cost
  * follows on stderr. A guest that fails gives exit code 1, an image that cannot be started 2.
  */
-import { findProfile, PROFILES } from "../events/profiles/index.js";
+import { findProfile } from "../events/profiles/index.js";
 import { type ImageRun, imageConfig, runImage } from "../lab/run-image.js";
 import { withDerived } from "../results/derived.js";
 import { humanNumber, percent } from "../results/humanise.js";
@@ -11,7 +11,6 @@ import type { Row } from "../scenario/index.js";
 import { UnsupportedError, UserError } from "../util/errors.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
 import { interruption } from "./interruption.js";
-import * as messages from "./messages.js";
 import type { Terminal } from "./terminal.js";
 
 export interface RunOptions {
@@ -41,12 +40,6 @@ const LONGEST_WAIT = 256;
 export async function run(options: RunOptions, terminal: Terminal): Promise<ExitCode> {
   const { image, append, initrd, modules, disk, kind, rawMode, rawAddress, rawEntry, json } = options;
   const { profile, memory, caches, engine, budget, seconds, seed } = options;
-  if (profile !== undefined && findProfile(profile) === undefined)
-    throw messages.notAChoice(
-      "profile",
-      profile,
-      PROFILES.map(({ name }) => name),
-    );
   const config = imageConfig({
     parameters: {
       image,

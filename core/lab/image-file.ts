@@ -1,24 +1,20 @@
-/** An image file on a computer of its own, for commands that look into a guest (core/guest/inspect/). */
-import { readFileSync } from "node:fs";
-import { basename } from "node:path";
-import { findProfile, PROFILES } from "../events/profiles/index.js";
+/** An image file on a computer of its own, for commands that look into a guest (core/guest/inspect/): as `run` would run it. */
 import type { BootPlan } from "../guest/images/boot-plan.js";
-import { loadImage } from "../guest/images/image.js";
-import { Computer } from "../machine/computer.js";
-import { UserError } from "../util/errors.js";
+import type { Computer } from "../machine/computer.js";
+import { readGuestFile } from "../scenario/code/files.js";
+import { loadComputer } from "../scenario/code/guest.js";
+import { bootPlan, codeMemory } from "../scenario/code/load.js";
+import { imageConfig } from "./run-image.js";
 
 export interface ImageFileOptions {
   readonly image: string;
   readonly append?: string | undefined;
   readonly initrd?: string | undefined;
   readonly profile?: string | undefined;
-  readonly memoryMiB?: number | undefined;
+  /** Bytes. */
+  readonly memory?: number | undefined;
   readonly engine?: "interpreter" | "translator" | undefined;
 }
-
-const DEFAULT_PROFILE = "skylake-2015";
-const DEFAULT_MEMORY_MIB = 128;
-const MIB = 2 ** 20;
 
 export interface ImageFile {
   readonly plan: BootPlan;
@@ -26,48 +22,24 @@ export interface ImageFile {
   readonly make: (engine?: "interpreter" | "translator") => Computer;
 }
 
-/** @throws UserError when a file cannot be read, is no image, or the profile does not exist. */
-export function openImageFile(options: ImageFileOptions): ImageFile {
-  const profileName = options.profile ?? DEFAULT_PROFILE;
-  const profile = findProfile(profileName);
-  if (profile === undefined) {
-    throw new UserError(`no profile is called ${profileName}`, {
-      mend: `one of ${PROFILES.map(({ name }) => name).join(", ")}`,
-    });
-  }
-  const memoryBytes = (options.memoryMiB ?? DEFAULT_MEMORY_MIB) * MIB;
-  const modules =
-    options.initrd === undefined ? [] : [{ name: basename(options.initrd), bytes: readFile(options.initrd) }];
-  const plan = loadImage(readFile(options.image), {
-    name: basename(options.image),
-    append: options.append ?? "",
-    memoryBytes,
-    modules,
+/** @throws UserError when a file is missing or no image, or there is no such profile. */
+export function openImageFile({
+  image,
+  append,
+  initrd,
+  profile,
+  memory,
+  engine,
+}: ImageFileOptions): ImageFile {
+  const config = imageConfig({
+    parameters: { image, append, initrd },
+    machine: { profile, memory, engine },
+    budget: {},
+    seed: undefined,
   });
   return {
-    plan,
-    make: (engine = options.engine ?? "translator") => {
-      const computer = new Computer({
-        profile,
-        memoryBytes,
-        caches: "off",
-        walkCaches: true,
-        tlb: true,
-        seed: 1,
-        engine,
-      });
-      computer.load(plan);
-      return computer;
-    },
+    plan: bootPlan(config.code!, codeMemory(config), readGuestFile),
+    make: (wanted = config.machine.engine) =>
+      loadComputer({ ...config, machine: { ...config.machine, engine: wanted } }).computer,
   };
-}
-
-function readFile(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new UserError(`${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`, {
-      mend: "name a file that exists",
-    });
-  }
 }

@@ -3,6 +3,7 @@
  * nothing else, so that the same image in a scenario gives the same numbers.
  */
 import { setImmediate } from "node:timers/promises";
+import { findProfile, PROFILES } from "../events/profiles/index.js";
 import { BOOT } from "../scenario/code/boot.js";
 import { failureOf } from "../scenario/code/ending.js";
 import { CodeGuest } from "../scenario/code/guest.js";
@@ -10,7 +11,8 @@ import { configWithCode } from "../scenario/code/plan-code.js";
 import { valuesOf } from "../scenario/code/run-code.js";
 import type { CellConfig } from "../scenario/config.js";
 import { DEFAULT_SETTINGS } from "../scenario/settings.js";
-import { invariant } from "../util/errors.js";
+import { invariant, UserError } from "../util/errors.js";
+import { nearestWords } from "../util/nearest.js";
 import { defaultOf, type ParameterValue } from "../util/parameters.js";
 
 /** What is left undefined is as a scenario has it that says nothing. */
@@ -42,8 +44,13 @@ export interface ImageRun {
 /** Instructions between two looks at the world outside. */
 const SLICE = 8_000_000;
 
-/** The configuration of a cell that boots an image. @throws UserError for files that are missing or no images */
+/**
+ * The configuration of a cell that boots an image.
+ * @throws UserError for a profile that there is not, and for files that are missing or no images
+ */
 export function imageConfig(settings: ImageSettings, folder = "."): CellConfig {
+  const { profile } = settings.machine;
+  if (profile !== undefined && findProfile(profile) === undefined) throw noSuchProfile(profile);
   const { host, guest, shadow, paravirtual, page } = DEFAULT_SETTINGS;
   const defaults = Object.entries(BOOT.parameters).map(([name, spec]) => [name, defaultOf(spec, "small")]);
   const config: CellConfig = {
@@ -104,6 +111,14 @@ export async function runImage(
     hostSeconds: (ended - started) / 1000,
     regionSeconds: times.begin === undefined ? undefined : ((times.end ?? ended) - times.begin) / 1000,
   };
+}
+
+function noSuchProfile(written: string): UserError {
+  const names = PROFILES.map(({ name }) => name);
+  const near = nearestWords(written, names);
+  return new UserError(`there is no profile "${written}"`, {
+    mend: near.length > 0 ? `did you mean ${near.join(" or ")}?` : `they are: ${names.join(", ")}`,
+  });
 }
 
 function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -36,7 +36,38 @@ export interface Region {
   readonly cycles: number;
 }
 
-export class CodeGuest {
+/** A machine with a cell's image loaded, at its start. */
+export interface LoadedComputer {
+  readonly computer: Computer;
+  readonly plan: BootPlan;
+}
+
+/** @throws UnsupportedError when the machine cannot be made or lacks what the image needs; UserError for its files. */
+export function loadComputer(config: CellConfig, read = readGuestFile): LoadedComputer {
+  const { machine, code, seed } = config;
+  invariant(code !== undefined, "the plan found the guest's code", () => config.workload);
+  const profile = findProfile(machine.profile);
+  invariant(profile !== undefined, "the scenario was checked", () => machine.profile);
+  const memoryBytes = codeMemory(config);
+  const plan = bootPlan(code, memoryBytes, read);
+  if (plan.start.mode === "long" && !profile.features.longMode)
+    throw new UnsupportedError(`${profile.name} has no long mode, in which ${code.image.name} starts`);
+  const computer = new Computer({
+    profile,
+    costs: machine.costs as Partial<Record<CostName, number>>,
+    memoryBytes,
+    caches: machine.caches,
+    walkCaches: machine.walkCaches,
+    tlb: machine.tlb,
+    seed,
+    engine: machine.engine,
+    ...(code.disk === undefined ? {} : { disks: [read(code.disk)] }),
+  });
+  computer.load(plan);
+  return { computer, plan };
+}
+
+export class CodeGuest implements LoadedComputer {
   readonly computer: Computer;
   readonly plan: BootPlan;
   private readonly hash = new ConsoleHash();
@@ -45,33 +76,14 @@ export class CodeGuest {
   private measured: Region | undefined;
   private isTimeUp = false;
 
-  /** Machine and image, ready to run. @throws UnsupportedError, UserError */
+  /** Machine and image, ready to run. @throws as loadComputer does */
   constructor(
     readonly config: CellConfig,
     private readonly hooks: GuestHooks = {},
   ) {
-    const { machine, code, seed, budget } = config;
-    invariant(code !== undefined, "the plan found the guest's code", () => config.workload);
-    const profile = findProfile(machine.profile);
-    invariant(profile !== undefined, "the scenario was checked", () => machine.profile);
-    const memoryBytes = codeMemory(config);
-    const read = hooks.read ?? readGuestFile;
-    this.plan = bootPlan(code, memoryBytes, read);
-    if (this.plan.start.mode === "long" && !profile.features.longMode)
-      throw new UnsupportedError(`${profile.name} has no long mode, in which ${code.image.name} starts`);
-    this.computer = new Computer({
-      profile,
-      costs: machine.costs as Partial<Record<CostName, number>>,
-      memoryBytes,
-      caches: machine.caches,
-      walkCaches: machine.walkCaches,
-      tlb: machine.tlb,
-      seed,
-      engine: machine.engine,
-      ...(code.disk === undefined ? {} : { disks: [read(code.disk)] }),
-    });
-    const { computer } = this;
-    computer.load(this.plan);
+    const { computer, plan } = loadComputer(config, hooks.read);
+    this.computer = computer;
+    this.plan = plan;
     computer.onSerial = (byte) => {
       this.hash.add(byte);
       hooks.serial?.(byte);
@@ -81,7 +93,7 @@ export class CodeGuest {
       this.isTimeUp = true;
       computer.stop();
     });
-    timer.at(budget.seconds * profile.frequencyMHz * 1e6);
+    timer.at(config.budget.seconds * computer.options.profile.frequencyMHz * 1e6);
   }
 
   /**
