@@ -87,6 +87,11 @@ export class CodeCache {
     return this.bytes[record + RECORD.number]!;
   }
 
+  /** How often a block was entered while it was interpreted. */
+  heatOf(block: Block): number {
+    return this.words[(block.header + HEADER.heat) >> 2]!;
+  }
+
   /** The block that begins at a place of a frame under the present mode, if it is decoded. */
   find(frame: number, pageOffset: number, mode: number): Block | undefined {
     let header = this.memory.buckets[bucketNumber(frame, pageOffset, mode)]!;

@@ -9,10 +9,13 @@
 import { MODE } from "../../../cpu/state.js";
 import type { Block, CodeCache } from "../code-cache.js";
 import type { Handlers } from "../handlers.js";
+import { WARM } from "../runtime.js";
 
 /** Blocks and instructions of a region at most. */
 const MOST_BLOCKS = 64;
 const MOST_INSTRUCTIONS = 400;
+/** Blocks entered less often than this stay outside: a quarter of Linux's translated code would hardly ever run. */
+const LUKEWARM = WARM / 4;
 
 /** Where a block may go on: its relative operand's target, the next instruction, or after a call of the region. */
 export const EDGES = ["target", "next", "return0", "return1", "return2"] as const;
@@ -94,6 +97,7 @@ function collect(entry: Block, cache: CodeCache, handlers: Handlers, frameOf: Fr
     const frame = page === 0 ? entry.frame : frameOf(page);
     const block = frame < 0 ? undefined : cache.find(frame, place - page * 4096, entry.mode);
     if (block === undefined || !isTranslatable(block)) return undefined;
+    if (block !== entry && cache.heatOf(block) < LUKEWARM) return undefined;
     if (nodes.size >= MOST_BLOCKS || instructions + block.instructions.length > MOST_INSTRUCTIONS)
       return undefined;
     instructions += block.instructions.length;

@@ -53,8 +53,7 @@ export class RegionTranslator implements Translator {
   translate(block: Block): void {
     if (!isTranslatable(block) || block.translation !== 0) return;
     this.waiting.add(block);
-    const heat = this.words[(block.header + HEADER.heat) >> 2]!;
-    if (heat >= HOT || this.waiting.size >= BATCH) this.compileWaiting();
+    if (this.cache.heatOf(block) >= HOT || this.waiting.size >= BATCH) this.compileWaiting();
   }
 
   private compileWaiting(): void {
