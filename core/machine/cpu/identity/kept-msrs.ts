@@ -114,6 +114,7 @@ function addAmd(keep: Keep): void {
     MSR.hardwareConfiguration,
     MSR.topOfMemory,
     MSR.topOfMemory2,
+    MSR.northbridgeConfiguration,
     MSR.interruptPending,
     MSR.osVisibleWorkaroundLength,
     MSR.osVisibleWorkaroundStatus,

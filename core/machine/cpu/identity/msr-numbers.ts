@@ -34,6 +34,7 @@ export const MSR = {
   hardwareConfiguration: 0xc001_0015,
   topOfMemory: 0xc001_001a,
   topOfMemory2: 0xc001_001d,
+  northbridgeConfiguration: 0xc001_001f,
   interruptPending: 0xc001_0055,
   osVisibleWorkaroundLength: 0xc001_0140,
   osVisibleWorkaroundStatus: 0xc001_0141,
