@@ -94,6 +94,17 @@ describe("what a chart refuses", () => {
     expect(error.where).toBe("ept.yaml: charts[0]");
   });
 
+  it("nothing where no row is done: what is missing stands in its place", () => {
+    const rows = eptRows().map(({ cell, technique }) => ({
+      cell,
+      technique,
+      status: "unsupported",
+      reason: "no image",
+    }));
+    const chart = chartOf({ kind: "stack", x: "technique", value: "cycles" }, rows, context);
+    expect(JSON.stringify(chart)).toContain("no image");
+  });
+
   it("an unknown column in where, and in an inline spec", () => {
     expect(refusal({ kind: "stack", where: "tecnique == 'native'" }).text).toContain("technique");
     const spec = { mark: "bar", encoding: { x: { field: "cyles", type: "quantitative" } } };

@@ -51,7 +51,9 @@ function selects(expression: Expression, row: Row, place: string): boolean {
 export function columnIn(rows: readonly Row[], name: string, place: string): string {
   const columns = new Set(rows.flatMap((row) => Object.keys(row)));
   const column = columns.has(name) ? name : columnName(name);
-  if (columns.has(column) || rows.length === 0) return column;
+  // Only a row that is done has all its columns; where none is, there is nothing to draw.
+  if (columns.has(column) || !rows.some(({ status }) => status === "done" || status === undefined))
+    return column;
   const near = nearestWords(name, columns);
   throw new UserError(`no row has a column "${name}"`, {
     where: place,
