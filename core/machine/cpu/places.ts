@@ -39,6 +39,7 @@ export const KERNEL_GS_BASE = FAST_MSRS + (MSR_STATE.kernelGsBase >> 2);
 export const SYSENTER_CS = FAST_MSRS + (MSR_STATE.sysenterCs >> 2);
 export const SYSENTER_ESP = FAST_MSRS + (MSR_STATE.sysenterEsp >> 2);
 export const SYSENTER_EIP = FAST_MSRS + (MSR_STATE.sysenterEip >> 2);
+export const TIME_STAMP_OFFSET = FAST_MSRS + (MSR_STATE.timeStampOffset >> 2);
 
 /** Words of a segment register, from its first. */
 export const SEGMENT_WORDS = SEGMENT_BYTES >> 2;

@@ -69,6 +69,8 @@ export const STATE = {
   /** `left`, and cycles charged by the MMU, when the instructions began whose own cycles are not attributed yet; f64. */
   markLeft: 296,
   markTranslation: 304,
+  /** Time of the deadline to which `left` counts, cycles since the machine was made, f64. */
+  target: 312,
 
   /** ES CS SS DS FS GS LDTR TR, SEGMENT_BYTES each. */
   segments: 320,
@@ -97,7 +99,7 @@ export const STATE = {
   x87Data: 1056,
   /** Physical x87 registers R0-R7 (MM0-7 are their low 64 bits), 16 bytes each of which 10 are used. */
   x87: 1072,
-  /** SYSCALL's and SYSENTER's MSRs, and KernelGSBase, 8 bytes each: MSR_STATE says which. */
+  /** MSRs that instructions use, 8 bytes each: MSR_STATE says which. */
   fastMsrs: 1200,
   /** Where an access goes that cannot go to memory directly: page-crossing, MMIO, writes to code. */
   bounce: 1280,
@@ -151,6 +153,8 @@ export const MSR_STATE = {
   sysenterCs: 40,
   sysenterEsp: 48,
   sysenterEip: 56,
+  /** What is added to cycles since the machine was made (IA32_TSC_ADJUST), i64. */
+  timeStampOffset: 64,
 } as const;
 
 /**

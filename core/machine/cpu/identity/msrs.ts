@@ -24,6 +24,7 @@ import {
   SYSENTER_EIP,
   SYSENTER_ESP,
   segmentWord,
+  TIME_STAMP_OFFSET,
 } from "../places.js";
 import { FS, GS } from "../state.js";
 import { type KeptMsr, keptMsrs } from "./kept-msrs.js";
@@ -55,7 +56,6 @@ const LONG_ONLY: ReadonlySet<number> = new Set([
 export interface MsrState {
   /** Register, low half, high half. */
   readonly kept: readonly (readonly [number, number, number])[];
-  readonly tscOffset: readonly [low: number, high: number];
   readonly unknown: readonly (readonly [number, number])[];
 }
 
@@ -66,9 +66,6 @@ export class Msrs {
   /** Registers that do not exist but were asked for: how often. */
   readonly unknown = new Map<number, number>();
   private readonly kept: Map<number, KeptMsr>;
-  /** IA32_TSC_ADJUST: what is added to cycles since reset. */
-  private offsetLow = 0;
-  private offsetHigh = 0;
 
   constructor(private readonly core: Core) {
     this.kept = keptMsrs(core.processor);
@@ -102,7 +99,7 @@ export class Msrs {
         return true;
     }
     if (register === MSR.tscAdjust && this.core.processor.features.has("TSC-ADJUST"))
-      return this.found(this.offsetLow, this.offsetHigh);
+      return this.found(words[TIME_STAMP_OFFSET]!, words[TIME_STAMP_OFFSET + 1]!);
     const kept = this.kept.get(register);
     return kept !== undefined && this.found(kept.low, kept.high);
   }
@@ -129,24 +126,23 @@ export class Msrs {
 
   /** The time-stamp counter into `low` and `high`: cycles since reset, and what the guest added. */
   readTimeStamp(): void {
-    const cycles = Math.floor(this.core.host.time());
+    const { words, host } = this.core;
+    const cycles = Math.floor(host.time());
     const base = cycles | 0;
-    this.low = (base + this.offsetLow) | 0;
+    this.low = (base + words[TIME_STAMP_OFFSET]!) | 0;
     const carry = this.low >>> 0 < base >>> 0 ? 1 : 0;
-    this.high = (Math.floor(cycles / 0x1_0000_0000) + this.offsetHigh + carry) | 0;
+    this.high = (Math.floor(cycles / 0x1_0000_0000) + words[TIME_STAMP_OFFSET + 1]! + carry) | 0;
   }
 
   save(): MsrState {
     return {
       kept: Array.from(this.kept, ([register, { low, high }]) => [register, low, high] as const),
-      tscOffset: [this.offsetLow, this.offsetHigh],
       unknown: [...this.unknown],
     };
   }
 
   restore(state: MsrState): void {
     for (const [register, low, high] of state.kept) Object.assign(this.kept.get(register)!, { low, high });
-    this.setOffset(...state.tscOffset);
     this.unknown.clear();
     for (const [register, count] of state.unknown) this.unknown.set(register, count);
   }
@@ -176,15 +172,18 @@ export class Msrs {
     const difference = (low - this.low) | 0;
     const borrow = low >>> 0 < this.low >>> 0 ? 1 : 0;
     const differenceHigh = (high - this.high - borrow) | 0;
-    const sum = (this.offsetLow + difference) | 0;
+    const { words } = this.core;
+    const sum = (words[TIME_STAMP_OFFSET]! + difference) | 0;
     const carry = sum >>> 0 < difference >>> 0 ? 1 : 0;
-    return this.setOffset(sum, (this.offsetHigh + differenceHigh + carry) | 0);
+    return this.setOffset(sum, (words[TIME_STAMP_OFFSET + 1]! + differenceHigh + carry) | 0);
   }
 
+  /** IA32_TSC_ADJUST: what is added to cycles since the machine was made. */
   private setOffset(low: number, high: number): boolean {
-    this.offsetLow = low;
-    this.offsetHigh = high;
-    const { localApic } = this.core.host;
+    const { words, host } = this.core;
+    words[TIME_STAMP_OFFSET] = low;
+    words[TIME_STAMP_OFFSET + 1] = high;
+    const { localApic } = host;
     if (localApic !== undefined) localApic.timer.tscOffset = high * 0x1_0000_0000 + (low >>> 0);
     return true;
   }

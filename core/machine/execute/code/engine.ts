@@ -90,7 +90,6 @@ export type RunEnd = "limit" | "shutdown" | "asleep" | "stopped";
 
 /** What of an engine is not in linear memory. */
 export interface EngineState {
-  readonly target: number;
   readonly charged: number;
 }
 
@@ -116,7 +115,6 @@ export class CodeEngine {
   private readonly all: Int32Array;
   private readonly allFloats: Float64Array;
   private readonly bytes: Uint8Array;
-  private target = 0;
   /** Instructions of all blocks entered, less those given back. */
   private charged = 0;
   private partial: Partial | undefined;
@@ -188,7 +186,7 @@ export class CodeEngine {
 
   /** Cycles since the machine was made. */
   now(): number {
-    return this.target - this.floats[STATE.left / 8]!;
+    return this.floats[STATE.target / 8]! - this.floats[STATE.left / 8]!;
   }
 
   /** Charges cycles to a category (CYCLES.…); time passes. */
@@ -289,7 +287,7 @@ export class CodeEngine {
 
   private setTarget(now: number): void {
     const next = Math.min(this.surroundings.nextDeadline(), now + LONGEST_WAIT);
-    this.target = next;
+    this.floats[STATE.target / 8] = next;
     this.floats[STATE.left / 8] = next - now;
   }
 
@@ -461,12 +459,11 @@ export class CodeEngine {
 
   save(): EngineState {
     invariant(this.isBetweenBlocks, "an engine is saved between blocks");
-    return { target: this.target, charged: this.charged };
+    return { charged: this.charged };
   }
 
   /** After linear memory and the system side were restored: decoded code and look-ups are made anew. */
-  restore({ target, charged }: EngineState): void {
-    this.target = target;
+  restore({ charged }: EngineState): void {
     this.charged = charged;
     this.partial = undefined;
     this.cache.flush();

@@ -1,10 +1,11 @@
 /**
- * Quick crossings: interrupts, exceptions, IRET, system calls and segment loads done in WebAssembly, so that code need not
- * leave the engine for them. Most are what TypeScript did before under the same circumstances (memory.ts); whatever is
- * not, TypeScript does. Nothing that is modelled shows which of the two it was: look-ups of the TLB, cycles and counts are
- * the same. Handlers are called like those of other instructions, with a record.
+ * Quick crossings: interrupts, exceptions, IRET, system calls, segment loads and RDTSC done in WebAssembly, so that code
+ * need not leave the engine for them. Most are what TypeScript did before under the same circumstances (memory.ts); whatever
+ * is not, TypeScript does. Nothing that is modelled shows which of the two it was: look-ups of the TLB, cycles and counts
+ * are the same. Handlers are called like those of other instructions, with a record.
  */
-import { GS, MODE, MSR_STATE, SEGMENT, STATE, segmentOffset } from "../../../cpu/state.js";
+import { CR4 } from "../../../cpu/control-bits.js";
+import { CODE_16, GS, MODE, MSR_STATE, SEGMENT, STATE, segmentOffset } from "../../../cpu/state.js";
 import type { Machine } from "../../../machine.js";
 import {
   add,
@@ -13,16 +14,20 @@ import {
   call,
   type FunctionReference,
   float,
+  floatSubtract,
   get,
   ifElse,
   ifThen,
   int,
   isZero,
   type Local,
+  loadFloat,
+  or,
   set,
   sub,
   tailCall,
 } from "../../../wasm/code.js";
+import { F64 } from "../../../wasm/floats.js";
 import { extendUnsigned, I32, I64 } from "../../../wasm/integers.js";
 import { type FunctionBuilder, ModuleBuilder, type ModuleExports } from "../../../wasm/module.js";
 import { EXIT } from "../exits.js";
@@ -35,6 +40,8 @@ import { defineSegmentLoad } from "./segment-load.js";
 import { defineSystemCall, defineSystemReturn } from "./system-call.js";
 
 const BREAKPOINT = 3;
+const RAX = STATE.general;
+const RDX = STATE.general + 8 * 2;
 
 /** Handlers by name, and "deliver" for TypeScript. */
 export function makeCrossings(machine: Machine, runtime: ModuleExports): ModuleExports {
@@ -46,6 +53,7 @@ export function makeCrossings(machine: Machine, runtime: ModuleExports): ModuleE
   defineSegmentLoads(parts);
   defineControlReads(parts);
   defineSwapGs(parts);
+  defineTimeStamp(parts);
   return module.instantiate({ memory: machine.memory, functions: runtime });
 }
 
@@ -196,6 +204,28 @@ function defineSwapGs(parts: CrossingParts): void {
       parts.setLong(kernelBase, get(old)),
       parts.setLong(STATE.rip, get(ip)),
       parts.spend(parts.costs.system_instruction),
+      tailCall(parts.dispatch),
+    ]);
+  });
+}
+
+/** RDTSC: the time is in the state, and what the counter is ahead of it. 16-bit code is left to TypeScript. */
+function defineTimeStamp(parts: CrossingParts): void {
+  const stateFloat = (offset: number): Code => loadFloat(int(0), parts.base + offset);
+  const mayRead = (isUser: Local): Code =>
+    or(isZero(get(isUser)), isZero(and(parts.word(STATE.cr4), int(CR4.TSD))));
+  defineHandler(parts, "RDTSC", (builder, record, isUser) => {
+    const [setIp, ip] = parts.nextIp(builder, record);
+    const stamp = builder.local("i64");
+    const cycles = F64.truncate(8)(floatSubtract(stateFloat(STATE.target), stateFloat(STATE.left)));
+    return ifThen(and(mayRead(isUser), isZero(parts.isCodeSize(CODE_16))), [
+      setIp,
+      set(stamp, I64.add(cycles, parts.long(STATE.fastMsrs + MSR_STATE.timeStampOffset))),
+      parts.setLong(RAX, I64.and(get(stamp), I64.constant(0xffff_ffff))),
+      parts.setLong(RDX, I64.shrU(get(stamp), I64.constant(32))),
+      parts.setLong(STATE.rip, get(ip)),
+      parts.spend(parts.costs.time_stamp),
+      parts.emitter.count("time_stamp_reads"),
       tailCall(parts.dispatch),
     ]);
   });

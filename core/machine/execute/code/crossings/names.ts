@@ -4,7 +4,7 @@ import type { Instruction } from "../../../x86/instruction.js";
 
 // biome-ignore format: a list
 export const CROSSINGS = [
-  "INT", "INT3", "IRET4", "IRET8", "SYSCALL", "SYSRETQ", "SWAPGS", "MOV", "POP", "CR0", "CR2", "CR3", "CR4",
+  "INT", "INT3", "IRET4", "IRET8", "SYSCALL", "SYSRETQ", "SWAPGS", "MOV", "POP", "CR0", "CR2", "CR3", "CR4", "RDTSC",
 ] as const;
 export type CrossingName = (typeof CROSSINGS)[number];
 
@@ -16,6 +16,7 @@ export function crossingOf({ row, operandSize, operands }: Instruction): Crossin
     case "SYSCALL":
     case "SYSRETQ":
     case "SWAPGS":
+    case "RDTSC":
       return row.mnemonic;
     case "IRET":
       return operandSize === 2 ? undefined : operandSize === 4 ? "IRET4" : "IRET8";
