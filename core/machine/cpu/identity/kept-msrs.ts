@@ -48,6 +48,8 @@ const DEBUG_CONTROL_BITS = 3;
 /** A microcode revision that no errata list knows, in the high half. */
 const MICROCODE_REVISION = 0x100;
 const BUS_MHZ = 100;
+/** HWCR.TscFreqSel, as firmware leaves it: the time-stamp counter counts at the frequency of P-state 0. */
+const TSC_AT_P0 = 1 << 24;
 
 /** All of them for a processor, fresh. */
 export function keptMsrs(processor: Processor): Map<number, KeptMsr> {
@@ -68,7 +70,7 @@ export function keptMsrs(processor: Processor): Map<number, KeptMsr> {
   keep(MSR.debugControl, within(DEBUG_CONTROL_BITS, 0));
   if (processor.features.has("RDTSCP") || processor.features.has("RDPID")) keep(MSR.tscAux, within(-1, 0));
   if (processor.isIntel) addIntel(keep, processor);
-  else addAmd(keep);
+  else addAmd(keep, processor);
   return msrs;
 }
 
@@ -107,11 +109,11 @@ function addIntel(keep: Keep, { profile }: Processor): void {
   keep(MSR.perfStatus, NONE, ratio << 8);
 }
 
-function addAmd(keep: Keep): void {
+function addAmd(keep: Keep, { features }: Processor): void {
   keep(MSR.biosSignId, ANY, MICROCODE_REVISION, 0, true);
+  keep(MSR.hardwareConfiguration, ANY, features.has("INVARIANT-TSC") ? TSC_AT_P0 : 0);
   for (const register of [
     MSR.systemConfiguration,
-    MSR.hardwareConfiguration,
     MSR.topOfMemory,
     MSR.topOfMemory2,
     MSR.northbridgeConfiguration,
