@@ -5,10 +5,15 @@
  *     RSDP ─→ RSDT, XSDT ─→ FADT ─→ FACS, DSDT          (DSDT: \_SB.PCI0 and what it passes on)
  *                        └→ MADT                        (processors, I/O APIC, overrides)
  *
- * There is no system management mode, no power management timer and no power button. The power management registers that
- * the specification demands have an address, `PM_EVENT_PORT`, at which the machine need have nothing: unowned ports read as
- * ones, which says that ACPI is on. A reset goes through the keyboard controller.
+ * There is no system management mode, no power management timer and no power button; of the power management registers there
+ * are those that the specification demands (machine/devices/power/). A reset goes through the keyboard controller.
  */
+import {
+  PM_CONTROL_BYTES,
+  PM_CONTROL_PORT,
+  PM_EVENT_BYTES,
+  PM_EVENT_PORT,
+} from "../../machine/devices/power/power-registers.js";
 import { GIB } from "../../util/units.js";
 import {
   addressRange,
@@ -50,8 +55,6 @@ const CREATOR_ID = "VLAB";
 /** FADT, 5.2.9. */
 const FADT_BYTES = 244;
 const SYSTEM_CONTROL_INTERRUPT = 9;
-const PM_EVENT_PORT = 0x600;
-const PM_CONTROL_PORT = 0x604;
 /** Flags: WBINVD works, C1 is there, no fixed buttons, no fixed RTC wake, the reset register is there. */
 const FADT_FLAGS = (1 << 0) | (1 << 2) | (1 << 4) | (1 << 5) | (1 << 6) | (1 << 10);
 /** Boot architecture: legacy devices, no VGA, no MSI. */
@@ -134,13 +137,13 @@ function fixedDescription(facs: number, dsdt: number): Uint8Array {
       .u64(offset + 4, port);
   return table("FACP", 4, FADT_BYTES, (fadt) => {
     fadt.u32(36, facs).u32(40, dsdt).u16(46, SYSTEM_CONTROL_INTERRUPT);
-    fadt.u32(56, PM_EVENT_PORT).u32(64, PM_CONTROL_PORT).u8(88, 4).u8(89, 2);
+    fadt.u32(56, PM_EVENT_PORT).u32(64, PM_CONTROL_PORT).u8(88, PM_EVENT_BYTES).u8(89, PM_CONTROL_BYTES);
     fadt.u16(96, 0xffff).u16(98, 0xffff); // latencies of C2 and C3: there are none
     fadt.u16(109, BOOT_FLAGS).u32(112, FADT_FLAGS);
     genericAddress(fadt, 116, 8, KEYBOARD_CONTROLLER_COMMAND).u8(128, PULSE_RESET);
     fadt.u64(140, dsdt); // X_FIRMWARE_CTRL stays 0, for FIRMWARE_CTRL is given
-    genericAddress(fadt, 148, 32, PM_EVENT_PORT);
-    genericAddress(fadt, 172, 16, PM_CONTROL_PORT);
+    genericAddress(fadt, 148, 8 * PM_EVENT_BYTES, PM_EVENT_PORT);
+    genericAddress(fadt, 172, 8 * PM_CONTROL_BYTES, PM_CONTROL_PORT);
   });
 }
 

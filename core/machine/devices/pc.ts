@@ -30,6 +30,7 @@ import { PciConfiguration } from "./pci/configuration.js";
 import { PicPair } from "./pic/pair.js";
 import { Pit } from "./pit/pit.js";
 import { SystemPort } from "./pit/system-port.js";
+import { PowerRegisters } from "./power/power-registers.js";
 import { A20Gate } from "./reset/a20.js";
 import { type ResetKind, ResetPorts } from "./reset/reset-ports.js";
 import { Rtc } from "./rtc/rtc.js";
@@ -199,6 +200,7 @@ export class Pc {
       ...Object.fromEntries(this.serial.map((uart, index) => [`serial${index}`, uart])),
       keyboard: this.keyboard,
       resetPorts,
+      power: new PowerRegisters(bus),
       debugPorts,
       ...Object.fromEntries(this.ide.map((channel, index) => [`ide${index}`, channel])),
       pci: this.pci,
