@@ -182,11 +182,18 @@ const compileSources = (sources, width, folder) =>
     sources.map(({ source, flags }) => compile(source, width, [...RUNTIME_INCLUDE, ...flags], folder)),
   );
 
+/** gcc's own library for a width, with what it calls instead of instructions: 64-bit division in 32 bits. May not exist. */
+export async function compilerLibrary(width) {
+  const { stdout } = await run("gcc", [`-m${width}`, "-print-libgcc-file-name"]);
+  return stdout.trim();
+}
+
 /** Builds an image for the bare machine of sources with their own flags, e.g. a compiler's test. */
 export function linkGuest(sources, width, file) {
   return withTemporaryFolder(async (folder) => {
     const runtime = await compileRuntime([...machineRuntime(width), ...COMMON], width, folder);
-    await linkImage([...runtime, ...(await compileSources(sources, width, folder))], width, file);
+    const objects = await compileSources(sources, width, folder);
+    await linkImage([...runtime, ...objects, await compilerLibrary(width)], width, file);
   });
 }
 
@@ -194,7 +201,7 @@ export function linkGuest(sources, width, file) {
 export function linkNative(sources, width, file) {
   return withTemporaryFolder(async (folder) => {
     const runtime = await compileRuntime([...LINUX_RUNTIME, ...COMMON], width, folder);
-    const objects = await compileSources(sources, width, folder);
+    const objects = [...(await compileSources(sources, width, folder)), await compilerLibrary(width)];
     await run("ld", ["-m", EMULATION[width], ...LINK, "-e", "start", "-o", file, ...runtime, ...objects]);
   });
 }

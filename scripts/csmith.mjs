@@ -3,17 +3,21 @@
  * a checksum of all their variables. Each is compiled twice from the same object code: as a process of Linux and as an image
  * for the bare machine; both must print the same, the image on both engines.
  *
- *   node scripts/csmith.mjs [--seed 1] [--count 20]
+ * Exit code 0: all are equal, or the tools are not there; 1: a program differs; 2: a wrong option.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildIfStale } from "./build.mjs";
-import { linkGuest, linkNative } from "./build-programs.mjs";
+import { compilerLibrary, linkGuest, linkNative } from "./build-programs.mjs";
 
+const HELP = `node scripts/csmith.mjs [--seed 1] [--count 20] [--optimize 2]
+  --seed      of csmith's first program; each is compiled for 32 and for 64 bits
+  --count     programs
+  --optimize  as gcc's -O: 0, 1, 2, 3 or s; different ones give different instructions`;
 const INCLUDE = "/usr/include/csmith";
 const LIMITS = ["--max-funcs", "4", "--max-block-depth", "3", "--no-argc", "--concise"];
 export const WIDTHS = [32, 64];
@@ -57,7 +61,7 @@ uint32_t program(void) {
 `;
 
 /** Why this cannot run here, or undefined. */
-export function missingTool() {
+export async function missingTool() {
   for (const tool of ["csmith", "gcc", "ld"]) {
     try {
       execFileSync(tool, ["--version"], { stdio: "ignore" });
@@ -65,15 +69,19 @@ export function missingTool() {
       return `${tool} is not installed`;
     }
   }
+  if (!existsSync(INCLUDE)) return `csmith's headers are not in ${INCLUDE}`;
+  for (const width of WIDTHS)
+    if (!existsSync(await compilerLibrary(width)))
+      return `gcc's library for ${width} bits is not installed (gcc-multilib)`;
   return undefined;
 }
 
-/** @returns the programs' files in `folder`, or undefined for one that takes too long. */
-async function buildOne(seed, width, folder) {
+/** @returns the program's two files in `folder`: a process of Linux, an image */
+async function buildOne(seed, width, optimize, folder) {
   const source = path.join(folder, "program.c");
   execFileSync("csmith", ["--seed", String(seed), ...LIMITS, "-o", source], { cwd: folder });
   writeFileSync(path.join(folder, "shim.c"), SHIM);
-  const include = ["-I", INCLUDE, "-w", "-Dmain=csmith_main", "-fno-builtin"];
+  const include = ["-I", INCLUDE, "-w", "-Dmain=csmith_main", "-fno-builtin", `-O${optimize}`];
   const native = path.join(folder, "native");
   const image = path.join(folder, "image.elf");
   const sources = [
@@ -87,14 +95,14 @@ async function buildOne(seed, width, folder) {
 
 const checksumIn = (text) => /checksum ([0-9a-f]{8})/.exec(text)?.[1];
 
-/** @returns "ok", "slow" for a program that was passed over, or what is wrong */
-export async function checkSeed(seed, width) {
+/** @returns "ok", "slow" for a program that was passed over, or what is wrong. @param optimize as gcc's -O */
+export async function checkSeed(seed, width, optimize = "2") {
   const { Computer } = await import("../dist/machine/computer.js");
   const { findProfile } = await import("../dist/events/profiles/index.js");
   const { loadImage } = await import("../dist/guest/images/image.js");
   const folder = mkdtempSync(path.join(tmpdir(), "virtlab-csmith-"));
   try {
-    const { native, image } = await buildOne(seed, width, folder);
+    const { native, image } = await buildOne(seed, width, optimize, folder);
     let expected;
     try {
       expected = checksumIn(execFileSync(native, { encoding: "utf8", timeout: NATIVE_TIME }));
@@ -120,23 +128,43 @@ export async function checkSeed(seed, width) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const missing = missingTool();
-  if (missing !== undefined) {
-    console.log(`skipped: ${missing}`);
-    process.exit(0);
+function readOptions() {
+  const string = (value) => ({ type: "string", default: value });
+  const options = {
+    seed: string("1"),
+    count: string("20"),
+    optimize: string("2"),
+    help: { type: "boolean" },
+  };
+  try {
+    const { values } = parseArgs({ options });
+    const [seed, count] = [Number(values.seed), Number(values.count)];
+    if (!Number.isInteger(seed) || !Number.isInteger(count))
+      throw new Error("--seed and --count are numbers");
+    return { ...values, seed, count };
+  } catch (error) {
+    console.error(`csmith: ${error.message}\n${HELP}`);
+    return process.exit(2);
   }
+}
+
+async function main() {
+  const { seed: first, count, optimize, help } = readOptions();
+  if (help) return console.log(HELP);
+  const missing = await missingTool();
+  if (missing !== undefined) return console.log(`skipped: ${missing}`);
   if (!buildIfStale()) process.exit(1);
-  const { values } = parseArgs({
-    options: { seed: { type: "string", default: "1" }, count: { type: "string", default: "20" } },
-  });
   const tally = { ok: 0, slow: 0, wrong: 0 };
-  for (let seed = Number(values.seed); seed < Number(values.seed) + Number(values.count); seed++)
+  for (let seed = first; seed < first + count; seed++)
     for (const width of WIDTHS) {
-      const result = await checkSeed(seed, width);
+      const result = await checkSeed(seed, width, optimize);
       tally[result in tally ? result : "wrong"]++;
       if (result !== "ok") console.log(`seed ${seed}, ${width} bits: ${result}`);
     }
-  console.log(tally);
+  console.log(
+    `${tally.ok} equal, ${tally.slow} passed over because they run too long, ${tally.wrong} differ`,
+  );
   process.exitCode = tally.wrong === 0 ? 0 : 1;
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

@@ -1,18 +1,23 @@
-/** Seeds of guests (guests.ts) that found something, by what it was. Those that are mended stay here and must pass. */
+/** Seeds that found something, by what it was. All are mended: they stay here, and must pass. */
+
+/** Random guests (guests.ts), or broken programs (mutants.ts). */
+export type FuzzKind = "guest" | "mutant";
+
 export interface Finding {
+  readonly kind: FuzzKind;
   readonly seed: number;
+  /** Instructions that it needs to show, where that is more than the test's usual budget. */
+  readonly budget?: number;
   readonly found: string;
-  /** Mended: the test runs it. */
-  readonly isMended: boolean;
 }
 
 const TABLES = "page tables whose frames lie outside RAM: the walk read beyond the machine's memory";
 const SLEEP = "halted for ever while deadlines went by: the budget was never looked at";
 
 export const CORPUS: readonly Finding[] = [
-  { seed: 11, found: TABLES, isMended: true },
-  { seed: 15, found: SLEEP, isMended: true },
-  { seed: 18, found: TABLES, isMended: true },
-  { seed: 26, found: SLEEP, isMended: true },
-  { seed: 44, found: SLEEP, isMended: true },
+  { kind: "guest", seed: 11, found: TABLES },
+  { kind: "guest", seed: 15, found: SLEEP },
+  { kind: "guest", seed: 18, found: TABLES },
+  { kind: "guest", seed: 26, found: SLEEP },
+  { kind: "guest", seed: 44, found: SLEEP },
 ];

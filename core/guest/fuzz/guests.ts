@@ -14,7 +14,14 @@ import { imm, mem, SIZES } from "../../machine/x86/assembler-operands.js";
 import type { CodeMode } from "../../machine/x86/instruction.js";
 import { GENERAL, REGISTERS } from "../../machine/x86/registers.js";
 import { Random } from "../../util/random.js";
-import { longModeState, protectedModeState, realModeState, withSse } from "../images/boot-state.js";
+import {
+  CR0_PG,
+  CR4_PAE,
+  longModeState,
+  protectedModeState,
+  realModeState,
+  withSse,
+} from "../images/boot-state.js";
 import { pick, randomBytes, randomInstruction } from "./random-code.js";
 import {
   descriptorTable,
@@ -61,7 +68,7 @@ export interface FuzzGuest {
 export function randomGuest(seed: number): FuzzGuest {
   const random = new Random(seed);
   const mode = pick<CodeMode>(random, [16, 32, 32, 64, 64]);
-  const paging: Paging = mode === 64 ? "4-level" : mode === 32 ? pick(random, ["off", "2-level"]) : "off";
+  const paging = pickPaging(random, mode);
   const kind = pick(random, KINDS);
   const isUser = mode !== 16 && random.below(3) === 0;
   const isDamaged = random.below(4) === 0;
@@ -85,7 +92,12 @@ export function randomGuest(seed: number): FuzzGuest {
   };
 }
 
-const CR0_PAGING = 2 ** 31;
+function pickPaging(random: Random, mode: CodeMode): Paging {
+  if (mode !== 32) return mode === 64 ? "4-level" : "off";
+  const paging = pick<Paging>(random, ["off", "2-level"]);
+  // PAE came later: by chance of its own, so that the seeds of before give the guests of before, but for these.
+  return paging === "2-level" && random.fork("pae").below(2) === 0 ? "pae" : paging;
+}
 
 function startState(mode: CodeMode, paging: Paging): Load["start"] {
   const rsp = PLACES.stack;
@@ -98,7 +110,8 @@ function startState(mode: CodeMode, paging: Paging): Load["start"] {
   const { segments } = state;
   return {
     ...state,
-    ...(mode === 32 && paging !== "off" ? { cr0: state.cr0 + CR0_PAGING, cr3: PLACES.pages } : {}),
+    ...(mode === 32 && paging !== "off" ? { cr0: state.cr0 + CR0_PG, cr3: PLACES.pages } : {}),
+    ...(paging === "pae" ? { cr4: state.cr4 | CR4_PAE } : {}),
     segments: {
       ...segments,
       tr: { ...segments.tr, selector: SELECTORS.task, base: PLACES.tss },
@@ -215,18 +228,4 @@ function fragments(
     put(back.assemble().bytes);
   }
   return code;
-}
-
-/** Bytes of a loaded image changed here and there: opcodes, immediates, tables. */
-export function mutate(seed: number, { writes, zero, start }: Load): Load {
-  const random = new Random(seed);
-  const changes = pick(random, [1, 2, 4, 16, 64]);
-  const copies = writes.map(({ physical, bytes }) => ({ physical, bytes: bytes.slice() }));
-  for (let change = 0; change < changes; change++) {
-    const { bytes } = pick(random, copies);
-    if (bytes.length === 0) continue;
-    const at = random.below(bytes.length);
-    bytes[at] = random.below(2) === 0 ? random.below(256) : bytes[at]! ^ (1 << random.below(8));
-  }
-  return { writes: copies, zero, start };
 }

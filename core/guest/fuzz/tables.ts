@@ -16,7 +16,7 @@ const USER = 4;
 const LARGE = 0x80;
 const OPEN = PRESENT | WRITABLE | USER;
 
-export type Paging = "off" | "2-level" | "4-level";
+export type Paging = "off" | "2-level" | "pae" | "4-level";
 
 /** Selectors of the guest's descriptor table. */
 export const SELECTORS = { code: 0x10, data: 0x18, userCode: 0x23, userData: 0x2b, task: 0x30 } as const;
@@ -82,8 +82,13 @@ export function gates(random: Random, mode: CodeMode, entry: number, isDamaged: 
 
 /** Frames that are not RAM: the local and the I/O APIC, video memory, beyond RAM, beyond what the processor addresses. */
 const STRANGE_FRAMES = [0xfee0_0000, 0xfec0_0000, 0xb_8000, 0x4000_0000, 0xffff_f000];
-const ENTRIES_4_LEVEL = 512;
-const ENTRIES_2_LEVEL = 1024;
+/** Levels from the top down to the directory, and what an entry of theirs is. */
+const FORMATS = {
+  "2-level": { levels: 1, entryBytes: 4, top: OPEN },
+  // In the four entries of PAE's top, R/W and U/S are reserved (SDM vol. 3, table 4-8).
+  pae: { levels: 2, entryBytes: 8, top: PRESENT },
+  "4-level": { levels: 3, entryBytes: 8, top: OPEN },
+} as const;
 /** What is mapped to itself, soundly: the guest's own tables, code and data. */
 const SOUND_PAGES = 64;
 
@@ -97,16 +102,15 @@ export function pageTables(
   at: number,
   ramBytes: number,
 ): Uint8Array {
-  const isLong = paging === "4-level";
-  const size = isLong ? 8 : 4;
-  const entries = isLong ? ENTRIES_4_LEVEL : ENTRIES_2_LEVEL;
-  const levels = isLong ? 3 : 1;
+  const { levels, entryBytes, top } = FORMATS[paging];
+  const entries = PAGE / entryBytes;
   const tables = new ByteWriter((levels + 2) * PAGE);
   const set = (table: number, entry: number, low: number, high = 0): void => {
-    tables.u32(table * PAGE + entry * size, low >>> 0);
-    if (isLong) tables.u32(table * PAGE + entry * size + 4, high >>> 0);
+    tables.u32(table * PAGE + entry * entryBytes, low >>> 0);
+    if (entryBytes === 8) tables.u32(table * PAGE + entry * entryBytes + 4, high >>> 0);
   };
-  for (let level = 0; level + 1 < levels; level++) set(level, 0, (at + (level + 1) * PAGE) | OPEN);
+  for (let level = 0; level + 1 < levels; level++)
+    set(level, 0, (at + (level + 1) * PAGE) | (level === 0 ? top : OPEN));
   const directory = levels - 1;
   for (let entry = 0; entry < entries; entry++) {
     if (entry < 2) set(directory, entry, (at + (levels + entry) * PAGE) | OPEN);
