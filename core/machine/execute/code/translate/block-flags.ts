@@ -18,7 +18,6 @@ import {
   store,
 } from "../../../wasm/code.js";
 import { I32, I64 } from "../../../wasm/integers.js";
-import type { FunctionBuilder } from "../../../wasm/module.js";
 import { FLAG_CONDITIONS } from "../conditions.js";
 import { asLong, type FlagOperation, type FlagScope, type FlagSource, flagKind } from "../flags.js";
 import {
@@ -30,6 +29,7 @@ import {
   knownFlags,
   merged,
 } from "./known-flags.js";
+import type { FlagChange, RegionLocals } from "./region-locals.js";
 
 /** What set the flags last: an instruction of this block, or something before it. */
 type Last = KnownFlags | undefined;
@@ -57,16 +57,25 @@ const EXPLICIT_KINDS = 4;
 
 export class BlockFlags implements FlagScope {
   private last: Last;
+  /** Since `takeChange` was asked last. */
+  private change: FlagChange = "none";
   /** What came from before, as a source like any other. */
   private readonly carriedSource: FlagSource;
 
   constructor(
     private readonly base: number,
     private readonly imports: FlagImports,
-    private readonly builder: FunctionBuilder,
+    private readonly locals: RegionLocals,
     private readonly carried: CarriedFlags,
   ) {
     this.carriedSource = explicitFlags(this.carriedFlags());
+  }
+
+  /** What happened to the flags since this was asked last, for the locals that they come from. */
+  takeChange(): FlagChange {
+    const { change } = this;
+    this.change = "none";
+    return change;
   }
 
   setAdd(size: number, left: Local, right: Local, result: Local): Code {
@@ -91,12 +100,12 @@ export class BlockFlags implements FlagScope {
     return this.noteStep("dec", size, left, result);
   }
   setParts(size: number, result: Local, extra: Code): Code {
-    const kept = this.builder.local();
+    const kept = this.locals.take("i32");
     this.note("parts", size, result, undefined, undefined, get(kept));
     return set(kept, extra);
   }
   setAll(value: Code): Code {
-    const kept = this.builder.local();
+    const kept = this.locals.take("i32");
     const code = set(kept, I32.and(value, int(ARITHMETIC_FLAGS)));
     this.note("explicit", 1, kept, undefined, undefined, get(kept));
     return code;
@@ -110,28 +119,31 @@ export class BlockFlags implements FlagScope {
   }
   condition(number: number): Code {
     if (this.last !== undefined) return knownCondition(this.last, number);
-    const flags = this.builder.local();
+    const flags = this.locals.take("i32");
     return [set(flags, this.all()), FLAG_CONDITIONS[number]!(get(flags))];
   }
 
   setSome(mask: number, value: Code): Code {
-    const kept = this.builder.local();
+    const kept = this.locals.take("i32");
     const before = this.known();
     this.last = merged(mask, get(kept), before.flags);
+    this.change = "some";
     return [set(kept, value), before.code];
   }
 
   setIf(condition: Code, setFlags: () => Code): Code {
-    const kept = this.builder.local();
+    const kept = this.locals.take("i32");
     const before = this.known();
     const code = setFlags();
     this.last = chosen(get(kept), this.last ?? this.carriedSource, before.flags);
+    this.change = "some";
     return [set(kept, condition), before.code, code];
   }
 
   settle(): Code {
     const code = [this.writeDown(), set(this.carried.kind, int(-1))];
     this.last = undefined;
+    this.change = "all";
     return code;
   }
 
@@ -202,7 +214,7 @@ export class BlockFlags implements FlagScope {
   private known(): { readonly flags: KnownFlags; readonly code: Code } {
     const flags = this.last ?? this.carriedSource;
     if (depthOf(flags) < DEEPEST) return { flags, code: [] };
-    const kept = this.builder.local();
+    const kept = this.locals.take("i32");
     this.last = explicitFlags(get(kept));
     return { flags: this.last, code: set(kept, knownFlags(flags)) };
   }
@@ -217,12 +229,15 @@ export class BlockFlags implements FlagScope {
   ): Code {
     const value = (local: Local | undefined): Code => (local === undefined ? int(0) : get(local));
     this.last = { operation, size, result: get(result), left: value(left), right: value(right), extra };
+    this.change = "all";
     return [];
   }
 
   /** INC and DEC keep CF, which is computed from what it comes from when somebody asks. */
   private noteStep(operation: "inc" | "dec", size: number, left: Local, result: Local): Code {
-    return this.note(operation, size, result, left, undefined, this.carry());
+    const code = this.note(operation, size, result, left, undefined, this.carry());
+    this.change = "some";
+    return code;
   }
 
   private writeCarried(): Code {

@@ -75,7 +75,7 @@ export class BlockScope implements Scope {
   }
 
   local(type: ValueType): Local {
-    return this.region.builder.local(type);
+    return this.region.locals.take(type);
   }
 
   keep(type: ValueType, value: Code): { readonly code: Code; readonly local: Local } {

@@ -38,6 +38,7 @@ import type { Semantic } from "../scope.js";
 import { BlockFlags, type CarriedFlags, type FlagImports } from "./block-flags.js";
 import { BlockScope } from "./block-scope.js";
 import type { EdgeName, RegionNode } from "./region.js";
+import { RegionLocals } from "./region-locals.js";
 import { RegionRegisters } from "./region-registers.js";
 
 export interface RegionImports extends FlagImports {
@@ -83,6 +84,7 @@ const GO_ON = 0;
 
 export class RegionEmitter {
   readonly registers: RegionRegisters;
+  readonly locals: RegionLocals;
   readonly base: number;
   readonly slots: number;
   readonly mode: number;
@@ -104,7 +106,7 @@ export class RegionEmitter {
   private readonly labels = new Map<RegionNode, { ahead: Label; again: Label }>();
 
   constructor(
-    readonly builder: FunctionBuilder,
+    builder: FunctionBuilder,
     readonly imports: RegionImports,
     private readonly setting: RegionSetting,
   ) {
@@ -114,6 +116,7 @@ export class RegionEmitter {
     this.usesSlots = setting.usesSlots;
     this.iterationCost = setting.iterationCost;
     this.registers = new RegionRegisters(builder, setting.base);
+    this.locals = new RegionLocals(builder);
     this.left = builder.local("f64");
     this.now = builder.local("f64");
     this.changed = builder.local();
@@ -195,7 +198,7 @@ export class RegionEmitter {
   /** The node's own code, inside blocks at whose ends the nodes that it merges into follow. */
   private within(node: RegionNode, merges: readonly RegionNode[]): Code {
     const [last, ...others] = merges;
-    if (last === undefined) return this.instructions(node);
+    if (last === undefined) return this.locals.forBlock(() => this.instructions(node));
     return [block(this.labels.get(last)!.ahead, this.within(node, others)), this.tree(last)];
   }
 
@@ -218,9 +221,9 @@ export class RegionEmitter {
    * TLB entry is stamped. If not, nothing has happened.
    */
   private enterPage(pages: number, frame: number): { readonly isKnown: Code; readonly enter: Code } {
-    const { builder, base, setting } = this;
-    const page = builder.local("i64");
-    const slot = builder.local();
+    const { locals, base, setting } = this;
+    const page = locals.take("i64");
+    const slot = locals.take("i32");
     const isUser = (this.mode & MODE.user) !== 0;
     const state = (offset: number): Code => I64.load(8)(int(0), base + offset);
     const distance = I64.constant(pages * 4096);
@@ -252,7 +255,7 @@ export class RegionEmitter {
     const { setting } = this;
     const { block: decoded } = node;
     const { header, instructions } = decoded;
-    const flags = new BlockFlags(this.base, this.imports, this.builder, this.carried);
+    const flags = new BlockFlags(this.base, this.imports, this.locals, this.carried);
     const code: Code[] = [this.enter(header, decoded.pageOffset, instructions.length, flags)];
     let place = decoded.pageOffset;
     instructions.forEach((instruction, index) => {
@@ -261,6 +264,7 @@ export class RegionEmitter {
       const semantic = setting.semantics[instruction.row.mnemonic];
       if (setting.isCrossing(instruction)) code.push(scope.handOver());
       else code.push(semantic === undefined ? scope.system() : [semantic(scope), scope.end()]);
+      this.locals.endInstruction(flags.takeChange());
       place += instruction.length;
     });
     const last = instructions.at(-1)!;

@@ -15,7 +15,7 @@ import { WARM } from "../runtime.js";
 const MOST_BLOCKS = 64;
 const MOST_INSTRUCTIONS = 400;
 /** Blocks entered less often than this stay outside: a quarter of Linux's translated code would hardly ever run. */
-const LUKEWARM = WARM / 4;
+export const LUKEWARM = WARM / 4;
 
 /** Where a block may go on: its relative operand's target, the next instruction, or after a call of the region. */
 export const EDGES = ["target", "next", "return0", "return1", "return2"] as const;
@@ -36,16 +36,14 @@ export interface RegionNode {
   isLoop: boolean;
 }
 
+/** A region's nodes, the entry's first. */
+export type Region = readonly [RegionNode, ...RegionNode[]];
+
 /** Finds the frame of the code page so many pages after the entry's; -1 if that is not known without a walk. */
 export type FrameOfPage = (page: number) => number;
 
 /** The region that a block begins, in reverse postorder. */
-export function findRegion(
-  entry: Block,
-  cache: CodeCache,
-  handlers: Handlers,
-  frameOf: FrameOfPage,
-): RegionNode[] {
+export function findRegion(entry: Block, cache: CodeCache, handlers: Handlers, frameOf: FrameOfPage): Region {
   const ordered = inReversePostorder(collect(entry, cache, handlers, frameOf));
   findDominators(ordered);
   for (const node of ordered) {
@@ -67,7 +65,8 @@ export function findRegion(
     node.isMerge = (forward.get(node) ?? 0) > 1;
     if (node.isMerge) node.dominator!.merges.push(node);
   }
-  return ordered;
+  const [first, ...others] = ordered;
+  return [first!, ...others];
 }
 
 /** Whether a block can be part of a translation: flat code of 32 or 64 bits, within its page. */

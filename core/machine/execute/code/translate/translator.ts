@@ -14,13 +14,16 @@ import { type Handlers, MOST_HANDLERS } from "../handlers.js";
 import { HEADER } from "../record.js";
 import { HOT, RUNTIME_FUNCTIONS } from "../runtime.js";
 import type { Semantic } from "../scope.js";
-import { findRegion, isTranslatable } from "./region.js";
+import { findRegion, isTranslatable, LUKEWARM, type Region } from "./region.js";
 import { RegionEmitter, type RegionImports } from "./region-emitter.js";
 
 /** Translations take the upper part of the table (handlers.ts keeps to the lower). */
 const FIRST_TRANSLATION = MOST_HANDLERS;
 /** Warm blocks that are compiled together. */
 const BATCH = 64;
+
+const instructionsOf = (nodes: Region): number =>
+  nodes.reduce((sum, { block }) => sum + block.instructions.length, 0);
 
 export class RegionTranslator implements Translator {
   /** Regions compiled, their instructions, and how often all were dropped. */
@@ -57,17 +60,42 @@ export class RegionTranslator implements Translator {
   }
 
   private compileWaiting(): void {
-    const blocks = [...this.waiting];
+    const regions = this.chooseRegions();
     this.waiting.clear();
-    if (this.translated.size + blocks.length > this.capacity) this.dropAll();
-    const functions = this.compile(blocks);
-    blocks.forEach((block, index) => {
+    if (this.translated.size + regions.length > this.capacity) this.dropAll();
+    const functions = this.compile(regions);
+    regions.forEach(([{ block }], index) => {
       const place = this.free.pop() ?? this.next++;
       this.table.set(place, functions[index] as () => number);
       block.translation = place;
       this.translated.add(block);
       this.words[(block.header + HEADER.handler) >> 2] = place;
     });
+  }
+
+  /**
+   * The regions that waiting blocks begin, largest first, but for blocks that are inside of one already: most of a loop's blocks
+   * become warm together, and one of them is enough to enter by. If that proves wrong they become warm again.
+   */
+  private chooseRegions(): Region[] {
+    const regions = [...this.waiting].map((block) => this.regionOf(block));
+    const size = new Map(regions.map((nodes) => [nodes, instructionsOf(nodes)]));
+    regions.sort((left, right) => size.get(right)! - size.get(left)!);
+    const covered = new Set<Block>();
+    return regions.filter((nodes) => {
+      const [{ block }] = nodes;
+      if (covered.has(block)) {
+        this.words[(block.header + HEADER.heat) >> 2] = LUKEWARM;
+        return false;
+      }
+      for (const node of nodes) covered.add(node.block);
+      return true;
+    });
+  }
+
+  private regionOf(block: Block): Region {
+    const isUser = (block.mode & MODE.user) !== 0;
+    return findRegion(block, this.cache, this.handlers, (page) => this.frameOfPage(page, isUser));
   }
 
   drop(block: Block): void {
@@ -112,7 +140,7 @@ export class RegionTranslator implements Translator {
   }
 
   /** The functions of the regions that begin with these blocks. */
-  private compile(blocks: readonly Block[]): unknown[] {
+  private compile(regions: readonly Region[]): unknown[] {
     const module = new ModuleBuilder();
     const take = (name: keyof typeof RUNTIME_FUNCTIONS) =>
       module.importFunction(name, RUNTIME_FUNCTIONS[name]);
@@ -127,18 +155,18 @@ export class RegionTranslator implements Translator {
       execute: take("execute"),
     };
     const { machine } = this;
-    blocks.forEach((block, index) => {
-      this.define(module, imports, block, String(index));
+    regions.forEach((nodes, index) => {
+      this.define(module, imports, nodes, String(index));
     });
     const made = module.instantiate({ memory: machine.memory, functions: this.runtime });
-    return blocks.map((_, index) => made[String(index)]);
+    return regions.map((_, index) => made[String(index)]);
   }
 
-  private define(module: ModuleBuilder, imports: RegionImports, block: Block, name: string): void {
+  private define(module: ModuleBuilder, imports: RegionImports, nodes: Region, name: string): void {
     const { machine } = this;
     const code = machine.code!;
+    const [{ block }] = nodes;
     const isUser = (block.mode & MODE.user) !== 0;
-    const nodes = findRegion(block, this.cache, this.handlers, (page) => this.frameOfPage(page, isUser));
     for (const node of nodes) {
       let entries = this.partOf.get(node.block);
       if (entries === undefined) {
@@ -168,6 +196,6 @@ export class RegionTranslator implements Translator {
       name,
     );
     this.counts.regions++;
-    this.counts.instructions += nodes.reduce((sum, node) => sum + node.block.instructions.length, 0);
+    this.counts.instructions += instructionsOf(nodes);
   }
 }
