@@ -13,6 +13,7 @@ import { flagKind } from "../execute/code/flags.js";
 import { CR0, CR4, EFER } from "./control-bits.js";
 import { Descriptor } from "./descriptor.js";
 import type { CpuHost, LinearAccess } from "./host.js";
+import type { Interception, Vectoring } from "./interception.js";
 import { type Event, newEvent } from "./interrupts/event.js";
 import { modeWordOf } from "./mode.js";
 import {
@@ -73,6 +74,8 @@ export class Core {
   shutdownReason = "";
   shadow: number = SHADOW.none;
   nmiPending = false;
+  /** Something left for the monitor, which has not taken it yet. */
+  hasExited = false;
 
   /** Preallocated: the code and the other segment under consideration, those that a return goes to, and a gate. */
   readonly code: Descriptor;
@@ -89,6 +92,7 @@ export class Core {
     readonly host: CpuHost,
     readonly processor: Processor,
     readonly costs: Costs,
+    readonly interception: Interception | undefined = undefined,
   ) {
     this.words = state.words;
     this.memory = host.memory;
@@ -112,6 +116,13 @@ export class Core {
   /** Descriptor tables or control registers changed: what the engine remembers of crossings may not hold any more. */
   forgetCrossings(): void {
     this.words[GENERATION] = (this.words[GENERATION]! + 1) | 0;
+  }
+
+  /** Whether an exception leaves for the monitor instead of being delivered; its address is in STATE.faultAddress. */
+  leaves(vector: number, errorCode: number, during: Vectoring | undefined): boolean {
+    if (this.interception?.exception(vector, errorCode, during) !== true) return false;
+    this.hasExited = true;
+    return true;
   }
 
   // Modes.

@@ -40,6 +40,7 @@ export function modeWordOf(words: Int32Array): number {
     mode |= words[CODE_SEGMENT + FLAT]! & MODE.flatCode;
   }
   if (isUser) mode |= MODE.user;
+  else if (words[PRIVILEGE] !== 0) mode |= MODE.inner;
   if ((flags & RFLAGS.TF) !== 0) mode |= MODE.singleStep;
   if ((cr0 & (CR0.TS | CR0.EM)) !== 0) mode |= MODE.noFpu;
   if ((cr0 & CR0.EM) !== 0 || (cr4 & CR4.OSFXSR) === 0) mode |= MODE.noSse;

@@ -185,6 +185,8 @@ export const MODE = {
   alignmentCheck: 2048,
   /** MXCSR's masks, rounding, DAZ and FTZ are not those of reset: SSE arithmetic is done in TypeScript (cpu/sse.ts). */
   exactSse: 4096,
+  /** CPL is 1 or 2: neither what is privileged nor a user's. */
+  inner: 8192,
 } as const;
 export const CODE_16 = 0;
 export const CODE_32 = 1;

@@ -11,6 +11,7 @@
 import type { Costs } from "../../events/costs.js";
 import { EVENT } from "../../events/events.js";
 import type { CpuProfile } from "../../events/profile.js";
+import { invariant } from "../../util/errors.js";
 import type { Instruction, InstructionEvent, Row } from "../x86/instruction.js";
 import { applyStart, type StartState } from "./boot.js";
 import { DR6 } from "./control-bits.js";
@@ -21,6 +22,7 @@ import { Cpuid } from "./identity/cpuid.js";
 import { type MsrState, Msrs } from "./identity/msrs.js";
 import { RandomNumbers } from "./instructions/random-numbers.js";
 import { type Handler, type Performance, performances } from "./instructions/table.js";
+import { type Interception, type Vectoring, VIOLATION_VECTOR } from "./interception.js";
 import { deliver, EVENT_KIND, raise, raiseFault } from "./interrupts/raise.js";
 import { CR2_WORD, FLAGS, MODE_WORD, RIP, RIP_HIGH } from "./places.js";
 import { processorOf } from "./processor.js";
@@ -36,6 +38,8 @@ export interface SystemUnitOptions {
   readonly seed: number;
   /** Instructions that other files perform, by mnemonic (SSE as MXCSR says, x87). */
   readonly others?: Readonly<Record<string, Handler>>;
+  /** What leaves for a monitor; nothing when absent. */
+  readonly interception?: Interception | undefined;
 }
 
 export type { StartState };
@@ -89,8 +93,8 @@ export class SystemUnit {
   private readonly entries: (Entry | undefined)[] = [];
 
   constructor(state: CpuState, host: CpuHost, options: SystemUnitOptions) {
-    const { profile, costs, hasApic, seed, others = {} } = options;
-    this.core = new Core(state, host, processorOf(profile, hasApic), costs);
+    const { profile, costs, hasApic, seed, others = {}, interception } = options;
+    this.core = new Core(state, host, processorOf(profile, hasApic), costs, interception);
     this.cpuid = new Cpuid(this.core.processor);
     this.msrs = new Msrs(this.core);
     this.random = new RandomNumbers(seed);
@@ -114,6 +118,14 @@ export class SystemUnit {
   clearShadow(): void {
     this.core.shadow = SHADOW.none;
   }
+  /** Something left for the monitor: nothing happens until it has been taken (`resume`). */
+  get hasExited(): boolean {
+    return this.core.hasExited;
+  }
+  /** The monitor is done with what left. */
+  resume(): void {
+    this.core.hasExited = false;
+  }
 
   /** Whether an instruction's extension is on this processor; its row names it. */
   hasFeature(name: string): boolean {
@@ -122,6 +134,15 @@ export class SystemUnit {
 
   /** Executes the instruction at RIP: afterwards RIP is the next one, a transfer's target, or its exception's handler. */
   execute(instruction: Instruction): void {
+    this.perform(instruction, true);
+  }
+
+  /** The same for a monitor, in its guest's stead: the instruction itself is not asked about again, its faults are. */
+  emulate(instruction: Instruction): void {
+    this.perform(instruction, false);
+  }
+
+  private perform(instruction: Instruction, mayLeave: boolean): void {
     const { core } = this;
     const { words } = core;
     this.setNext(instruction.length);
@@ -130,12 +151,17 @@ export class SystemUnit {
     try {
       if (entry.needsProtected && (!core.isProtected || core.isVirtual8086)) throw undefinedOpcode();
       if (entry.isPrivileged && core.cpl !== 0) throw generalProtection();
+      if (mayLeave && core.interception?.instruction(instruction) === true) {
+        core.hasExited = true;
+        return;
+      }
       entry.run(core, instruction);
     } catch (fault) {
       if (!(fault instanceof GuestFault)) throw fault;
       raiseFault(core, fault);
       return;
     }
+    if (core.hasExited) return;
     if (!entry.isTransfer) core.jump(core.nextLow, core.nextHigh);
     if (entry.event >= 0) core.host.count(entry.event);
     if (entry.cycles > 0) core.charge(entry.cycles);
@@ -149,19 +175,38 @@ export class SystemUnit {
 
   /** Delivers an exception of the instruction at RIP; a page fault's address is in the state. */
   raise(vector: number, errorCode: number): void {
-    const { words } = this.core;
+    const { core } = this;
+    if (core.leaves(vector, errorCode, undefined)) return;
+    invariant(vector < VIOLATION_VECTOR, "violations need a monitor");
+    this.inject(vector, errorCode);
+  }
+
+  /** The same for a monitor, which hands its guest an exception: it does not leave, though what its delivery meets may. */
+  inject(vector: number, errorCode: number): void {
+    const { core } = this;
+    const { words } = core;
     if (vector === EXCEPTION.PF) {
       words[CR2_WORD] = words[STATE.faultAddress >> 2]!;
       words[CR2_WORD + 1] = words[(STATE.faultAddress >> 2) + 1]!;
     }
-    raise(this.core, vector, errorCode);
+    raise(core, vector, errorCode);
+  }
+
+  /** Takes up again the delivery of what a fault interrupted. @param nextLow RIP to come back to, of software's. */
+  redeliver({ vector, kind, errorCode }: Vectoring, nextLow: number, nextHigh: number): void {
+    deliver(this.core, vector, kind, errorCode, nextLow, nextHigh);
+  }
+
+  /** Delivers a maskable interrupt for a monitor, which knows that the guest takes it. */
+  injectInterrupt(vector: number): void {
+    this.deliver(vector);
   }
 
   /** The debug trap after an instruction that was executed with TF set, unless that loaded SS. */
   trap(): void {
     if (this.core.shadow === SHADOW.interruptsAndTraps) return;
     noteDebugCause(this.core, DR6.BS);
-    raise(this.core, EXCEPTION.DB, 0);
+    this.raise(EXCEPTION.DB, 0);
   }
 
   /** Delivers an NMI or a maskable interrupt if the CPU takes one now. Returns whether it did. */
@@ -176,6 +221,10 @@ export class SystemUnit {
       return true;
     }
     if ((words[FLAGS]! & RFLAGS.IF) === 0 || !host.interrupts.hasPending()) return false;
+    if (core.interception?.interrupt() === true) {
+      core.hasExited = true;
+      return true;
+    }
     this.deliver(host.interrupts.acknowledge());
     return true;
   }

@@ -9,8 +9,10 @@ import { isInterruptRedirected } from "../tss.js";
 import { deliver, EVENT_KIND } from "./raise.js";
 import { deliverVirtual } from "./real.js";
 
-const interrupt = (core: Core, vector: number, kind: number): void =>
-  deliver(core, vector, kind, 0, core.nextLow, core.nextHigh);
+function interrupt(core: Core, vector: number, kind: number): void {
+  if (core.interception?.softwareInterrupt(vector) === true) core.hasExited = true;
+  else deliver(core, vector, kind, 0, core.nextLow, core.nextHigh);
+}
 
 export function interruptN(core: Core, instruction: Instruction): void {
   const operand = instruction.operands[0]!;

@@ -7,8 +7,9 @@ import { EVENT } from "../../../events/events.js";
 import { ACTIVITY, type Core } from "../core.js";
 import { CROSSING_KIND } from "../crossings.js";
 import { GuestFault } from "../fault.js";
+import type { Vectoring } from "../interception.js";
 import { CR2_WORD, RIP, RIP_HIGH } from "../places.js";
-import { EXCEPTION, RFLAGS } from "../state.js";
+import { EXCEPTION, RFLAGS, STATE } from "../state.js";
 import { EXT } from "./event.js";
 import { deliverLong } from "./long.js";
 import { deliverProtected } from "./protected.js";
@@ -35,10 +36,20 @@ export function raise(core: Core, vector: number, errorCode: number): void {
   deliver(core, vector, EVENT_KIND.exception, errorCode, words[RIP]!, words[RIP_HIGH]!);
 }
 
-/** Delivers a fault that was caught. */
+/** Delivers a fault that was caught, unless it leaves for a monitor. */
 export function raiseFault(core: Core, fault: GuestFault): void {
+  if (leaves(core, fault, undefined)) return;
   if (fault.vector === PF) noteAddress(core, fault);
   raise(core, fault.vector, fault.errorCode);
+}
+
+/** Whether a fault leaves for a monitor. @param during what was being delivered when it arose. */
+function leaves(core: Core, fault: GuestFault, during: Vectoring | undefined): boolean {
+  if (core.interception === undefined) return false;
+  const address = STATE.faultAddress >> 2;
+  core.words[address] = fault.addressLow;
+  core.words[address + 1] = fault.addressHigh;
+  return core.leaves(fault.vector, fault.errorCode, during);
 }
 
 /** Delivers an event completely: when this returns the CPU is in a handler, or shut down. */
@@ -58,6 +69,7 @@ export function deliver(
     return;
   } catch (fault) {
     if (!(fault instanceof GuestFault)) throw fault;
+    if (leaves(core, fault, { vector, kind, errorCode })) return;
     deliverInstead(core, kind === EVENT_KIND.exception ? vector : undefined, kind, fault);
   }
 }
@@ -86,6 +98,7 @@ function deliverInstead(core: Core, first: number | undefined, kind: number, sec
     const vector = combine(before, fault.vector);
     if (vector === undefined) {
       shutDown(core, story);
+      if (core.interception?.shutdown() === true) core.hasExited = true;
       return;
     }
     const errorCode = vector === DF ? 0 : fault.errorCode | (isIn(WITH_EXT, vector) ? external : 0);
@@ -94,6 +107,7 @@ function deliverInstead(core: Core, first: number | undefined, kind: number, sec
       return;
     } catch (next) {
       if (!(next instanceof GuestFault)) throw next;
+      if (leaves(core, next, { vector, kind: EVENT_KIND.exception, errorCode })) return;
       before = vector;
       fault = next;
       external = EXT;

@@ -37,6 +37,7 @@ class Stub implements SystemSide {
   raised: number[] = [];
   hasShadow = false;
   isShutDown = false;
+  readonly hasExited = false;
   get isHalted() {
     return this.halted;
   }

@@ -35,7 +35,7 @@ import { resetSlots, TABLE } from "./fast-slots.js";
 import { Handlers } from "./handlers.js";
 import { FRAME_KIND } from "./memory.js";
 import { RECORD, RECORD_BYTES } from "./record.js";
-import { makeRuntime, VIOLATION_VECTOR } from "./runtime.js";
+import { makeRuntime } from "./runtime.js";
 import type { Semantic } from "./scope.js";
 
 /** Most cycles and instructions between two looks at the rest of the world. */
@@ -63,6 +63,8 @@ export interface SystemSide {
   clearShadow(): void;
   readonly isHalted: boolean;
   readonly isShutDown: boolean;
+  /** Something left the guest for its monitor (cpu/interception.ts). */
+  readonly hasExited: boolean;
 }
 
 /** What surrounds the CPU. */
@@ -86,7 +88,7 @@ export interface Translator {
 }
 
 /** Why `run` came back. */
-export type RunEnd = "limit" | "shutdown" | "asleep" | "stopped";
+export type RunEnd = "limit" | "shutdown" | "asleep" | "stopped" | "exit";
 
 /** What of an engine is not in linear memory. */
 export interface EngineState {
@@ -229,6 +231,7 @@ export class CodeEngine {
     const { system, surroundings, words } = this;
     for (;;) {
       if (this.stopRequested) return "stopped";
+      if (system.hasExited) return "exit";
       if (system.isShutDown) return "shutdown";
       const now = this.now();
       if (surroundings.nextDeadline() <= now) surroundings.runDue(now);
@@ -378,9 +381,7 @@ export class CodeEngine {
   }
 
   private raise(): void {
-    const vector = this.words[STATE.faultVector / 4]!;
-    invariant(vector < VIOLATION_VECTOR, "violations need a monitor");
-    this.system.raise(vector, this.words[STATE.faultCode / 4]!);
+    this.system.raise(this.words[STATE.faultVector / 4]!, this.words[STATE.faultCode / 4]!);
   }
 
   /** A fetch was looked up by its page; its fault is at RIP, or at the next page where the instruction crosses into that. */

@@ -7,6 +7,7 @@
  * and what was stored there is carried to its place by `commit`.
  */
 
+import { VIOLATION_VECTOR } from "../../cpu/interception.js";
 import {
   CODE_64,
   EXCEPTION,
@@ -111,9 +112,6 @@ export const TABLE_INDEX = {
   translate: 0,
   first: 1,
 } as const;
-
-/** A fault that is a violation in the second dimension: the monitor's, not the guest's. */
-export const VIOLATION_VECTOR = 256;
 
 /** Functions that TypeScript gives the runtime. */
 export interface RuntimeImports {

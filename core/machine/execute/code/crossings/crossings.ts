@@ -174,10 +174,10 @@ function defineControlReads(parts: CrossingParts): void {
     CR4: word(STATE.cr4),
   };
   for (const [name, value] of Object.entries(values) as [CrossingName, Code][]) {
-    defineHandler(parts, name, (builder, record, isUser) => {
+    defineHandler(parts, name, (builder, record) => {
       const long = builder.local("i64");
       const narrow = I64.and(get(long), I64.constant(0xffff_ffff));
-      return ifThen(isZero(get(isUser)), [
+      return ifThen(parts.isPrivileged, [
         set(long, value),
         I64.store(8)(
           I32.load(2)(get(record), RECORD.operands),
@@ -194,10 +194,10 @@ function defineControlReads(parts: CrossingParts): void {
 function defineSwapGs(parts: CrossingParts): void {
   const base = segmentOffset(GS) + SEGMENT.base;
   const kernelBase = STATE.fastMsrs + MSR_STATE.kernelGsBase;
-  defineHandler(parts, "SWAPGS", (builder, record, isUser) => {
+  defineHandler(parts, "SWAPGS", (builder, record) => {
     const [setIp, ip] = parts.nextIp(builder, record);
     const old = builder.local("i64");
-    return ifThen(and(parts.isLongCode, isZero(get(isUser))), [
+    return ifThen(and(parts.isLongCode, parts.isPrivileged), [
       setIp,
       set(old, parts.long(base)),
       parts.setLong(base, parts.long(kernelBase)),
@@ -212,13 +212,12 @@ function defineSwapGs(parts: CrossingParts): void {
 /** RDTSC: the time is in the state, and what the counter is ahead of it. 16-bit code is left to TypeScript. */
 function defineTimeStamp(parts: CrossingParts): void {
   const stateFloat = (offset: number): Code => loadFloat(int(0), parts.base + offset);
-  const mayRead = (isUser: Local): Code =>
-    or(isZero(get(isUser)), isZero(and(parts.word(STATE.cr4), int(CR4.TSD))));
-  defineHandler(parts, "RDTSC", (builder, record, isUser) => {
+  const mayRead = or(parts.isPrivileged, isZero(and(parts.word(STATE.cr4), int(CR4.TSD))));
+  defineHandler(parts, "RDTSC", (builder, record) => {
     const [setIp, ip] = parts.nextIp(builder, record);
     const stamp = builder.local("i64");
     const cycles = F64.truncate(8)(floatSubtract(stateFloat(STATE.target), stateFloat(STATE.left)));
-    return ifThen(and(mayRead(isUser), isZero(parts.isCodeSize(CODE_16))), [
+    return ifThen(and(mayRead, isZero(parts.isCodeSize(CODE_16))), [
       setIp,
       set(stamp, I64.add(cycles, parts.long(STATE.fastMsrs + MSR_STATE.timeStampOffset))),
       parts.setLong(RAX, I64.and(get(stamp), I64.constant(0xffff_ffff))),

@@ -149,6 +149,11 @@ export class CrossingParts {
     return this.setLong(STATE.codePage, I64.constant(-1));
   }
 
+  /** CPL is 0. */
+  get isPrivileged(): Code {
+    return isZero(this.word(STATE.privilege));
+  }
+
   // Look-ups.
 
   /** Whether a memory is of the present generation and mode. */

@@ -53,6 +53,7 @@ class Recorder implements SystemSide {
   system: string | undefined;
   readonly hasShadow = false;
   readonly isShutDown = false;
+  readonly hasExited = false;
 
   execute({ row }: { readonly row: { readonly mnemonic: string } }): void {
     this.isHalted = true;
