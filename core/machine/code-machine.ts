@@ -69,11 +69,8 @@ export class CodeMachine {
   readonly paging: EnginePaging;
   private readonly crossings: CrossingRecorder | undefined;
 
-  /** @param surround makes what is around the CPU, once machine and engine are there. */
-  constructor(
-    options: CodeMachineOptions,
-    surround: (parts: Pick<CodeMachine, "machine" | "engine" | "paging">) => Surroundings,
-  ) {
+  /** @param surround makes what is around the CPU, once machine, engine and paging are there; the system side needs it. */
+  constructor(options: CodeMachineOptions, surround: (hardware: CodeMachine) => Surroundings) {
     const { profile } = options;
     this.machine = new Machine({ ...options, code: { arenaBytes: options.arenaBytes ?? DEFAULT_ARENA } });
     const { machine } = this;

@@ -20,10 +20,10 @@ import { restoreSnapshot, type Snapshot, saveSnapshot } from "./snapshot.js";
 export type { Outcome };
 
 /** Addresses from here to 4 GiB are devices'. */
-const DEVICE_HOLE = 3 * 2 ** 30;
-/** Video memory: no device answers there. */
-const VIDEO_FIRST = 0xa0;
-const VIDEO_END = 0xc0;
+export const DEVICE_HOLE = 3 * 2 ** 30;
+/** Frames of video memory: no device answers there. */
+export const VIDEO_FIRST = 0xa0;
+export const VIDEO_END = 0xc0;
 
 export interface ComputerOptions {
   readonly profile: CpuProfile;
@@ -45,6 +45,25 @@ export interface ComputerOptions {
   readonly apic?: boolean;
 }
 
+/**
+ * A computer as whoever runs a guest on it sees it: real, or one that a monitor shows (monitor/virtual-computer.ts). Times are
+ * cycles of the real machine.
+ */
+export interface GuestComputer {
+  readonly options: ComputerOptions;
+  readonly machine: Machine;
+  readonly engine: CodeEngine;
+  readonly system: SystemUnit;
+  readonly pc: Pc;
+  readonly output: Console;
+  readonly console: string;
+  onMark: ((value: number) => void) | undefined;
+  onSerial: ((byte: number) => void) | undefined;
+  load(load: Load): void;
+  run(instructions: number): Outcome;
+  stop(): void;
+}
+
 /** What is loaded into memory before the start. */
 export interface Load {
   readonly writes: readonly { readonly physical: number; readonly bytes: Uint8Array }[];
@@ -52,7 +71,7 @@ export interface Load {
   readonly start: StartState;
 }
 
-export class Computer {
+export class Computer implements GuestComputer {
   readonly machine: Machine;
   readonly engine: CodeEngine;
   readonly translator: RegionTranslator | undefined;
@@ -112,10 +131,16 @@ export class Computer {
   }
 
   /** Told of every mark that the guest makes (devices/marks.ts). */
+  get onMark(): ((value: number) => void) | undefined {
+    return this.board.onMark;
+  }
   set onMark(told: ((value: number) => void) | undefined) {
     this.board.onMark = told;
   }
   /** Told of every byte that the guest sends by its first serial port, when it does. */
+  get onSerial(): ((byte: number) => void) | undefined {
+    return this.board.onSerial;
+  }
   set onSerial(told: ((byte: number) => void) | undefined) {
     this.board.onSerial = told;
   }

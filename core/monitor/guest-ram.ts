@@ -1,0 +1,74 @@
+/**
+ * A guest's memory as its monitor and its devices reach it: guest-physical addresses, through the monitor's map. Where the map
+ * has nothing yet, memory is given at once.
+ */
+import type { Gfn } from "../machine/address.js";
+import type { CodeMachine } from "../machine/code-machine.js";
+import { VIDEO_END, VIDEO_FIRST } from "../machine/computer.js";
+import type { PhysicalAccess } from "../machine/cpu/host.js";
+import type { GuestMemory } from "../machine/devices/device.js";
+import type { GuestMap } from "./memory/guest-map.js";
+
+const PAGE = 4096;
+
+export class GuestRam implements GuestMemory, PhysicalAccess {
+  /** @param frames of the guest, from 0. */
+  constructor(
+    private readonly hardware: CodeMachine,
+    private readonly map: GuestMap,
+    readonly frames: number,
+  ) {}
+
+  /** Whether a guest frame is a device's registers or nothing at all: accesses to it are the monitor's to answer. */
+  isDevice(gfn: Gfn): boolean {
+    return gfn < 0 || gfn >= this.frames || (gfn >= VIDEO_FIRST && gfn < VIDEO_END);
+  }
+
+  /** Outside RAM there are ones. */
+  read(address: number, bytes: Uint8Array): void {
+    bytes.fill(0xff);
+    const { ram } = this.hardware;
+    this.eachPage(address, bytes.length, (host, at, length) => {
+      bytes.set(ram.subarray(host, host + length), at);
+    });
+  }
+
+  /** What is outside RAM is lost. */
+  write(address: number, bytes: Uint8Array): void {
+    const { ram, engine } = this.hardware;
+    this.eachPage(address, bytes.length, (host, at, length) => {
+      ram.set(bytes.subarray(at, at + length), host);
+      engine.wroteMemory(host, length);
+    });
+  }
+
+  fill(address: number, length: number): void {
+    const { ram, engine } = this.hardware;
+    this.eachPage(address, length, (host, _at, bytes) => {
+      ram.fill(0, host, host + bytes);
+      engine.wroteMemory(host, bytes);
+    });
+  }
+
+  /** An aligned word, as int32; outside RAM all ones. */
+  read32(address: number): number {
+    const gfn = Math.floor(address / PAGE);
+    if (this.isDevice(gfn)) return -1;
+    return this.hardware.machine.ram[this.map.require(gfn) * 1024 + ((address % PAGE) >> 2)]!;
+  }
+
+  /** @param part host address, how far into the whole, bytes. */
+  private eachPage(
+    address: number,
+    length: number,
+    part: (host: number, at: number, length: number) => void,
+  ): void {
+    for (let at = 0; at < length; ) {
+      const gfn = Math.floor((address + at) / PAGE);
+      const offset = (address + at) % PAGE;
+      const inPage = Math.min(PAGE - offset, length - at);
+      if (!this.isDevice(gfn)) part(this.map.require(gfn) * PAGE + offset, at, inPage);
+      at += inPage;
+    }
+  }
+}

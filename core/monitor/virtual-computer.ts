@@ -1,0 +1,142 @@
+/**
+ * A PC that a monitor shows its guest: a machine that executes code, the guest's own devices, and the monitor between them.
+ * To whoever runs a guest it is a computer like the real one.
+ */
+import { Board, type Outcome } from "../machine/board.js";
+import { CodeMachine, type CodeMachineOptions } from "../machine/code-machine.js";
+import { type ComputerOptions, DEVICE_HOLE, type GuestComputer, type Load } from "../machine/computer.js";
+import type { Console } from "../machine/console.js";
+import type { SystemUnit } from "../machine/cpu/system-unit.js";
+import type { Pc } from "../machine/devices/pc.js";
+import type { CodeEngine } from "../machine/execute/code/engine.js";
+import type { Machine } from "../machine/machine.js";
+import { UnsupportedError } from "../util/errors.js";
+import type { GuestRam } from "./guest-ram.js";
+import type { Monitor } from "./monitor.js";
+
+/** What a monitor is made of, once the machine is there. */
+export interface MonitorParts {
+  readonly hardware: CodeMachine;
+  /** The guest's devices. They use the guest's memory, which the monitor makes: no device works before the guest runs. */
+  readonly board: Board;
+  /** 4 KiB frames of the guest. */
+  readonly guestFrames: number;
+}
+
+/** A monitor as the computer that it shows needs it. */
+export interface MadeMonitor {
+  readonly monitor: Monitor;
+  readonly ram: GuestRam;
+}
+
+/** Which machine a monitor needs, and how it is made. */
+export interface MonitorDesign {
+  /** Frames of the monitor's own: tables, control blocks, translated code. */
+  readonly monitorFrames: number;
+  readonly machine: Pick<CodeMachineOptions, "paging" | "nested" | "crossings">;
+  make(parts: MonitorParts): MadeMonitor;
+}
+
+export class VirtualComputer implements GuestComputer {
+  readonly machine: Machine;
+  readonly engine: CodeEngine;
+  readonly system: SystemUnit;
+  readonly pc: Pc;
+  readonly output: Console;
+  readonly monitor: Monitor;
+  private readonly hardware: CodeMachine;
+  private readonly board: Board;
+  private readonly ram: GuestRam;
+
+  constructor(
+    readonly options: ComputerOptions,
+    design: MonitorDesign,
+  ) {
+    const { profile, memoryBytes, disks } = options;
+    if (memoryBytes > DEVICE_HOLE) {
+      throw new UnsupportedError(
+        `a machine that executes code has at most 3 GiB of memory, not ${memoryBytes} bytes`,
+      );
+    }
+    const guestFrames = Math.floor(memoryBytes / 4096);
+    const frames = guestFrames + design.monitorFrames;
+    const hasApic = options.apic !== false;
+    let made!: MadeMonitor;
+    let board!: Board;
+    this.hardware = new CodeMachine(
+      { ...options, ...design.machine, backedFrames: frames, frames, hasApic },
+      (hardware) => {
+        board = new Board({
+          profile,
+          memoryBytes: guestFrames * 4096,
+          hasApic,
+          ...(disks === undefined ? {} : { disks }),
+          now: () => hardware.engine.now(),
+          stop: () => this.stop(),
+          nmi: () => hardware.system.nmi(),
+          memory: {
+            read: (address, bytes) => made.ram.read(address, bytes),
+            write: (address, bytes) => made.ram.write(address, bytes),
+          },
+        });
+        made = design.make({ hardware, board, guestFrames });
+        const { monitor, ram } = made;
+        return {
+          ...board.surroundings(),
+          physical: ram,
+          paging: monitor.paging,
+          interception: monitor.interception,
+          runDue: (now) => monitor.due(now),
+        };
+      },
+    );
+    this.board = board;
+    this.monitor = made.monitor;
+    this.ram = made.ram;
+    ({ pc: this.pc, output: this.output } = board);
+    ({ machine: this.machine, engine: this.engine, system: this.system } = this.hardware);
+  }
+
+  get onMark(): ((value: number) => void) | undefined {
+    return this.board.onMark;
+  }
+  set onMark(told: ((value: number) => void) | undefined) {
+    this.board.onMark = told;
+  }
+  get onSerial(): ((byte: number) => void) | undefined {
+    return this.board.onSerial;
+  }
+  set onSerial(told: ((byte: number) => void) | undefined) {
+    this.board.onSerial = told;
+  }
+
+  get console(): string {
+    return this.output.text;
+  }
+
+  /** Puts an image into the guest's memory and its CPU at its start. */
+  load({ writes, zero, start }: Load): void {
+    for (const { physical, length } of zero) this.ram.fill(physical, length);
+    for (const { physical, bytes } of writes) this.ram.write(physical, bytes);
+    this.monitor.start(start);
+  }
+
+  /** Runs until the guest ends or so many instructions have completed since the start. */
+  run(instructions: number): Outcome {
+    for (;;) {
+      const end = this.engine.run(instructions);
+      this.engine.stopRequested = false;
+      if (end === "stopped") return this.board.takeEnding();
+      if (end === "shutdown") return { kind: "shutdown", reason: this.system.core.shutdownReason };
+      if (end !== "exit") return { kind: end };
+      this.system.resume();
+      const outcome = this.monitor.handle();
+      if (outcome !== undefined) return outcome;
+    }
+  }
+
+  /** Has `run` come back before the next block of code. */
+  stop(): void {
+    this.engine.stopRequested = true;
+  }
+}
