@@ -14,10 +14,14 @@ export interface Finding {
 const TABLES = "page tables whose frames lie outside RAM: the walk read beyond the machine's memory";
 const SLEEP = "halted for ever while deadlines went by: the budget was never looked at";
 
+const BEYOND_4_GIB =
+  "an access across 4 GiB by a flat segment: translated code wrapped around, interpreted code faulted";
+
 export const CORPUS: readonly Finding[] = [
   { kind: "guest", seed: 11, found: TABLES },
   { kind: "guest", seed: 15, found: SLEEP },
   { kind: "guest", seed: 18, found: TABLES },
   { kind: "guest", seed: 26, found: SLEEP },
   { kind: "guest", seed: 44, found: SLEEP },
+  { kind: "mutant", seed: 31, found: BEYOND_4_GIB },
 ];

@@ -99,6 +99,8 @@ export const ACCESS = {
   stack: 8,
   /** At supervisor privilege whatever CPL is: descriptor tables, TSS. */
   supervisor: 16,
+  /** By a flat segment whose limit was not asked, in 32-bit code: nothing lies beyond 4 GiB. */
+  flat: 32,
   sizeShift: 8,
 } as const;
 
@@ -345,6 +347,9 @@ function defineSlow(parts: RuntimeParts, readDevice: FunctionReference): Functio
       ),
       int(0),
     );
+  const isLong = eq(and(parts.word(STATE.mode), int(MODE.codeSize)), int(CODE_64));
+  const stackOrGeneral = (access: Local): Code =>
+    select(and(get(access), int(ACCESS.stack)), int(EXCEPTION.SS), int(EXCEPTION.GP));
   const crossing = module.define(
     ["i64", "i32", "i32", "i32", "i32"],
     true,
@@ -354,14 +359,18 @@ function defineSlow(parts: RuntimeParts, readDevice: FunctionReference): Functio
       const at = builder.local();
       const offset = builder.local();
       const next = builder.local("i64");
+      const outside = [parts.fault(stackOrGeneral(access), int(0)), giveBack(int(0))];
       return [
+        set(next, I64.add(pageOf(get(linear)), I64.constant(4096))),
+        ifElse(isLong, ifThen(isNotCanonical(parts, next), outside), [
+          ifThen(
+            and(get(access), int(ACCESS.flat)),
+            ifThen(I64.gtU(get(next), I64.constant(0xffff_ffff)), outside),
+          ),
+          set(next, I64.and(get(next), I64.constant(0xffff_ffff))),
+        ]),
         set(first, call(parts.frameOf, get(linear), get(kind), get(user))),
         ifThen(lessThan(get(first), int(0)), giveBack(int(0))),
-        set(next, I64.add(pageOf(get(linear)), I64.constant(4096))),
-        ifThen(
-          ne(and(parts.word(STATE.mode), int(MODE.codeSize)), int(CODE_64)),
-          set(next, I64.and(get(next), I64.constant(0xffff_ffff))),
-        ),
         set(second, call(parts.frameOf, get(next), get(kind), get(user))),
         ifThen(lessThan(get(second), int(0)), giveBack(int(0))),
         noteAccess(size, linear, get(first), get(second)),
@@ -407,12 +416,6 @@ function defineSlow(parts: RuntimeParts, readDevice: FunctionReference): Functio
       const slot = builder.local();
       const host = builder.local();
       const offset = builder.local();
-      const isLong = eq(and(parts.word(STATE.mode), int(MODE.codeSize)), int(CODE_64));
-      const stackOrGeneral = select(
-        and(get(access), int(ACCESS.stack)),
-        int(EXCEPTION.SS),
-        int(EXCEPTION.GP),
-      );
       const writable = ne(
         and(
           load(get(entry), FIELD.flags),
@@ -428,10 +431,10 @@ function defineSlow(parts: RuntimeParts, readDevice: FunctionReference): Functio
         // Canonical addresses: vol. 1, 3.3.7.1. Five-level paging widens them.
         ifThen(
           isLong,
-          ifThen(
-            I64.ne(I64.shrS(I64.shl(get(linear), canonicalShift(parts)), canonicalShift(parts)), get(linear)),
-            [parts.fault(stackOrGeneral, int(0)), giveBack(int(0))],
-          ),
+          ifThen(isNotCanonical(parts, linear), [
+            parts.fault(stackOrGeneral(access), int(0)),
+            giveBack(int(0)),
+          ]),
         ),
         set(size, shrUnsigned(get(access), int(ACCESS.sizeShift))),
         set(
@@ -528,6 +531,9 @@ function writesCode(parts: RuntimeParts, frame: Local, offset: Local, size: Loca
 function canonicalShift(parts: RuntimeParts): Code {
   return select(and(parts.word(STATE.cr4), int(1 << 12)), I64.constant(7), I64.constant(16));
 }
+
+const isNotCanonical = (parts: RuntimeParts, linear: Local): Code =>
+  I64.ne(I64.shrS(I64.shl(get(linear), canonicalShift(parts)), canonicalShift(parts)), get(linear));
 
 function chargeCaches(parts: RuntimeParts, frame: Local, offset: Local): Code {
   const { caches } = parts.machine;

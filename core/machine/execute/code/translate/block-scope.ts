@@ -408,7 +408,8 @@ export class BlockScope implements Scope {
     const linear = this.local("i64");
     const slot = this.local("i32");
     const isStack = segment === STACK_SEGMENT;
-    const access = accessOf(kind, size) | (isStack ? ACCESS.stack : 0);
+    const isFlat = this.bits !== 64;
+    const access = accessOf(kind, size) | (isStack ? ACCESS.stack : 0) | (isFlat ? ACCESS.flat : 0);
     const slow = this.callAndCheck(host, call(region.imports.accessSlow, get(linear), int(access)));
     const misaligned = aligned
       ? ifThen(
