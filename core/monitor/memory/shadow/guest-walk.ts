@@ -4,7 +4,6 @@
  * guest memory; accessed and dirty bits are set as the hardware sets them, when the whole walk has succeeded.
  */
 import { type Gfn, type Gva, highHalf, lowHalf } from "../../../machine/address.js";
-import type { Machine } from "../../../machine/machine.js";
 import {
   A,
   D,
@@ -23,6 +22,7 @@ import {
 import { indexAt } from "../../../machine/mmu/format.js";
 import { FETCH, WRITE } from "../../../machine/mmu/permissions.js";
 import type { GuestMap } from "../guest-map.js";
+import type { ShadowHardware } from "./shadow-hardware.js";
 
 export class GuestWalk {
   /** By level: the guest frame of the table, the index in it, and its entry's halves after A and D were set. */
@@ -38,13 +38,14 @@ export class GuestWalk {
   errorCode = 0;
 
   constructor(
-    private readonly machine: Machine,
+    private readonly hardware: ShadowHardware,
     private readonly map: GuestMap,
   ) {}
 
   /** Walks from a guest root. Returns whether the guest's tables allow the access; if not, `errorCode` is the guest's. */
   walk(root: Gfn, va: Gva, kind: number, user: boolean): boolean {
-    const { paging, profile } = this.machine;
+    const { paging } = this.hardware;
+    const { profile } = this.hardware.machine;
     const hi = highHalf(va);
     const lo = lowHalf(va);
     let table = root;
@@ -90,7 +91,8 @@ export class GuestWalk {
 
   /** Reads one entry of a guest table into `lows` and `highs` at a level. */
   read(level: number, table: Gfn, index: number): void {
-    const { ram, paging } = this.machine;
+    const { paging } = this.hardware;
+    const { ram } = this.hardware.machine;
     this.tables[level] = table;
     this.indices[level] = index;
     const frame = this.map.require(table);
@@ -104,12 +106,14 @@ export class GuestWalk {
   }
 
   private mayBeLarge(level: number): boolean {
-    const { paging, profile } = this.machine;
+    const { paging } = this.hardware;
+    const { profile } = this.hardware.machine;
     return level === paging.leafLevel["1G"] ? profile.features.page1G : level === 2;
   }
 
   private setBits(leaf: number, write: boolean): void {
-    const { ram, paging } = this.machine;
+    const { paging } = this.hardware;
+    const { ram } = this.hardware.machine;
     for (let level = paging.levels; level >= leaf; level--) {
       if (paging.name === "pae" && level === 3) continue;
       const wanted = level === leaf && write ? A | D : A;
@@ -121,7 +125,7 @@ export class GuestWalk {
   }
 
   private fail(code: number, kind: number, user: boolean): boolean {
-    const fetch = kind === FETCH && this.machine.profile.features.nx && this.machine.paging.hasNx;
+    const fetch = kind === FETCH && this.hardware.machine.profile.features.nx && this.hardware.paging.hasNx;
     this.errorCode = code | (kind === WRITE ? PF_WRITE : 0) | (user ? PF_USER : 0) | (fetch ? PF_FETCH : 0);
     return false;
   }

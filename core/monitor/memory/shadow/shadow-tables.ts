@@ -12,9 +12,9 @@
 import { EVENT } from "../../../events/events.js";
 import { OWNER } from "../../../events/memory-owners.js";
 import type { Gfn } from "../../../machine/address.js";
-import type { Machine } from "../../../machine/machine.js";
 import { D, P, PS, RW } from "../../../machine/mmu/entry.js";
 import { invariant } from "../../../util/errors.js";
+import type { ShadowHardware } from "./shadow-hardware.js";
 import type { ShadowTable } from "./shadow-table.js";
 
 export class ShadowTables {
@@ -43,12 +43,12 @@ export class ShadowTables {
    * @param maximum most tables; 0 is no limit.
    */
   constructor(
-    private readonly machine: Machine,
+    private readonly hardware: ShadowHardware,
     private readonly backedFrames: number,
     private readonly hostOrder: number,
     private readonly maximum: number,
   ) {
-    this.stride = machine.paging.entryBytes / 4;
+    this.stride = hardware.paging.entryBytes / 4;
   }
 
   get count(): number {
@@ -85,7 +85,7 @@ export class ShadowTables {
     if (known !== undefined) this.drop(known);
     const table = this.newTable(gfn, level, true);
     this.splits.set(word, table);
-    this.machine.counters.events[EVENT.shadow_large_split]!++;
+    this.hardware.machine.counters.events[EVENT.shadow_large_split]!++;
     return table;
   }
 
@@ -104,7 +104,7 @@ export class ShadowTables {
   shadowsOf(gfn: Gfn): ShadowTable[] {
     const found: ShadowTable[] = [];
     if (gfn >= this.backedFrames) return found;
-    for (let level = 1; level <= this.machine.paging.levels; level++) {
+    for (let level = 1; level <= this.hardware.paging.levels; level++) {
       const table = this.tables.get(gfn * 8 + level);
       if (table !== undefined) found.push(table);
     }
@@ -119,14 +119,14 @@ export class ShadowTables {
   /** Makes an entry point to a table. */
   link(word: number, child: ShadowTable, lo: number, hi: number): void {
     this.clearEntry(word, child.level + 1);
-    this.machine.ram[word] = lo;
-    if (this.stride === 2) this.machine.ram[word + 1] = hi;
+    this.hardware.machine.ram[word] = lo;
+    if (this.stride === 2) this.hardware.machine.ram[word + 1] = hi;
     child.parents.add(word);
   }
 
   /** Writes a leaf of a level that maps `gfn`'s page. */
   setLeaf(word: number, level: number, gfn: Gfn, lo: number, hi: number): void {
-    const { ram, counters } = this.machine;
+    const { ram, counters } = this.hardware.machine;
     this.clearEntry(word, level);
     ram[word] = lo;
     if (this.stride === 2) ram[word + 1] = hi;
@@ -142,7 +142,7 @@ export class ShadowTables {
 
   /** Makes an entry not present, with everything that hangs on it. Says whether it was present. */
   clearEntry(word: number, level: number): boolean {
-    const { ram } = this.machine;
+    const { ram } = this.hardware.machine;
     const lo = ram[word]!;
     if ((lo & P) === 0) return false;
     if (level === 1 || (lo & PS) !== 0) this.forgetLeaf(word);
@@ -164,25 +164,25 @@ export class ShadowTables {
     if (words === undefined) return;
     let changed = false;
     for (const word of words) {
-      if ((this.machine.ram[word]! & RW) === 0) continue;
-      this.machine.ram[word]! &= ~(RW | D);
+      if ((this.hardware.machine.ram[word]! & RW) === 0) continue;
+      this.hardware.machine.ram[word]! &= ~(RW | D);
       changed = true;
     }
-    if (changed) this.machine.mmu.flushAll(false);
+    if (changed) this.hardware.flush();
   }
 
   /** Gives a table back. Translations are flushed, since paging-structure caches may remember it. */
   drop(table: ShadowTable): void {
     for (const word of table.parents) {
-      this.machine.ram[word] = 0;
-      if (this.stride === 2) this.machine.ram[word + 1] = 0;
+      this.hardware.machine.ram[word] = 0;
+      if (this.stride === 2) this.hardware.machine.ram[word + 1] = 0;
       if (this.splits.get(word) === table) this.splits.delete(word);
     }
     table.parents.clear();
     const entries =
-      table.level === this.machine.paging.levels
-        ? this.machine.paging.rootEntries
-        : this.machine.paging.entries;
+      table.level === this.hardware.paging.levels
+        ? this.hardware.paging.rootEntries
+        : this.hardware.paging.entries;
     for (let index = 0; index < entries; index++) this.clearEntry(this.word(table, index), table.level);
     this.unsynced.delete(table);
     this.byFrame.delete(table.frame);
@@ -192,9 +192,9 @@ export class ShadowTables {
       this.tables.delete(table.gfn * 8 + table.level);
       this.unguard(table.gfn);
     }
-    this.machine.frames.give(OWNER.shadow_tables, table.frame);
-    this.machine.counters.events[EVENT.shadow_tables_dropped]!++;
-    this.machine.mmu.flushAll(false);
+    this.hardware.machine.frames.give(OWNER.shadow_tables, table.frame);
+    this.hardware.machine.counters.events[EVENT.shadow_tables_dropped]!++;
+    this.hardware.flush();
   }
 
   /** Drops every table. */
@@ -212,7 +212,7 @@ export class ShadowTables {
   }
 
   private newTable(gfn: Gfn, level: number, isSplit: boolean): ShadowTable {
-    const { frames, ram, counters } = this.machine;
+    const { frames, ram, counters } = this.hardware.machine;
     if (this.maximum > 0 && this.byFrame.size >= this.maximum) this.dropOldest();
     const frame = frames.takeBacked(OWNER.shadow_tables);
     ram.fill(0, frame * 1024, frame * 1024 + 1024);
@@ -250,7 +250,7 @@ export class ShadowTables {
       const words = this.leaves.get(key);
       if (words === undefined) continue;
       for (const word of [...words]) this.clearEntry(word, level);
-      this.machine.mmu.flushAll(false);
+      this.hardware.flush();
     }
   }
 
@@ -274,17 +274,17 @@ export class ShadowTables {
     for (const split of [...this.splits.values()]) {
       if (split.level !== level - 1 || split.gfn !== first || this.inUse.has(split)) continue;
       this.drop(split);
-      this.machine.counters.events[EVENT.shadow_large_merged]!++;
+      this.hardware.machine.counters.events[EVENT.shadow_large_merged]!++;
     }
   }
 
   /** 4 KiB frames that an entry of a level maps. */
   framesAt(level: number): number {
-    return 2 ** ((this.machine.paging.shifts[level] ?? 52) - 12);
+    return 2 ** ((this.hardware.paging.shifts[level] ?? 52) - 12);
   }
 
   private frameAt(word: number): number {
-    const { ram } = this.machine;
+    const { ram } = this.hardware.machine;
     return (ram[word]! >>> 12) | (this.stride === 2 ? (ram[word + 1]! & 0x7ff) << 20 : 0);
   }
 }

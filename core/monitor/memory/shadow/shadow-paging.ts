@@ -1,0 +1,325 @@
+/**
+ * Shadow paging itself, whoever's guest it is: which faults are the guest's own, filling the shadow, and keeping it in step
+ * with the guest's tables.
+ *
+ *      guest's tables   CR3 → gL4 → gL3 → gL2 → gL1 → guest frame
+ *                               ⇣     ⇣     ⇣     ⇣       ⇣ monitor's map
+ *      shadow tables    CR3 → sL4 → sL3 → sL2 → sL1 → host frame        (what the hardware walks)
+ *
+ * A fault is *hidden* when the guest's tables allow the access (the shadow lacked it) and *true* when they do not.
+ * Adams & Agesen, ASPLOS 2006, 2.4; Linux Documentation/virt/kvm/x86/mmu.rst. What the work costs is added up in `work`;
+ * whoever calls charges it, with an exit.
+ */
+import { EVENT } from "../../../events/events.js";
+import { type Gfn, type Gva, type Hfn, highHalf, lowHalf } from "../../../machine/address.js";
+import { A, D, entryHi, entryLo, frameOf, NX, P, PS, RW, US } from "../../../machine/mmu/entry.js";
+import { indexAt } from "../../../machine/mmu/format.js";
+import { WRITE } from "../../../machine/mmu/permissions.js";
+import { invariant } from "../../../util/errors.js";
+import type { GuestMap } from "../guest-map.js";
+import { GuestWalk } from "./guest-walk.js";
+import type { ShadowHardware } from "./shadow-hardware.js";
+import { type ShadowTable, WRITE_FLOOD } from "./shadow-table.js";
+import { ShadowTables } from "./shadow-tables.js";
+
+export interface ShadowPagingOptions {
+  /** log2 of the frames of a host page: 0, 9 or 18; the largest mapping a shadow makes. */
+  readonly hostOrder: number;
+  /** Fill a whole level-1 table when it is first shadowed. */
+  readonly eager: boolean;
+  /** Let level-1 tables go out of sync between flushes. */
+  readonly outOfSync: boolean;
+  /** Keep the shadows of address spaces that are not running. */
+  readonly reuse: boolean;
+  /** Most shadow tables; 0 is no limit. */
+  readonly maximumTables: number;
+  /** Guest frames, and those of them that have contents, where tables must lie. */
+  readonly memory: {
+    readonly backedFrames: number;
+    readonly frames: number;
+    /** Of the frames; all when absent. */
+    isMemory?(gfn: Gfn): boolean;
+  };
+}
+
+/**
+ * What became of a fault. "true": it is the guest's own, with `errorCode`. "hidden" and "unsynced": mended, the access is to be
+ * made again. "guarded": a write to a guest table in `frame`, to be emulated, and `wrote` called. "device": the guest's
+ * tables allow it, but `frame` is no memory.
+ */
+export type ShadowFault = "true" | "hidden" | "unsynced" | "guarded" | "device";
+
+export class ShadowPaging {
+  readonly tables: ShadowTables;
+  readonly guestWalk: GuestWalk;
+  /** Cycles of work since it was last taken. */
+  work = 0;
+  private readonly stride: number;
+  private guestRoot: Gfn = 0;
+
+  constructor(
+    private readonly hardware: ShadowHardware,
+    private readonly map: GuestMap,
+    private readonly options: ShadowPagingOptions,
+  ) {
+    this.stride = hardware.paging.entryBytes / 4;
+    this.tables = new ShadowTables(
+      hardware,
+      options.memory.backedFrames,
+      options.hostOrder,
+      options.maximumTables,
+    );
+    this.guestWalk = new GuestWalk(hardware, map);
+  }
+
+  /** Of the last fault: the guest's error code, and the guest frame that was asked for. */
+  get errorCode(): number {
+    return this.guestWalk.errorCode;
+  }
+  get frame(): Gfn {
+    return this.guestWalk.frame;
+  }
+
+  /** The work since this was last asked, cycles: what was found out to be done, and the tables that it took. */
+  takeWork(): number {
+    const { tables, work } = this;
+    const total = work + tables.made * this.costs.shadow_allocate;
+    this.work = 0;
+    tables.made = 0;
+    return total;
+  }
+
+  // What the guest does.
+
+  /** An access that the shadow does not allow. */
+  fault(va: Gva, kind: number, user: boolean): ShadowFault {
+    const { guestWalk, tables, counters } = this;
+    if (!guestWalk.walk(this.guestRoot, va, kind, user)) {
+      counters.events[EVENT.shadow_true_faults]!++;
+      return "true";
+    }
+    const { frame } = guestWalk;
+    if (!this.isMemory(frame)) return "device";
+    if (kind === WRITE && tables.isGuarded(frame)) return this.tableWrite(va, frame);
+    this.give(frame);
+    this.fill(va);
+    counters.events[EVENT.shadow_hidden_faults]!++;
+    return "hidden";
+  }
+
+  /** The guest writes a guarded table: it may go out of sync, or the write is to be emulated. */
+  private tableWrite(va: Gva, gfn: Gfn): ShadowFault {
+    const { counters, tables } = this;
+    counters.events[EVENT.shadow_write_faults]!++;
+    const shadows = tables.shadowsOf(gfn);
+    if (!this.options.outOfSync || !shadows.every((table) => table.level === 1)) return "guarded";
+    for (const table of shadows) {
+      table.isUnsynced = true;
+      tables.unsynced.add(table);
+    }
+    counters.events[EVENT.shadow_unsynced]!++;
+    this.fill(va);
+    this.work += this.costs.shadow_unsync;
+    return "unsynced";
+  }
+
+  /** The guest's tables in a frame were written for it, from one entry to another: their shadows follow. */
+  wrote(gfn: Gfn, firstIndex: number, lastIndex: number): void {
+    const { tables } = this;
+    for (const table of tables.shadowsOf(gfn)) {
+      for (let index = firstIndex; index <= lastIndex; index++) this.update(table, index);
+      table.writesSinceUse++;
+      if (table.writesSinceUse > WRITE_FLOOD && table.level === 1) tables.drop(table);
+    }
+  }
+
+  /** The guest loads CR3: tables that were out of sync are mended. Returns the frame of the root to walk. */
+  setRoot(root: Gfn): Hfn {
+    const { tables, hardware } = this;
+    this.synchronise();
+    if (!this.options.reuse && root !== this.guestRoot) {
+      this.work += tables.count * this.costs.shadow_allocate;
+      tables.dropAll();
+    }
+    this.guestRoot = root;
+    const { levels } = hardware.paging;
+    const known = tables.find(root, levels);
+    if (known !== undefined) this.counters.events[EVENT.shadow_tables_reused]!++;
+    const shadow = known ?? tables.make(root, levels);
+    tables.use(shadow);
+    return shadow.frame;
+  }
+
+  private get costs() {
+    return this.hardware.machine.costs;
+  }
+
+  private get counters() {
+    return this.hardware.machine.counters;
+  }
+
+  private isMemory(gfn: Gfn): boolean {
+    return gfn < this.options.memory.frames && this.options.memory.isMemory?.(gfn) !== false;
+  }
+
+  /** Gives a guest frame its memory on first touch. */
+  private give(gfn: Gfn): void {
+    if (this.map.find(gfn) >= 0) return;
+    this.map.populate(gfn);
+    this.work += this.costs.ept_violation + this.costs.host_zero_page * 2 ** this.map.order;
+  }
+
+  // Filling the shadow.
+
+  /** Makes the shadow map an address as the guest's last walk found it. */
+  private fill(va: Gva): void {
+    const { tables, guestWalk } = this;
+    const { paging } = this.hardware;
+    let table = this.root();
+    tables.inUse.add(table);
+    tables.use(table);
+    for (let level = paging.levels; ; level--) {
+      const entries = level === paging.levels ? paging.rootEntries : paging.entries;
+      const word = tables.word(table, indexAt(paging.shifts[level]!, entries, highHalf(va), lowHalf(va)));
+      let child: ShadowTable;
+      if (level > guestWalk.leaf) {
+        const gfn = frameOf(guestWalk.lows[level]!, guestWalk.highs[level]!);
+        child = this.childOf(gfn, level - 1);
+        if (!child.parents.has(word)) {
+          if (child.isUnsynced) this.synchroniseTable(child);
+          this.linkChild(word, child, level, guestWalk.lows[level]!, guestWalk.highs[level]!);
+        }
+      } else {
+        const first = guestWalk.frame - (guestWalk.frame % tables.framesAt(level));
+        if (level === 1 || this.mayBeLarge(first, level)) {
+          this.setLeaf(
+            word,
+            level,
+            guestWalk.frame,
+            guestWalk.lows[guestWalk.leaf]!,
+            guestWalk.highs[guestWalk.leaf]!,
+          );
+          break;
+        }
+        child = tables.split(word, first, level - 1);
+        if (!child.parents.has(word))
+          tables.link(word, child, entryLo(child.frame, P | RW | US | A), entryHi(child.frame, 0));
+      }
+      tables.inUse.add(child);
+      tables.use(child);
+      table = child;
+    }
+    tables.inUse.clear();
+  }
+
+  private root(): ShadowTable {
+    const { levels } = this.hardware.paging;
+    const root = this.tables.find(this.guestRoot, levels);
+    invariant(root !== undefined, "the running root is shadowed");
+    return root;
+  }
+
+  /** The shadow of a guest table, made if need be, and filled if eager. */
+  private childOf(gfn: Gfn, level: number): ShadowTable {
+    const known = this.tables.find(gfn, level);
+    if (known !== undefined) return known;
+    // A table that the guest now uses at another level too cannot stay out of sync.
+    for (const other of this.tables.shadowsOf(gfn)) if (other.isUnsynced) this.synchroniseTable(other);
+    const table = this.tables.make(gfn, level);
+    if (this.options.eager && level === 1) this.prefetch(table);
+    return table;
+  }
+
+  private linkChild(word: number, child: ShadowTable, level: number, guestLo: number, guestHi: number): void {
+    const isRegister = this.hardware.paging.name === "pae" && level === 3;
+    const flags = isRegister ? P : P | A | (guestLo & (RW | US)) | (guestHi & NX);
+    this.tables.link(word, child, entryLo(child.frame, flags), entryHi(child.frame, flags));
+  }
+
+  /** A leaf that maps what a guest's leaf allows: writable only once dirty in the guest, and never over a guarded table. */
+  private setLeaf(word: number, level: number, gfn: Gfn, guestLo: number, guestHi: number): void {
+    const { tables, map } = this;
+    const { machine } = this.hardware;
+    const first = gfn - (gfn % tables.framesAt(level));
+    const host = map.require(first);
+    const mayWrite = (guestLo & (RW | D)) === (RW | D) && !(level === 1 && tables.isGuarded(gfn));
+    const flags = P | A | (guestLo & US) | (mayWrite ? RW | D : 0) | (guestHi & NX) | (level > 1 ? PS : 0);
+    const lo = entryLo(host, flags);
+    const hi = entryHi(host, flags);
+    if (machine.ram[word] === lo && (this.stride === 1 || machine.ram[word + 1] === hi)) return;
+    tables.setLeaf(word, level, gfn, lo, hi);
+  }
+
+  private mayBeLarge(first: Gfn, level: number): boolean {
+    const { tables } = this;
+    return tables.framesAt(level) <= 2 ** this.options.hostOrder && tables.mayMapLarge(first, level);
+  }
+
+  /** Fills a new level-1 shadow from every guest entry that was accessed already and has its memory. */
+  private prefetch(table: ShadowTable): void {
+    for (let index = 0; index < this.hardware.paging.entries; index++) {
+      const { lo, hi } = this.readEntry(this.map.require(table.gfn), index);
+      const gfn = frameOf(lo, hi);
+      if ((lo & (P | A)) !== (P | A) || this.map.find(gfn) < 0) continue;
+      this.setLeaf(this.tables.word(table, index), 1, gfn, lo, hi);
+      this.work += this.costs.shadow_fill_entry;
+    }
+  }
+
+  // Keeping it in step.
+
+  /** A guest entry changed: its shadow follows, or goes. */
+  private update(table: ShadowTable, index: number): void {
+    const { tables, map } = this;
+    const word = tables.word(table, index);
+    const { lo, hi } = this.readEntry(map.require(table.gfn), index);
+    const isLeaf = table.level === 1;
+    const wasPresent = (this.hardware.machine.ram[word]! & P) !== 0;
+    const gfn = frameOf(lo, hi);
+    const isUsable = isLeaf && (lo & (P | A)) === (P | A) && map.find(gfn) >= 0;
+    if (isUsable && (wasPresent || this.options.eager)) this.setLeaf(word, 1, gfn, lo, hi);
+    else if (wasPresent) tables.clearEntry(word, table.level);
+  }
+
+  /** Mends every table that is out of sync, as a flush requires. */
+  synchronise(): void {
+    for (const table of [...this.tables.unsynced]) this.synchroniseTable(table);
+  }
+
+  private synchroniseTable(table: ShadowTable): void {
+    const { tables, counters, costs } = this;
+    table.isUnsynced = false;
+    tables.unsynced.delete(table);
+    for (let index = 0; index < this.hardware.paging.entries; index++) {
+      if ((this.hardware.machine.ram[tables.word(table, index)]! & P) !== 0 || this.options.eager)
+        this.update(table, index);
+    }
+    tables.protect(table.gfn);
+    counters.events[EVENT.shadow_resynced]!++;
+    this.work += this.hardware.paging.entries * costs.shadow_sync_entry;
+  }
+
+  /** INVLPG: the shadow of one page follows the guest's table, and the hardware forgets it. */
+  invalidate(va: Gva): void {
+    const { tables, hardware } = this;
+    const { paging } = hardware;
+    let table: ShadowTable | undefined = this.root();
+    for (let level = paging.levels; level > 1 && table !== undefined; level--) {
+      const entries = level === paging.levels ? paging.rootEntries : paging.entries;
+      const index = indexAt(paging.shifts[level]!, entries, highHalf(va), lowHalf(va));
+      const guest = this.readEntry(this.map.require(table.gfn), index);
+      const isTable = (guest.lo & P) !== 0 && (guest.lo & PS) === 0;
+      table = isTable ? tables.find(frameOf(guest.lo, guest.hi), level - 1) : undefined;
+    }
+    if (table?.isUnsynced === true) {
+      this.update(table, indexAt(paging.shifts[1]!, paging.entries, highHalf(va), lowHalf(va)));
+    }
+    hardware.invalidatePage(va);
+  }
+
+  private readEntry(frame: Hfn, index: number): { lo: number; hi: number } {
+    const { ram } = this.hardware.machine;
+    const word = frame * 1024 + index * this.stride;
+    return { lo: ram[word]!, hi: this.stride === 1 ? 0 : ram[word + 1]! };
+  }
+}
