@@ -139,8 +139,10 @@ export interface GroupSpec {
 export interface ThreadSpec {
   readonly group: GroupId;
   readonly weight?: number;
-  /** It runs a guest: leaving the processor and interrupts cost exits. */
+  /** It runs a guest: changing from or to it costs more. */
   readonly isGuest?: boolean;
+  /** VM exits for each second of its work: timer ticks, devices. */
+  readonly exitRate?: number;
 }
 
 /**

@@ -1,0 +1,21 @@
+/** Who runs next, and for how long: what the two schedulers decide differently. Chosen once, when a host is made. */
+import type { EventQueue } from "../event-queue.js";
+import type { Threads } from "./threads.js";
+
+export interface Policy {
+  /** A thread that slept wants to run on a processor. */
+  woken(thread: number, processor: number): void;
+  /** A thread moves its waiting to another processor. */
+  moved(thread: number, from: number, to: number): void;
+  /** The order in which threads wait: least first. */
+  key(thread: number): number;
+  /** The longest that it may run now, ns, while so many others wait there. */
+  slice(thread: number, processor: number, waiting: number): number;
+  /** Whether a woken thread takes the processor from the one that runs. */
+  preempts(woken: number, running: number): boolean;
+  /** A thread had a processor for a time. @param next key of the first that waits there, or undefined */
+  ran(thread: number, time: number, processor: number, next: number | undefined): void;
+}
+
+/** Makes a policy for a host's processors and threads. */
+export type PolicyMaker = (threads: Threads, processors: number, clock: EventQueue) => Policy;
