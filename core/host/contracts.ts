@@ -29,8 +29,10 @@ export const ZERO: ContentId = 1;
 export type AreaKind =
   /** A process's heap and stack: reclaimed by swapping. */
   | "anonymous"
-  /** Memory of a guest, as the host sees it: anonymous, and what KSM is told to scan. */
+  /** A guest's memory in which its application keeps its data. To the host it is anonymous. */
   | "guest"
+  /** A guest's memory that holds its kernel, its services, its own page cache, and what it has freed. */
+  | "guest-system"
   /** A file's pages in the host's page cache: dropped, and read again. Any number of instances map it. */
   | "file"
   /** The host kernel's own, for an instance: task structures, namespaces, sockets, slabs; never reclaimed. */
@@ -87,6 +89,11 @@ export interface MemoryLedger {
   touch(area: AreaId, first: number, pages: number, isWrite: boolean, by?: OwnerId): Readonly<Faults>;
   /** Frames are given back: the guest or program freed the pages (MADV_DONTNEED, balloon, free-page reporting). */
   release(area: AreaId, first: number, pages: number): number;
+  /**
+   * So many pages of an area are used, wherever they lie: of the missing ones a part as large as the area's. `fraction`, from
+   * [0, 1), rounds: chance, from the caller's generator.
+   */
+  touchSome(area: AreaId, pages: number, isWrite: boolean, fraction: number, by?: OwnerId): Readonly<Faults>;
   /** Pages that the owner may have resident (memory.max), and from which on it is reclaimed first (soft limit, memory.high). */
   limit(
     owner: OwnerId,

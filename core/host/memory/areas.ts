@@ -10,6 +10,7 @@ import { ABSENT, MERGED, NONE, ORIGINAL, PRIVATE } from "./runs.js";
 export const AREA_KINDS = [
   "anonymous",
   "guest",
+  "guest-system",
   "file",
   "kernel",
   "tables",

@@ -6,7 +6,15 @@ import { HostMemory } from "./ledger.js";
 import { SharingScanner } from "./sharing.js";
 import { ledgerOf } from "./snapshot.js";
 
-const KINDS: readonly AreaKind[] = ["anonymous", "guest", "file", "kernel", "tables", "monitor"];
+const KINDS: readonly AreaKind[] = [
+  "anonymous",
+  "guest",
+  "guest-system",
+  "file",
+  "kernel",
+  "tables",
+  "monitor",
+];
 
 /** One random operation, as numbers that are taken modulo what there is. */
 const operation = fc.record({
@@ -41,7 +49,8 @@ class RandomHost {
     if (what === 0 || owner === undefined) {
       this.owners.push(memory.addOwner(flag ? owner : undefined));
     } else if (what <= 2 || area === undefined) this.addArea(owner, which, pages, flag);
-    else if (what <= 6) {
+    else if (what === 6) memory.touchSome(area.id, pages, flag, (first % 97) / 97);
+    else if (what <= 5) {
       const from = first % area.pages;
       const faults = memory.touch(area.id, from, Math.min(pages, area.pages - from), flag);
       const counts = [faults.minor, faults.fileReads, faults.swapReads, faults.copies];

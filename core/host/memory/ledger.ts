@@ -145,19 +145,11 @@ export class HostMemory implements MemoryLedger {
     by = this.areas.owner[area]!,
   ): Readonly<Faults> {
     const { areas, faults } = this;
-    faults.minor = 0;
-    faults.fileReads = 0;
-    faults.swapReads = 0;
-    faults.copies = 0;
-    faults.isSatisfied = true;
-    areas.touched[area]! += pages;
+    this.begin(area, pages, by);
     const size = areas.pages[area]!;
     const isWhole = areas.resident[area] === size;
     // All its pages are in frames of its own, and a write changes nothing that anybody could notice.
-    if (isWhole && (!isWrite || areas.content[area] === UNIQUE)) {
-      areas.use(area, this.clock.now);
-      return faults;
-    }
+    if (isWhole && (!isWrite || areas.content[area] === UNIQUE)) return faults;
     let from = first;
     let end = first + pages;
     invariant(from >= 0 && end <= size, "a touch stays within its area", () => ({
@@ -170,10 +162,37 @@ export class HostMemory implements MemoryLedger {
       from -= from % HUGE_PAGES;
       end = Math.min(size, Math.ceil(end / HUGE_PAGES) * HUGE_PAGES);
     }
-    if (areas.kind[area] === KIND_FILE && areas.resident[area] === 0) areas.payer[area] = by;
-    areas.use(area, this.clock.now);
     for (; from < end && faults.isSatisfied; from += STEP)
       this.bringIn(area, from, Math.min(end, from + STEP), isWrite);
+    areas.use(area, this.clock.now);
+    return faults;
+  }
+
+  touchSome(
+    area: AreaId,
+    pages: number,
+    isWrite: boolean,
+    fraction: number,
+    by = this.areas.owner[area]!,
+  ): Readonly<Faults> {
+    const { areas, faults } = this;
+    const size = areas.pages[area]!;
+    const used = Math.min(pages, size);
+    this.begin(area, used, by);
+    const here = areas.resident[area]! + (isWrite ? 0 : areas.merged[area]!);
+    let wanted = Math.floor((used * (size - here)) / size + fraction);
+    for (let at = 0; wanted > 0 && at < size && faults.isSatisfied; ) {
+      const run = this.runs.at(area, at);
+      const state = this.runs.state[run]!;
+      const end = Math.min(this.runs.end[run]!, at + Math.min(wanted, STEP));
+      if (isOwn(state) || (state === MERGED && !isWrite)) {
+        at = this.runs.end[run]!;
+        continue;
+      }
+      this.bringIn(area, at, end, isWrite);
+      wanted -= end - at;
+      at = end;
+    }
     areas.use(area, this.clock.now);
     return faults;
   }
@@ -242,6 +261,19 @@ export class HostMemory implements MemoryLedger {
     this.peak = Math.max(this.peak, this.framesTotal - this.framesFree);
     this.areas.recount(area, before, after, pages);
     this.runs.assign(area, from, to, after);
+  }
+
+  private begin(area: AreaId, pages: number, by: OwnerId): void {
+    const { areas, faults } = this;
+    faults.minor = 0;
+    faults.fileReads = 0;
+    faults.swapReads = 0;
+    faults.copies = 0;
+    faults.isSatisfied = true;
+    areas.touched[area]! += pages;
+    // Who brings a file in pays for it.
+    if (areas.kind[area] === KIND_FILE && areas.resident[area] === 0) areas.payer[area] = by;
+    areas.use(area, this.clock.now);
   }
 
   /** Pages [from, to) become resident; what that took is added to `faults`. */

@@ -13,8 +13,9 @@ export interface LedgerCategories {
   free: number;
   /** Heaps of processes that are not guests. */
   anonymous: number;
-  /** Memory of guests. */
+  /** Memory of guests: their applications' data; the rest. */
   guest: number;
+  guestSystem: number;
   /** Pages of files: mapped by nobody now, by one instance, by several. */
   fileUnmapped: number;
   filePrivate: number;
@@ -42,6 +43,7 @@ export function ledgerOf(memory: HostMemory): Ledger {
     free: memory.framesFree,
     anonymous: 0,
     guest: 0,
+    guestSystem: 0,
     fileUnmapped: 0,
     filePrivate: 0,
     fileShared: 0,
@@ -88,6 +90,7 @@ export function ledgerOf(memory: HostMemory): Ledger {
 
 function categoryOf(memory: HostMemory, area: number): keyof LedgerCategories {
   const kind = AREA_KINDS[memory.areas.kind[area]!]!;
+  if (kind === "guest-system") return "guestSystem";
   if (kind !== "file") return kind;
   const mappers = memory.areas.mappers[area]!;
   return mappers === 0 ? "fileUnmapped" : mappers === 1 ? "filePrivate" : "fileShared";
