@@ -36,10 +36,17 @@ export class GuestWalk {
   frame: Gfn = 0;
   /** Error code of a failed walk. */
   errorCode = 0;
+  /** The guest's CR0.WP. */
+  writeProtect = true;
+  /** Its kernel writes to a page that its tables have read-only, as CR0.WP lets it. */
+  isForced = false;
 
   constructor(
     private readonly hardware: ShadowHardware,
     private readonly map: GuestMap,
+    private readonly isMemory: (gfn: Gfn) => boolean,
+    /** The PAE format's PDPTEs as the guest's CR3 load read them, two words each; undefined: they are read from memory. */
+    private readonly pdptes?: Int32Array,
   ) {}
 
   /** Walks from a guest root. Returns whether the guest's tables allow the access; if not, `errorCode` is the guest's. */
@@ -78,13 +85,14 @@ export class GuestWalk {
     }
     const isDenied =
       (user && (rights & US) === 0) ||
-      (kind === WRITE && (rights & RW) === 0) ||
+      (kind === WRITE && (rights & RW) === 0 && (user || this.writeProtect)) ||
       (kind === FETCH && noExecute);
     if (isDenied) return this.fail(PF_PRESENT, kind, user);
+    this.isForced = kind === WRITE && (rights & RW) === 0;
     this.leaf = level;
     const pages = 2 ** (paging.shifts[level]! - 12);
     const page = ((lo >>> 12) | (hi << 20)) & (pages - 1);
-    this.frame = frameOf(this.lows[level]!, this.highs[level]!) + page;
+    this.frame = (frameOf(this.lows[level]!, this.highs[level]!) & -pages) + page;
     this.setBits(level, kind === WRITE);
     return true;
   }
@@ -95,6 +103,17 @@ export class GuestWalk {
     const { ram } = this.hardware.machine;
     this.tables[level] = table;
     this.indices[level] = index;
+    if (this.pdptes !== undefined && level === 3) {
+      this.lows[level] = this.pdptes[2 * index]!;
+      this.highs[level] = this.pdptes[2 * index + 1]!;
+      return;
+    }
+    // Where there is no memory, ones are read.
+    if (!this.isMemory(table)) {
+      this.lows[level] = -1;
+      this.highs[level] = -1;
+      return;
+    }
     const frame = this.map.require(table);
     if (paging.entryBytes === 4) {
       this.lows[level] = ram[frame * 1024 + index]!;

@@ -1,5 +1,5 @@
 /** What shadow tables need of the machine under them: its memory, the format that it walks, and that it forgets translations. */
-import type { Gva } from "../../../machine/address.js";
+import type { Gva, Hfn } from "../../../machine/address.js";
 import type { Machine } from "../../../machine/machine.js";
 import type { PagingFormat } from "../../../machine/mmu/format.js";
 
@@ -10,6 +10,20 @@ export interface ShadowHardware {
   /** Every translation that came from the tables is to be forgotten. */
   flush(): void;
   invalidatePage(va: Gva): void;
+  /** Linear addresses that are the monitor's in every address space; none when absent. */
+  readonly reserved?: ReservedEntries | undefined;
+}
+
+/**
+ * Entries that every address space has for the monitor itself. The guest's tables are never shadowed there.
+ */
+export interface ReservedEntries {
+  /** Low word of the entry at an index of a root where the guest has none; 0 for none. The high word is 0. */
+  rootEntry(index: number): number;
+  /** Puts the monitor's entries into a table of the guest's that a root's reserved entry now points to. */
+  installBelow(table: Hfn): void;
+  /** Whether a frame holds one of the monitor's own tables or pages. */
+  owns(frame: Hfn): boolean;
 }
 
 /** Of a machine whose references are generated: nothing besides the MMU remembers translations. */

@@ -40,6 +40,11 @@ export interface ShadowPagingOptions {
     /** Of the frames; all when absent. */
     isMemory?(gfn: Gfn): boolean;
   };
+  /**
+   * The PAE format's PDPTEs, which are registers: as the guest's CR3 load left them. Undefined: memory is read instead, and
+   * the root is guarded like any table.
+   */
+  readonly pdptes?: Int32Array;
 }
 
 /**
@@ -69,7 +74,7 @@ export class ShadowPaging {
       options.hostOrder,
       options.maximumTables,
     );
-    this.guestWalk = new GuestWalk(hardware, map);
+    this.guestWalk = new GuestWalk(hardware, map, (gfn) => this.isMemory(gfn), options.pdptes);
   }
 
   /** Of the last fault: the guest's error code, and the guest frame that was asked for. */
@@ -133,7 +138,10 @@ export class ShadowPaging {
     }
   }
 
-  /** The guest loads CR3: tables that were out of sync are mended. Returns the frame of the root to walk. */
+  /**
+   * The guest loads CR3: tables that were out of sync are mended. Returns the frame of the root to walk.
+   * @param root its guest frame; where PDPTEs are registers any name of the root that is no guest frame.
+   */
   setRoot(root: Gfn): Hfn {
     const { tables, hardware } = this;
     this.synchronise();
@@ -147,7 +155,21 @@ export class ShadowPaging {
     if (known !== undefined) this.counters.events[EVENT.shadow_tables_reused]!++;
     const shadow = known ?? tables.make(root, levels);
     tables.use(shadow);
+    this.dropStaleRegisters(shadow);
     return shadow.frame;
+  }
+
+  /** The PDPTEs of a root that was shadowed before may have changed since, unseen. */
+  private dropStaleRegisters(root: ShadowTable): void {
+    const { pdptes } = this.options;
+    if (pdptes === undefined) return;
+    for (let index = 0; index < this.hardware.paging.rootEntries; index++) {
+      const word = this.tables.word(root, index);
+      const child = this.tables.childAt(word);
+      const isSame =
+        (pdptes[2 * index]! & P) !== 0 && frameOf(pdptes[2 * index]!, pdptes[2 * index + 1]!) === child?.gfn;
+      if (child !== undefined && !isSame) this.tables.clearEntry(word, root.level);
+    }
   }
 
   private get costs() {
@@ -242,8 +264,12 @@ export class ShadowPaging {
     const { machine } = this.hardware;
     const first = gfn - (gfn % tables.framesAt(level));
     const host = map.require(first);
-    const mayWrite = (guestLo & (RW | D)) === (RW | D) && !(level === 1 && tables.isGuarded(gfn));
-    const flags = P | A | (guestLo & US) | (mayWrite ? RW | D : 0) | (guestHi & NX) | (level > 1 ? PS : 0);
+    const { isForced } = this.guestWalk;
+    const mayWrite =
+      (isForced || (guestLo & (RW | D)) === (RW | D)) && !(level === 1 && tables.isGuarded(gfn));
+    // What only the kernel may write is the kernel's alone until the user's next access.
+    const flags =
+      P | A | (isForced ? 0 : guestLo & US) | (mayWrite ? RW | D : 0) | (guestHi & NX) | (level > 1 ? PS : 0);
     const lo = entryLo(host, flags);
     const hi = entryHi(host, flags);
     if (machine.ram[word] === lo && (this.stride === 1 || machine.ram[word + 1] === hi)) return;
@@ -307,7 +333,7 @@ export class ShadowPaging {
     for (let level = paging.levels; level > 1 && table !== undefined; level--) {
       const entries = level === paging.levels ? paging.rootEntries : paging.entries;
       const index = indexAt(paging.shifts[level]!, entries, highHalf(va), lowHalf(va));
-      const guest = this.readEntry(this.map.require(table.gfn), index);
+      const guest = this.guestEntry(table, index);
       const isTable = (guest.lo & P) !== 0 && (guest.lo & PS) === 0;
       table = isTable ? tables.find(frameOf(guest.lo, guest.hi), level - 1) : undefined;
     }
@@ -315,6 +341,13 @@ export class ShadowPaging {
       this.update(table, indexAt(paging.shifts[1]!, paging.entries, highHalf(va), lowHalf(va)));
     }
     hardware.invalidatePage(va);
+  }
+
+  private guestEntry(table: ShadowTable, index: number): { lo: number; hi: number } {
+    const { pdptes } = this.options;
+    if (pdptes !== undefined && table.level === this.hardware.paging.levels)
+      return { lo: pdptes[2 * index]!, hi: pdptes[2 * index + 1]! };
+    return this.readEntry(this.map.require(table.gfn), index);
   }
 
   private readEntry(frame: Hfn, index: number): { lo: number; hi: number } {

@@ -122,6 +122,27 @@ export class ShadowTables {
     this.hardware.machine.ram[word] = lo;
     if (this.stride === 2) this.hardware.machine.ram[word + 1] = hi;
     child.parents.add(word);
+    const { reserved } = this.hardware;
+    if (reserved !== undefined && this.reservedAt(word, child.level + 1) !== 0)
+      reserved.installBelow(child.frame);
+  }
+
+  /** The shadow table that an entry points to. */
+  childAt(word: number): ShadowTable | undefined {
+    return (this.hardware.machine.ram[word]! & P) === 0 ? undefined : this.byFrame.get(this.frameAt(word));
+  }
+
+  /** What stands in an entry that shadows nothing: 0, or the monitor's own in a root. */
+  private reservedAt(word: number, level: number): number {
+    const { reserved, paging } = this.hardware;
+    if (reserved === undefined || level !== paging.levels) return 0;
+    return reserved.rootEntry((word % 1024) / this.stride);
+  }
+
+  private setAbsent(word: number, level: number): void {
+    const { ram } = this.hardware.machine;
+    ram[word] = this.reservedAt(word, level);
+    if (this.stride === 2) ram[word + 1] = 0;
   }
 
   /** Writes a leaf of a level that maps `gfn`'s page. */
@@ -144,7 +165,7 @@ export class ShadowTables {
   clearEntry(word: number, level: number): boolean {
     const { ram } = this.hardware.machine;
     const lo = ram[word]!;
-    if ((lo & P) === 0) return false;
+    if ((lo & P) === 0 || this.hardware.reserved?.owns(this.frameAt(word)) === true) return false;
     if (level === 1 || (lo & PS) !== 0) this.forgetLeaf(word);
     else {
       const split = this.splits.get(word);
@@ -153,8 +174,7 @@ export class ShadowTables {
       child.parents.delete(word);
       if (split !== undefined) this.drop(split);
     }
-    ram[word] = 0;
-    if (this.stride === 2) ram[word + 1] = 0;
+    this.setAbsent(word, level);
     return true;
   }
 
@@ -174,8 +194,7 @@ export class ShadowTables {
   /** Gives a table back. Translations are flushed, since paging-structure caches may remember it. */
   drop(table: ShadowTable): void {
     for (const word of table.parents) {
-      this.hardware.machine.ram[word] = 0;
-      if (this.stride === 2) this.hardware.machine.ram[word + 1] = 0;
+      this.setAbsent(word, table.level + 1);
       if (this.splits.get(word) === table) this.splits.delete(word);
     }
     table.parents.clear();
@@ -227,6 +246,10 @@ export class ShadowTables {
       writesSinceUse: 0,
     };
     this.byFrame.set(frame, table);
+    if (level === this.hardware.paging.levels) {
+      for (let index = 0; index < this.hardware.paging.rootEntries; index++)
+        this.setAbsent(this.word(table, index), level);
+    }
     counters.events[EVENT.shadow_tables_made]!++;
     this.made++;
     return table;
