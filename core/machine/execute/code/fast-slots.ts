@@ -177,8 +177,10 @@ export function defineClearSlots(
   );
 }
 
-/** Empties every table, whatever memory held: when a machine is made. */
-export function resetSlots({ slots, slotHeads }: CodeMemory): void {
+/** Empties every table, whatever memory held: when a machine is made, or restored. */
+export function resetSlots({ slots, slotHeads, walkCacheJournal }: CodeMemory): void {
+  // Any of the paging-structure caches' entries may have been filled.
+  walkCacheJournal.fill(-1);
   slots.fill(0xff);
   const words = new Int32Array(slots.buffer, slots.byteOffset, slots.length / 4);
   for (let at = 0; at < words.length; at += SLOT_BYTES / 4) words[at + SLOT.entry / 4] = 0;

@@ -31,6 +31,8 @@ export interface CodeMemory {
   readonly slots: Uint8Array;
   /** First slot that points to each entry of the translation store, as an address; 0 none. */
   readonly slotHeads: Int32Array;
+  /** Which entries of the paging-structure caches were filled (compiled/walk-cache-journal.ts): one bit each. */
+  readonly walkCacheJournal: Int32Array;
   /** FRAME_KIND of each backed frame. */
   readonly frameKinds: Uint8Array;
   /** For each frame one bit a granule of 64 bytes that holds decoded code: two words. */
@@ -53,6 +55,7 @@ export function allocateCodeMemory(
     cpu: allocateCpuState(allocation),
     slots: allocation.uint8(3 * SLOTS * SLOT_BYTES),
     slotHeads: allocation.int32(entries),
+    walkCacheJournal: allocation.int32(2),
     frameKinds: allocation.uint8(backedFrames),
     granules: allocation.int32(2 * backedFrames),
     buckets: allocation.int32(BUCKETS),

@@ -7,6 +7,7 @@
  * and what was stored there is carried to its place by `commit`.
  */
 
+import { CR0 } from "../../cpu/control-bits.js";
 import { VIOLATION_VECTOR } from "../../cpu/interception.js";
 import {
   CODE_64,
@@ -69,6 +70,7 @@ import { ModuleBuilder, type ModuleExports } from "../../wasm/module.js";
 import { FIELD } from "../compiled/arrays.js";
 import { defineCacheAccess } from "../compiled/caches.js";
 import { Emitter } from "../compiled/emitter.js";
+import { defineInvalidatePage } from "../compiled/invalidate.js";
 import { defineMmu } from "../compiled/mmu.js";
 import { EXIT } from "./exits.js";
 import {
@@ -84,6 +86,7 @@ import {
 } from "./fast-slots.js";
 import { allOf, carryOf, FLAG_OPERATIONS, type FlagOperation, type FlagSource } from "./flags.js";
 import { BUCKETS, FRAME_KIND, GRANULE_SHIFT } from "./memory.js";
+import { readAhead } from "./read-ahead.js";
 import { HEADER, RECORD } from "./record.js";
 
 /** An access, in one operand: what is done, options, bytes. */
@@ -115,6 +118,9 @@ export const TABLE_INDEX = {
   first: 1,
 } as const;
 
+/** A kind of access for the translation: INVLPG, whether that is done (compiled/invalidate.ts). */
+const INVALIDATE = 3;
+
 /** Functions that TypeScript gives the runtime. */
 export interface RuntimeImports {
   /** Fills the bounce buffer with the bytes of a pending access that meets a device. */
@@ -133,6 +139,8 @@ export const RUNTIME_FUNCTIONS = {
   accessSlow: { parameters: ["i64", "i32"], result: "i32" },
   /** () → : after something was stored to the bounce buffer. */
   commit: { parameters: [], result: undefined },
+  /** (linear address) → whether INVLPG is done; if not, nothing has happened. */
+  invalidatePage: { parameters: ["i64"], result: "i32" },
   /** () → the six arithmetic flags at their places. */
   flags: { parameters: [], result: "i32" },
   carry: { parameters: [], result: "i32" },
@@ -165,6 +173,7 @@ export function makeRuntime(
   defineSegment(parts, linear);
   defineOther(parts, linear);
   defineCommit(parts, commitDevice);
+  defineInvalidate(parts);
   defineFlags(parts);
   defineNoteFlags(parts);
   defineFetch(parts);
@@ -184,14 +193,21 @@ export function makeTranslate(machine: Machine, paging: Parameters<Machine["mmuF
     ...machine.places,
     left: code.cpu.base + STATE.left,
     tableFrames: machine.options.backedFrames,
+    walkCacheJournal: code.walkCacheJournal.byteOffset,
   });
   const drop = defineDropSlots(module, places);
   const cacheAccess = defineCacheAccess(emitter, machine.caches);
   const translate = defineMmu(emitter, machine.mmuFor(paging), cacheAccess, dropSlotsOf(drop, places));
+  const { walker } = machine.mmuFor(paging);
+  const invalidatePage = defineInvalidatePage(emitter, machine.mmuFor(paging), dropSlotsOf(drop, places));
   module.define(
     ["i32", "i32", "i32", "i32"],
     true,
-    (_builder, hi, lo, kind, user) => call(translate, get(hi), get(lo), get(kind), get(user)),
+    (builder, hi, lo, kind, user) => [
+      ifThen(eq(get(kind), int(INVALIDATE)), giveBack(call(invalidatePage, get(hi), get(lo)))),
+      readAhead(emitter, walker, hi, lo, builder.local(), machine.options.backedFrames * 4096),
+      call(translate, get(hi), get(lo), get(kind), get(user)),
+    ],
     "translate",
   );
   return module.instantiate({ memory: machine.memory })["translate"];
@@ -649,6 +665,26 @@ function defineOther(parts: RuntimeParts, accessLinear: FunctionReference): void
       ];
     },
     "access",
+  );
+}
+
+/** INVLPG while paging is off is left to TypeScript. */
+function defineInvalidate(parts: RuntimeParts): void {
+  parts.module.define(
+    ["i64"],
+    true,
+    (_builder, linear) => [
+      ifThen(isZero(and(parts.word(STATE.cr0), int(CR0.PG))), giveBack(int(0))),
+      callIndirect(
+        parts.translateType,
+        int(TABLE_INDEX.translate),
+        wrap(I64.shrU(get(linear), I64.constant(32))),
+        wrap(get(linear)),
+        int(INVALIDATE),
+        int(0),
+      ),
+    ],
+    "invalidatePage",
   );
 }
 

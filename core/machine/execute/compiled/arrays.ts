@@ -78,7 +78,8 @@ export function stamp(emitter: Emitter, entry: Code, now: Code): Code {
   return storeFloat(entry, floatAdd(now, toFloat(number)), FIELD.lastUse);
 }
 
-function firstOfSet(emitter: Emitter, array: AssociativeArray, setNumber: Code): Code {
+/** The first entry of a set, whose number may have more bits. */
+export function firstOfSet(emitter: Emitter, array: AssociativeArray, setNumber: Code): Code {
   const base = int(emitter.places.store + array.base * 4);
   return array.setMask === 0
     ? base

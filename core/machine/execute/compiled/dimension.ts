@@ -35,6 +35,7 @@ import {
 import type { FunctionBuilder } from "../../wasm/module.js";
 import { defineFill, defineFind, FIELD, type Find, stamp } from "./arrays.js";
 import type { Emitter } from "./emitter.js";
+import { WalkCacheJournal } from "./walk-cache-journal.js";
 
 export interface DimensionParts {
   readonly name: "guest" | "host";
@@ -86,13 +87,14 @@ export class Dimension {
   ) {
     this.category = parts.name === "guest" ? "walk_guest" : "walk_host";
     this.timeAddress = emitter.timeAddress(parts.name === "guest" ? "current" : "hostNow");
+    const journal = parts.name === "guest" ? WalkCacheJournal.of(emitter, parts.walkCaches) : undefined;
     this.prefixes = (parts.walkCaches?.prefixes ?? []).map((prefix) =>
       prefix === undefined
         ? undefined
         : {
             ...prefix,
             find: defineFind(emitter, prefix.array),
-            fill: defineFill(emitter, prefix.array, this.timeAddress),
+            fill: defineFill(emitter, prefix.array, this.timeAddress, (entry) => journal?.note(entry) ?? []),
           },
     );
   }

@@ -37,6 +37,8 @@ export interface Places {
   readonly left?: number | undefined;
   /** Frames in which tables can lie, where a guest may name others; a walk that comes to one of those faults. */
   readonly tableFrames?: number | undefined;
+  /** i64 that says which entries of the guest's paging-structure caches were filled (walk-cache-journal.ts), if kept. */
+  readonly walkCacheJournal?: number | undefined;
 }
 
 export class Emitter {

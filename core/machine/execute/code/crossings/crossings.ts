@@ -40,6 +40,8 @@ import { defineSegmentLoad } from "./segment-load.js";
 import { defineSystemCall, defineSystemReturn } from "./system-call.js";
 
 const BREAKPOINT = 3;
+/** Bits above the narrower of the two widths of linear addresses. */
+const NOT_CANONICAL = 16;
 const RAX = STATE.general;
 const RDX = STATE.general + 8 * 2;
 
@@ -54,6 +56,7 @@ export function makeCrossings(machine: Machine, runtime: ModuleExports): ModuleE
   defineControlReads(parts);
   defineSwapGs(parts);
   defineTimeStamp(parts);
+  defineInvalidatePage(parts);
   return module.instantiate({ memory: machine.memory, functions: runtime });
 }
 
@@ -207,6 +210,46 @@ function defineSwapGs(parts: CrossingParts): void {
       tailCall(parts.dispatch),
     ]);
   });
+}
+
+/**
+ * INVLPG by CPL 0; 16-bit code is left to TypeScript, and so is all where an interrupt waits or a deadline comes: that is
+ * seen before the next instruction is fetched, which is another look-up.
+ */
+function defineInvalidatePage(parts: CrossingParts): void {
+  const { base } = parts;
+  const cost = parts.costs.invlpg;
+  const left = loadFloat(int(0), base + STATE.left);
+  const low = (address: Code): Code => I64.and(address, I64.constant(0xffff_ffff));
+  const define = (name: CrossingName, addressSize: 4 | 8): void =>
+    defineHandler(parts, name, (builder, record) => {
+      const [setIp, ip] = parts.nextIp(builder, record);
+      const linear = builder.local("i64");
+      const state = (field: number): Code => I64.load(8)(I32.load(2)(get(record), field), base);
+      const scaled = I64.shl(state(RECORD.index), extendUnsigned(I32.load(1)(get(record), RECORD.scale)));
+      const sum = I64.add(I64.add(state(RECORD.base), scaled), I64.load(8)(get(record), RECORD.displacement));
+      const segment = I32.load(2)(get(record), RECORD.segment);
+      const address = I64.add(addressSize === 4 ? low(sum) : sum, I64.load(8)(segment, base + SEGMENT.base));
+      const shift = I64.constant(NOT_CANONICAL);
+      const isCanonical = I64.eq(I64.shrS(I64.shl(get(linear), shift), shift), get(linear));
+      const isQuiet = and(isZero(parts.word(STATE.interruptRequest)), F64.gt(left, float(cost)));
+      const mayRun = and(and(parts.isPrivileged, isZero(parts.isCodeSize(CODE_16))), isQuiet);
+      return [
+        setIp,
+        set(linear, ifElse(parts.isLongCode, address, low(address), "i64")),
+        ifThen(
+          and(mayRun, isCanonical),
+          ifThen(call(parts.invalidatePage, get(linear)), [
+            parts.setLong(STATE.rip, get(ip)),
+            parts.spend(cost),
+            parts.forgetCodePage(),
+            tailCall(parts.dispatch),
+          ]),
+        ),
+      ];
+    });
+  define("INVLPG4", 4);
+  define("INVLPG8", 8);
 }
 
 /** RDTSC: the time is in the state, and what the counter is ahead of it. 16-bit code is left to TypeScript. */

@@ -5,11 +5,17 @@ import type { Instruction } from "../../../x86/instruction.js";
 // biome-ignore format: a list
 export const CROSSINGS = [
   "INT", "INT3", "IRET4", "IRET8", "SYSCALL", "SYSRETQ", "SWAPGS", "MOV", "POP", "CR0", "CR2", "CR3", "CR4", "RDTSC",
+  "INVLPG4", "INVLPG8",
 ] as const;
 export type CrossingName = (typeof CROSSINGS)[number];
 
 /** The handler of an instruction, undefined where there is none: SS casts a shadow, and widths that are rare are left out. */
-export function crossingOf({ row, operandSize, operands }: Instruction): CrossingName | undefined {
+export function crossingOf({
+  row,
+  operandSize,
+  addressSize,
+  operands,
+}: Instruction): CrossingName | undefined {
   switch (row.mnemonic) {
     case "INT":
     case "INT3":
@@ -18,6 +24,8 @@ export function crossingOf({ row, operandSize, operands }: Instruction): Crossin
     case "SWAPGS":
     case "RDTSC":
       return row.mnemonic;
+    case "INVLPG":
+      return addressSize === 2 ? undefined : addressSize === 4 ? "INVLPG4" : "INVLPG8";
     case "IRET":
       return operandSize === 2 ? undefined : operandSize === 4 ? "IRET4" : "IRET8";
     case "MOV":

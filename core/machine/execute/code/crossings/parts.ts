@@ -63,6 +63,7 @@ export class CrossingParts {
   readonly flags: FunctionReference;
   readonly dispatch: FunctionReference;
   readonly execute: FunctionReference;
+  readonly invalidatePage: FunctionReference;
   private readonly supervisorSlots: number;
   private readonly userSlots: number;
   private readonly nowAddress: number;
@@ -72,12 +73,13 @@ export class CrossingParts {
     readonly module: ModuleBuilder,
   ) {
     const code = machine.code!;
-    const take = (name: "accessLinear" | "flags" | "dispatch" | "execute"): FunctionReference =>
+    const take = (name: keyof typeof RUNTIME_FUNCTIONS): FunctionReference =>
       module.importFunction(name, RUNTIME_FUNCTIONS[name]);
     this.accessLinear = take("accessLinear");
     this.flags = take("flags");
     this.dispatch = take("dispatch");
     this.execute = take("execute");
+    this.invalidatePage = take("invalidatePage");
     this.base = code.cpu.base;
     this.memory = code.crossings;
     this.costs = machine.costs;
