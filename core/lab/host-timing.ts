@@ -11,10 +11,14 @@ import type { Cell, CellConfig, CellOutcome, Plan } from "../scenario/index.js";
 export interface TimingRequest {
   readonly config: CellConfig;
   readonly samples: number;
+  /** The clock on the wall (the default), or the time that processors spent on the process: less noisy where others work too. */
+  readonly clock?: "wall" | "processor";
 }
 
-/** What it answers. */
-export type TimingReply = Omit<CellTiming, "cell"> | { readonly error: string };
+/** What it answers; one of before there was a choice of clocks names none. */
+export type TimingReply =
+  | (Omit<CellTiming, "cell"> & { readonly clock?: "wall" | "processor" })
+  | { readonly error: string };
 
 const PROCESS = fileURLToPath(new URL("./timing-process.js", import.meta.url));
 
@@ -31,7 +35,8 @@ export async function timeCells(
   for (const cell of plan.cells) {
     if (outcomes.get(cell.id)?.status !== "done") continue;
     hooks.started(cell);
-    const reply = await ask({ config: cell.config, samples: plan.scenario.timing.samples }, hooks.signal);
+    const request = { config: cell.config, samples: plan.scenario.timing.samples };
+    const reply = await askTiming(PROCESS, request, hooks.signal);
     if (hooks.signal?.aborted === true) break;
     if ("error" in reply) hooks.failed(cell, reply.error);
     else timings.push({ cell: cell.id, ...reply });
@@ -39,9 +44,17 @@ export async function timeCells(
   return timings;
 }
 
-function ask(request: TimingRequest, signal: AbortSignal | undefined): Promise<TimingReply> {
+/**
+ * One process, one answer.
+ * @param script timing-process.js of this build, or of another
+ */
+export function askTiming(
+  script: string,
+  request: TimingRequest,
+  signal: AbortSignal | undefined,
+): Promise<TimingReply> {
   return new Promise((resolve) => {
-    const child = fork(PROCESS, {
+    const child = fork(script, {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
       ...(signal === undefined ? {} : { signal }),
     });

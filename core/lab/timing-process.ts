@@ -5,12 +5,17 @@
  * A reference stream's machine is booted and prepared once, which is not measured; then the region runs over and over, each time
  * from where the last ended, so that memory is one machine's and every sample does the same kind of work. Code starts on a new
  * machine for each sample, and only what passes between its marks counts: translating it is measured, bringing it up is not.
+ *
+ * This exchange is also how one revision of the project measures another (host-comparison.ts): keep it understood by both.
  */
 import { EVENT } from "../events/events.js";
 import { type HostTiming, measure } from "../results/timing.js";
 import { CodeGuest } from "../scenario/code/guest.js";
 import { prepareCell } from "../scenario/run-cell.js";
 import type { TimingReply, TimingRequest } from "./host-timing.js";
+
+const MS_PER_SECOND = 1000;
+const US_PER_SECOND = 1_000_000;
 
 interface Measured {
   readonly timing: HostTiming;
@@ -25,26 +30,45 @@ process.once("message", (request: TimingRequest) => {
 async function answer(request: TimingRequest): Promise<TimingReply> {
   try {
     const measured = await (request.config.code === undefined ? ofReferences(request) : ofCode(request));
-    return { ...measured, peakRssBytes: process.resourceUsage().maxRSS * 1024 };
+    return {
+      ...measured,
+      clock: request.clock ?? "wall",
+      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    };
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) };
   }
 }
 
-async function ofReferences({ config, samples }: TimingRequest): Promise<Measured> {
+/** Seconds since some moment, by the clock that the request names. */
+function clockOf({ clock }: TimingRequest): () => number {
+  if (clock !== "processor") return () => performance.now() / MS_PER_SECOND;
+  return () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / US_PER_SECOND;
+  };
+}
+
+async function ofReferences(request: TimingRequest): Promise<Measured> {
+  const { config, samples } = request;
+  const now = clockOf(request);
   const cell = prepareCell(config);
   let runs = 0;
   const timing = await measure(
     () => {
       runs++;
+      const begin = now();
       cell.run();
+      return now() - begin;
     },
     { samples },
   );
   return { timing, references: cell.machine.counters.events[EVENT.references]! / runs };
 }
 
-async function ofCode({ config, samples }: TimingRequest): Promise<Measured> {
+async function ofCode(request: TimingRequest): Promise<Measured> {
+  const { config, samples } = request;
+  const now = clockOf(request);
   let instructions = 0;
   const timing = await measure(
     () => {
@@ -52,18 +76,18 @@ async function ofCode({ config, samples }: TimingRequest): Promise<Measured> {
       let end: number | undefined;
       const guest = new CodeGuest(config, {
         begin: () => {
-          begin = performance.now();
+          begin = now();
         },
         end: () => {
-          end = performance.now();
+          end = now();
           guest.computer.stop();
         },
       });
-      begin = performance.now(); // for code without marks
+      begin = now(); // for code without marks
       guest.run();
-      const milliseconds = (end ?? performance.now()) - begin;
+      const seconds = (end ?? now()) - begin;
       instructions = guest.region.instructions;
-      return milliseconds / 1000;
+      return seconds;
     },
     { samples },
   );

@@ -1,0 +1,143 @@
+/**
+ * Does the judgement of host times raise false alarms, and does it find slowdowns? An experiment over real processes on this
+ * machine, whatever else it does:
+ *
+ *   node scripts/gate/host-experiment.mjs --quiet 100       identical code, 100 times: how many alarms?
+ *   node scripts/gate/host-experiment.mjs --slower 10 --of 10   the hot loop 10% slower, 10 times: how many are found?
+ *
+ * Both by the rules of `bench --against` (core/lab/host-comparison.ts). B is a copy of dist/ in another folder, as a worktree's
+ * build is; slowdowns are planted in it (planted-copy.mjs) and calibrated first. One line of JSON a comparison goes to --out, the
+ * summary to stdout. The exit code is 1 when fewer than 99% are quiet, or fewer than 90% are found.
+ */
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { loadavg, tmpdir } from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { buildIfStale, ROOT } from "../build.mjs";
+import { copyOfBuild, plantSlowLoop } from "./planted-copy.mjs";
+
+const { values } = parseArgs({
+  options: {
+    quiet: { type: "string" },
+    slower: { type: "string" },
+    of: { type: "string", default: "10" },
+    code: { type: "boolean", default: false },
+    out: { type: "string" },
+  },
+});
+
+if (!buildIfStale()) process.exit(2);
+const { compareHosts, HOST_RULES } = await import("../../dist/lab/host-comparison.js");
+const { askTiming } = await import("../../dist/lab/host-timing.js");
+const { planCells } = await import("../../dist/index.js");
+
+/** The hot loop: page after page at random, and every reference hits the first TLB. 0.3 to 0.4 s a process. */
+const LOOP = `
+title: The hot loop
+technique: native
+machine: { profile: haswell-2013, caches: "off" }
+workload: { name: gups, footprint: 128KiB, updates: 2000000 }
+`;
+/** Translated code besides; starting its machine takes longer than running it. */
+const CODE = `
+title: Translated code
+technique: native
+machine: { profile: haswell-2013, caches: "off" }
+workload: program/compute
+size: tiny
+`;
+
+const work = mkdtempSync(path.join(tmpdir(), "virtlab-gate-"));
+process.on("exit", () => rmSync(work, { recursive: true, force: true }));
+
+const timingOf = (folder) => path.join(folder, "dist", "lab", "timing-process.js");
+const original = timingOf(ROOT);
+const subjectOf = (name, text) => {
+  const [cell] = planCells({ text, path: path.join(ROOT, "scenarios", `${name}.yaml`) }).cells;
+  return { cell: name, a: cell.config, b: cell.config };
+};
+const loop = subjectOf("hot-loop", LOOP);
+const subjects = values.code ? [loop, subjectOf("translated-code", CODE)] : [loop];
+
+function note(entry) {
+  if (values.out !== undefined) appendFileSync(values.out, `${JSON.stringify(entry)}\n`);
+}
+
+/** Compares `times` times; returns how many raised an alarm. */
+async function repeat(script, times) {
+  let alarms = 0;
+  let suspicions = 0;
+  for (let run = 0; run < times; run++) {
+    const { cells, slower } = await compareHosts({ a: original, b: script }, subjects);
+    const isAlarm = slower > 0;
+    alarms += isAlarm ? 1 : 0;
+    suspicions += cells.some(({ confirmation }) => confirmation !== undefined) ? 1 : 0;
+    note({ run, load: loadavg()[0], cells });
+    const shown = cells.map(({ ratio, p, verdict }) => `${ratio.toFixed(3)} (p ${p.toFixed(4)}) ${verdict}`);
+    console.error(`${run + 1}/${times}  load ${loadavg()[0].toFixed(1)}  ${shown.join("; ")}`);
+  }
+  return { alarms, suspicions };
+}
+
+/** The fastest of many alternating processes: what the loop costs when nothing disturbs it. */
+async function fastest(scripts, processes) {
+  const best = scripts.map(() => Number.POSITIVE_INFINITY);
+  for (let i = 0; i < processes; i++) {
+    for (const [index, script] of scripts.entries()) {
+      const reply = await askTiming(script, { config: loop.a, samples: 5, clock: "processor" });
+      if ("error" in reply) throw new Error(reply.error);
+      best[index] = Math.min(best[index], reply.timing.min);
+    }
+  }
+  return best;
+}
+
+/** A copy whose loop is slower by about `share`. Returns it with the slowdown that was measured. */
+async function calibrate(share) {
+  const trials = [];
+  const make = async (steps) => {
+    const folder = copyOfBuild(path.join(work, `steps-${steps}`));
+    plantSlowLoop(folder, steps);
+    const [plain, slow] = await fastest([original, timingOf(folder)], 8);
+    trials.push({ steps, script: timingOf(folder), slowdown: slow / plain - 1 });
+    console.error(
+      `planted ${steps} multiplications every 16 references: ${(100 * (slow / plain - 1)).toFixed(1)}% slower`,
+    );
+    return slow / plain - 1;
+  };
+  // Roughly linear in the steps: from two measurements to the third.
+  let steps = 12;
+  for (let round = 0; round < 4; round++) {
+    const slowdown = await make(steps);
+    if (Math.abs(slowdown - share) < share / 10) break;
+    const next = Math.max(1, Math.round(slowdown > 0.01 ? (steps * share) / slowdown : steps * 3));
+    if (trials.some((trial) => trial.steps === next)) break;
+    steps = next;
+  }
+  trials.sort((a, b) => Math.abs(a.slowdown - share) - Math.abs(b.slowdown - share));
+  return trials[0];
+}
+
+if (values.out !== undefined) writeFileSync(values.out, "");
+note({ rules: HOST_RULES, node: process.version, subjects: subjects.map(({ cell }) => cell) });
+let isGood = true;
+if (values.quiet !== undefined) {
+  const times = Number(values.quiet);
+  const copy = timingOf(copyOfBuild(path.join(work, "same")));
+  const { alarms, suspicions } = await repeat(copy, times);
+  console.log(
+    `identical code: ${times - alarms} of ${times} comparisons raise no alarm (${suspicions} needed the confirming rerun)`,
+  );
+  isGood &&= alarms <= times / 100;
+}
+if (values.slower !== undefined) {
+  const times = Number(values.of);
+  const { script, slowdown, steps } = await calibrate(Number(values.slower) / 100);
+  note({ planted: steps, slowdown });
+  const { alarms } = await repeat(script, times);
+  console.log(
+    `hot loop ${(100 * slowdown).toFixed(1)}% slower by the fastest of 8 processes: found ${alarms} of ${times} times`,
+  );
+  isGood &&= alarms >= 0.9 * times;
+}
+process.exitCode = isGood ? 0 : 1;
