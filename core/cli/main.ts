@@ -3,6 +3,7 @@
  * The process: parse, call, print, exit. Every outcome of a command ends here as an exit code; a `UserError` is told without
  * a stack, anything else is our bug and says how to replay it.
  */
+import { heedBranchHints } from "../scenario/branch-hints.js";
 import { UserError } from "../util/errors.js";
 import { runCommand } from "./commands.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
@@ -30,6 +31,7 @@ function reportBug(error: unknown, args: readonly string[], terminal: Terminal):
   return EXIT_CODE.bug;
 }
 
+heedBranchHints();
 const args = process.argv.slice(2);
 const terminal = processTerminal();
 process.on("uncaughtException", (error) => process.exit(reportBug(error, args, terminal)));

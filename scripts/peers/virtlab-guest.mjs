@@ -3,6 +3,7 @@ import { readFileSync, writeSync } from "node:fs";
 import { findProfile } from "../../dist/events/profiles/index.js";
 import { loadImage } from "../../dist/guest/images/image.js";
 import { Computer } from "../../dist/machine/computer.js";
+import { heedBranchHints } from "../../dist/scenario/branch-hints.js";
 import { MEMORY_MEBIBYTES } from "./memory.mjs";
 
 const STANDARD_OUTPUT = 1;
@@ -14,6 +15,7 @@ const LINGER_MS = 10_000;
 
 const [image, append] = process.argv.slice(2);
 const memoryBytes = MEMORY_MEBIBYTES * 2 ** 20;
+heedBranchHints(); // as the command line does
 const computer = new Computer({
   profile: findProfile(PROFILE),
   memoryBytes,

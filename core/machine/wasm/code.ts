@@ -21,6 +21,8 @@ export interface LabelMark {
 /** Not bytes but marks: a structured instruction begins, or ends. */
 export const OPEN = 256;
 export const CLOSE = 257;
+/** And one before a conditional branch: its condition hardly ever holds (the branch hinting proposal). */
+export const UNLIKELY = 258;
 
 /** A local variable of a function: its number. */
 export interface Local {
@@ -205,12 +207,29 @@ export const ifElse = (condition: Code, then: Code, otherwise: Code, result?: Va
   condition,
   structured(0x04, result === undefined ? VOID : TYPE_CODES[result], [then, 0x05, otherwise]),
 ];
+/** The same where the condition hardly ever holds: engines keep what `then` needs out of the way of the rest. */
+export const ifUnlikely = (condition: Code, then: Code): Code => [
+  condition,
+  UNLIKELY,
+  structured(0x04, VOID, then),
+];
+export const ifUnlikelyElse = (condition: Code, then: Code, otherwise: Code): Code => [
+  condition,
+  UNLIKELY,
+  structured(0x04, VOID, [then, 0x05, otherwise]),
+];
 /** A branch to the label goes to the block's end. */
 export const block = (label: Label, body: Code): Code => structured(0x02, VOID, body, label);
 /** A branch to the label goes to the loop's start; without one it ends. */
 export const loop = (label: Label, body: Code): Code => structured(0x03, VOID, body, label);
 export const branch = (label: Label): Code => [0x0c, { label, isTarget: true }];
 export const branchIf = (condition: Code, label: Label): Code => [condition, 0x0d, { label, isTarget: true }];
+export const branchIfUnlikely = (condition: Code, label: Label): Code => [
+  condition,
+  UNLIKELY,
+  0x0d,
+  { label, isTarget: true },
+];
 /** Branches to the label with that number, or the last one for all others. */
 export const branchTable = (index: Code, labels: readonly Label[], otherwise: Label): Code => [
   index,
@@ -259,6 +278,11 @@ export const tailCallIndirect = (type: FunctionType, index: Code, ...operands: C
   0x13,
   unsigned(type.index),
   0,
+];
+/** Sets locals to several values that code leaves, in their order. */
+export const setEach = (locals: readonly Local[], values: Code): Code => [
+  values,
+  locals.toReversed().map((local) => [0x21, unsigned(local.index)]),
 ];
 /** Sets a local and leaves its value. */
 export const tee = (local: Local, value: Code): Code => [value, 0x22, unsigned(local.index)];

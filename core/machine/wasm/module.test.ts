@@ -6,12 +6,14 @@ import {
   anyTrue,
   bitsLessThan,
   type Code,
+  call,
   float,
   floatAdd,
   get,
   giveBack,
   ifElse,
   ifThen,
+  ifUnlikely,
   int,
   lessThan,
   load,
@@ -21,6 +23,7 @@ import {
   lowBitsOfFloat,
   select,
   set,
+  setEach,
   signed,
   splat,
   store,
@@ -30,6 +33,16 @@ import {
   whileLoop,
 } from "./code.js";
 import { ModuleBuilder } from "./module.js";
+
+const IF = 0x04;
+/** Declaration of one run of locals, which begins the body of "next": one run, of one f64. */
+const LOCALS = [1, 1, 0x7c];
+
+/** Bytes from the declaration of locals in a module's last function to the module's end. */
+function bodySize(bytes: Uint8Array): number {
+  const at = bytes.findLastIndex((_, index) => LOCALS.every((byte, i) => bytes[index + i] === byte));
+  return bytes.length - at;
+}
 
 function memoryOf(pages: number): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: pages, maximum: pages });
@@ -111,6 +124,38 @@ describe("memory", () => {
       );
     });
     fc.assert(property, { seed: 2, numRuns: 60 });
+  });
+
+  it("several values of a call, and an unlikely branch with its hint", () => {
+    const module = new ModuleBuilder();
+    const pair = module.define(["i32"], ["i32", "f64"], (_builder, value) => [get(value), float(0.5)]);
+    module.define(
+      ["i32"],
+      true,
+      (builder, value) => {
+        const half = builder.local("f64");
+        return [
+          setEach([value, half], call(pair, add(get(value), int(1)))),
+          ifUnlikely(lessThan(get(value), int(0)), giveBack(int(-7))),
+          get(value),
+        ];
+      },
+      "next",
+    );
+    const memory = memoryOf(1);
+    const { next } = module.instantiate({ memory });
+    expect([next!(41), next!(-5)]).toEqual([42, -7]);
+    const bytes = module.encode(1);
+    const [section] = WebAssembly.Module.customSections(
+      new WebAssembly.Module(bytes),
+      "metadata.code.branch_hint",
+    );
+    // One function, the second; one branch, whose place is that of an `if` in its body; one byte: unlikely.
+    const [functions, index, branches, place, length, hint] = new Uint8Array(section!);
+    expect([functions, index, branches, length, hint]).toEqual([1, 1, 1, 1, 0]);
+    // The body is the module's last: its size, then what the place counts from.
+    const body = bytes.length - bodySize(bytes);
+    expect(bytes[body + place!]).toBe(IF);
   });
 
   it("the integer in a float", () => {

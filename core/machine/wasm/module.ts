@@ -13,6 +13,7 @@ import {
   type Local,
   OPEN,
   signed,
+  UNLIKELY,
   unsigned,
   type ValueType,
 } from "./code.js";
@@ -28,7 +29,14 @@ const TYPE_BYTES: Readonly<Record<ValueType, number>> = {
 /** A function's parameters, and its result if it has one. */
 export interface Signature {
   readonly parameters: readonly ValueType[];
-  readonly result?: ValueType | undefined;
+  /** Several are given back together (the multi-value extension of WebAssembly 2.0). */
+  readonly result?: ValueType | readonly ValueType[] | undefined;
+}
+
+interface FunctionBody {
+  readonly bytes: Uint8Array;
+  /** Places of branches that are hardly ever taken, counted from the declaration of its locals. */
+  readonly unlikely: readonly number[];
 }
 
 /** A function being written: its parameters come first among its locals. */
@@ -47,17 +55,17 @@ export class FunctionBuilder {
   }
 
   /** The function's entry in the code section. */
-  encode(body: Code): Uint8Array {
+  encode(body: Code): FunctionBody {
     const locals = this.localRuns();
     const head = [...unsigned(locals.length), ...locals.flat()];
-    const code = flatten(body);
+    const { code, unlikely } = flatten(body);
     const size = unsigned(head.length + code.length + 1);
     const bytes = new Uint8Array(size.length + head.length + code.length + 1);
     bytes.set(size, 0);
     bytes.set(head, size.length);
     bytes.set(code, size.length + head.length);
     bytes[bytes.length - 1] = END;
-    return bytes;
+    return { bytes, unlikely: unlikely.map((at) => head.length + at) };
   }
 
   /** Locals as the format has them: how many of a type follow one another. */
@@ -75,11 +83,13 @@ export class FunctionBuilder {
 }
 
 const END = 0x0b;
+const CUSTOM_SECTION = 0;
+const HINTS_SECTION = "metadata.code.branch_hint";
+const HINT_UNLIKELY = 0;
 
-interface Definition {
+interface Definition extends FunctionBody {
   readonly type: number;
   readonly exportName: string | undefined;
-  readonly bytes: Uint8Array;
 }
 
 interface FunctionImport {
@@ -112,14 +122,15 @@ export class ModuleBuilder {
 
   /** The type with a signature; equal signatures give the same one. */
   type({ parameters, result }: Signature): FunctionType {
-    const key = `${parameters.join()}:${result ?? ""}`;
+    const results = result === undefined ? [] : typeof result === "string" ? [result] : result;
+    const key = `${parameters.join()}:${results.join()}`;
     let index = this.typeNumbers.get(key);
     if (index === undefined) {
       index = this.types.length;
       this.types.push([
         0x60,
         ...vector(parameters.map((type) => [TYPE_BYTES[type]])),
-        ...(result === undefined ? [0] : [1, TYPE_BYTES[result]]),
+        ...vector(results.map((type) => [TYPE_BYTES[type]])),
       ]);
       this.typeNumbers.set(key, index);
     }
@@ -150,7 +161,7 @@ export class ModuleBuilder {
    */
   define(
     parameters: readonly ValueType[],
-    result: boolean | ValueType,
+    result: boolean | ValueType | readonly ValueType[],
     body: (builder: FunctionBuilder, ...parameters: Local[]) => Code,
     exportName?: string,
   ): FunctionReference {
@@ -159,7 +170,7 @@ export class ModuleBuilder {
     const resultType = result === true ? "i32" : result === false ? undefined : result;
     const type = this.type({ parameters, result: resultType }).index;
     const reference = this.nextFunction;
-    this.functions.push({ type, exportName, bytes: builder.encode(code) });
+    this.functions.push({ type, exportName, ...builder.encode(code) });
     return reference;
   }
 
@@ -197,6 +208,7 @@ export class ModuleBuilder {
         vector(Array.from({ length: this.globals }, () => [TYPE_BYTES.i32, 1, 0x41, ...signed(0), 0x0b])),
       ),
       ...section(7, vector(exported)),
+      ...this.branchHints(name(HINTS_SECTION)),
       [10, ...unsigned(codeBytes), ...functionCount],
       ...this.functions.map(({ bytes }) => bytes),
     ];
@@ -207,6 +219,18 @@ export class ModuleBuilder {
       at += part.length;
     }
     return bytes;
+  }
+
+  /** The custom section of the branch hinting proposal; engines that do not know it pass over it. */
+  private branchHints(name: readonly number[]): readonly (readonly number[])[] {
+    const hints = this.functions.flatMap(({ unlikely }, index) => {
+      if (unlikely.length === 0) return [];
+      const branches = unlikely.map((at) => [...unsigned(at), 1, HINT_UNLIKELY]);
+      return [[...unsigned(this.imports.length + index), ...vector(branches)]];
+    });
+    if (hints.length === 0) return [];
+    const content = [...name, ...vector(hints)];
+    return [[CUSTOM_SECTION, ...unsigned(content.length)], content];
   }
 
   /** Compiles and instantiates on a memory. */
@@ -232,8 +256,9 @@ const isCode: (part: LabelMark | Code) => part is Code = Array.isArray;
 /** What `flatten` writes to; grows as it must. */
 let scratch = new Uint8Array(1 << 16);
 
-/** The bytes of code, its labels resolved to relative depths; valid until the next call. */
-function flatten(code: Code): Uint8Array {
+/** The bytes of code, its labels resolved to relative depths, valid until the next call; and where unlikely branches are. */
+function flatten(code: Code): { readonly code: Uint8Array; readonly unlikely: readonly number[] } {
+  const unlikely: number[] = [];
   let depth = 0;
   let at = 0;
   const visit = (items: Code): void => {
@@ -243,6 +268,7 @@ function flatten(code: Code): Uint8Array {
       const part = items[i]!;
       if (typeof part === "number") {
         if (part < OPEN) scratch[at++] = part;
+        else if (part === UNLIKELY) unlikely.push(at);
         else depth += part === CLOSE ? -1 : 1;
       } else if (isCode(part)) {
         visit(part);
@@ -254,7 +280,7 @@ function flatten(code: Code): Uint8Array {
     }
   };
   visit(code);
-  return scratch.subarray(0, at);
+  return { code: scratch.subarray(0, at), unlikely };
 }
 
 function grown(bytes: Uint8Array, least: number): Uint8Array<ArrayBuffer> {

@@ -135,8 +135,11 @@ export const RUNTIME_FUNCTIONS = {
   accessSegment: { parameters: ["i64", "i32", "i32"], result: "i32" },
   /** (linear address, ACCESS) → host address, or 0; looks among the slots first. */
   accessLinear: { parameters: ["i64", "i32"], result: "i32" },
-  /** The same after the slots did not have it. */
-  accessSlow: { parameters: ["i64", "i32"], result: "i32" },
+  /**
+   * (linear address, ACCESS, left, now) → host address, left, now: for translated code, which looked among the slots itself and
+   * has in locals what else is in STATE.left and TIME.now.
+   */
+  accessFromRegion: { parameters: ["i64", "i32", "f64", "f64"], result: ["i32", "f64", "f64"] },
   /** () → : after something was stored to the bounce buffer. */
   commit: { parameters: [], result: undefined },
   /** (linear address) → whether INVLPG is done; if not, nothing has happened. */
@@ -171,6 +174,7 @@ export function makeRuntime(
   const slow = defineSlow(parts, readDevice);
   const linear = defineLinear(parts, slow);
   defineSegment(parts, linear);
+  defineFromRegion(parts, slow);
   defineOther(parts, linear);
   defineCommit(parts, commitDevice);
   defineInvalidate(parts);
@@ -588,6 +592,25 @@ function defineLinear(parts: RuntimeParts, slow: FunctionReference): FunctionRef
       ];
     },
     "accessLinear",
+  );
+}
+
+/** accessSlow with the clocks as values: a region calls it from as little code as may be. */
+function defineFromRegion(parts: RuntimeParts, slow: FunctionReference): void {
+  const { parameters, result } = RUNTIME_FUNCTIONS.accessFromRegion;
+  const left = parts.base + STATE.left;
+  const { now } = parts.places;
+  parts.module.define(
+    parameters,
+    result,
+    (_builder, linear, access, leftBefore, nowBefore) => [
+      storeFloat(int(0), get(leftBefore), left),
+      storeFloat(int(0), get(nowBefore), now),
+      call(slow, get(linear), get(access)),
+      loadFloat(int(0), left),
+      loadFloat(int(0), now),
+    ],
+    "accessFromRegion",
   );
 }
 

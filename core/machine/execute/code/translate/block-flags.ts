@@ -5,6 +5,8 @@
  */
 import { ARITHMETIC_FLAGS, STATE } from "../../../cpu/state.js";
 import {
+  block,
+  branch,
   type Code,
   call,
   type FunctionReference,
@@ -12,10 +14,12 @@ import {
   ifElse,
   ifThen,
   int,
+  Label,
   type Local,
   load,
   set,
   store,
+  unreachable,
 } from "../../../wasm/code.js";
 import { I32, I64 } from "../../../wasm/integers.js";
 import { FLAG_CONDITIONS } from "../conditions.js";
@@ -44,6 +48,11 @@ export interface CarriedFlags {
   readonly extra: Local;
 }
 
+interface FlagExit {
+  readonly label: Label;
+  readonly code: Code;
+}
+
 export interface FlagImports {
   readonly flags: FunctionReference;
   readonly carry: FunctionReference;
@@ -62,11 +71,16 @@ export class BlockFlags implements FlagScope {
   /** What came from before, as a source like any other. */
   private readonly carriedSource: FlagSource;
 
+  /** Where the region is left, by what the flags come from there: they are written down once for all such places. */
+  private readonly exits = new Map<Last, FlagExit>();
+
+  /** @param carriedExit where a way out leads while the flags are carried ones: they are written down there. */
   constructor(
     private readonly base: number,
     private readonly imports: FlagImports,
     private readonly locals: RegionLocals,
     private readonly carried: CarriedFlags,
+    private readonly carriedExit: Label,
   ) {
     this.carriedSource = explicitFlags(this.carriedFlags());
   }
@@ -157,6 +171,26 @@ export class BlockFlags implements FlagScope {
   /** Writes the flags into the state: before the region is left. */
   writeDown(): Code {
     return this.write(this.last ?? this.carriedSource);
+  }
+
+  /** Leaves the block's code for one that writes the flags into the state, and then the region. */
+  exit(): Code {
+    const { last } = this;
+    if (last === undefined) return branch(this.carriedExit);
+    let exit = this.exits.get(last);
+    if (exit === undefined) {
+      exit = { label: new Label(), code: this.writeDown() };
+      this.exits.set(last, exit);
+    }
+    return branch(exit.label);
+  }
+
+  /** A block's code, which nothing follows, with what its exits lead to. */
+  withExits(body: Code, wayOut: Label): Code {
+    let code = body;
+    for (const exit of this.exits.values())
+      code = [block(exit.label, [code, unreachable]), exit.code, branch(wayOut)];
+    return code;
   }
 
   private write(flags: KnownFlags): Code {

@@ -16,12 +16,15 @@ import {
   get,
   ifElse,
   ifThen,
+  ifUnlikely,
+  ifUnlikelyElse,
   int,
   isZero,
   type Local,
   load,
   loadFloat,
   set,
+  setEach,
   storeFloat,
   type ValueType,
 } from "../../../wasm/code.js";
@@ -29,7 +32,7 @@ import { I32, I64, wrap } from "../../../wasm/integers.js";
 import { BASE_RIP, type Instruction, type MemoryOperand, type Operand } from "../../../x86/instruction.js";
 import { FIELD } from "../../compiled/arrays.js";
 import { EXIT } from "../exits.js";
-import { SLOT, slotOf } from "../fast-slots.js";
+import { SLOT, SLOT_BYTES, SLOTS } from "../fast-slots.js";
 import { loadOf, MMX_EXPONENT, operandSizeOf, segmentPlace, storeOf, typeOf } from "../handler-scope.js";
 import { LINKABLE, RECORD } from "../record.js";
 import { ACCESS, accessOf } from "../runtime.js";
@@ -215,11 +218,10 @@ export class BlockScope implements Scope {
     const isReturn = this.instruction.row.mnemonic === "RET";
     return [
       set(returnTarget, target),
-      this.setState(STATE.rip, "i64", get(returnTarget)),
-      this.writesMemory ? ifThen(get(this.region.changed), this.leave(EXIT.changed)) : [],
+      this.leaveIfChanged(get(returnTarget)),
       isReturn ? RETURN_EDGES.map((name) => this.returnTo(name)) : [],
-      this.flags.writeDown(),
-      this.region.goOnAtRip(),
+      this.setState(STATE.rip, "i64", get(returnTarget)),
+      this.region.goOnAtRip(this.flags),
     ];
   }
 
@@ -247,7 +249,7 @@ export class BlockScope implements Scope {
 
   /** Has the record's own handler execute the instruction (crossings/), as in the interpreter. */
   handOver(): Code {
-    return [this.flags.writeDown(), this.region.goOnAtHeader(int(this.site.record))];
+    return this.region.goOnAt(int(this.site.record), this.flags);
   }
 
   iteration(): Code {
@@ -293,16 +295,15 @@ export class BlockScope implements Scope {
     const header = this.local("i32");
     const isLinkable = (this.site.linkable & linkable) !== 0;
     return [
-      this.flags.writeDown(),
       isLinkable
         ? [
             set(header, load(int(0), link)),
-            ifThen(get(header), this.region.goOnAtHeader(get(header))),
+            ifThen(get(header), this.region.goOnAt(get(header), this.flags)),
             this.setState(STATE.linkFrom, "i32", int(link)),
           ]
         : [],
       this.setState(STATE.rip, "i64", ip),
-      this.region.goOnAtRip(),
+      this.region.goOnAtRip(this.flags),
     ];
   }
 
@@ -410,7 +411,14 @@ export class BlockScope implements Scope {
     const isStack = segment === STACK_SEGMENT;
     const isFlat = this.bits !== 64;
     const access = accessOf(kind, size) | (isStack ? ACCESS.stack : 0) | (isFlat ? ACCESS.flat : 0);
-    const slow = this.callAndCheck(host, call(region.imports.accessSlow, get(linear), int(access)));
+    const { left, now } = region;
+    const slow = [
+      setEach(
+        [host, left, now],
+        call(region.imports.accessFromRegion, get(linear), int(access), get(left), get(now)),
+      ),
+      this.leaveIfFaulted(host),
+    ];
     const misaligned = aligned
       ? ifThen(
           I64.ne(I64.and(get(linear), I64.constant(size - 1)), I64.constant(0)),
@@ -418,42 +426,39 @@ export class BlockScope implements Scope {
         )
       : [];
     if (!region.usesSlots) return [set(linear, linearCode), misaligned, slow];
-    const tag = I64.load(8)(get(slot), kind === ACCESS.read ? SLOT.read : SLOT.write);
+    // The table's place is a constant of the instructions that load from it.
+    const inSlot = (field: number): number => region.slots + field;
+    const tag = I64.load(8)(get(slot), inSlot(kind === ACCESS.read ? SLOT.read : SLOT.write));
     const last = size === 1 ? get(linear) : I64.add(get(linear), I64.constant(size - 1));
     return [
       set(linear, linearCode),
       misaligned,
-      set(slot, slotOf(int(region.slots), linear)),
-      ifElse(
-        I64.eq(tag, I64.and(last, I64.constant(-4096))),
-        [
-          storeFloat(
-            load(get(slot), SLOT.entry),
-            floatAdd(get(region.now), loadFloat(get(slot), SLOT.number)),
-            FIELD.lastUse,
-          ),
-          set(region.now, floatAdd(get(region.now), float(USE_STEP))),
-          set(host, add(wrap(get(linear)), load(get(slot), SLOT.addend))),
-        ],
-        slow,
-      ),
+      set(slot, slotIndex(linear)),
+      ifUnlikelyElse(I64.ne(tag, I64.and(last, I64.constant(-4096))), slow, [
+        storeFloat(
+          load(get(slot), inSlot(SLOT.entry)),
+          floatAdd(get(region.now), loadFloat(get(slot), inSlot(SLOT.number))),
+          FIELD.lastUse,
+        ),
+        set(region.now, floatAdd(get(region.now), float(USE_STEP))),
+        set(host, add(wrap(get(linear)), load(get(slot), inSlot(SLOT.addend)))),
+      ]),
     ];
   }
 
   private callAndCheck(host: Local, access: Code): Code {
     const { region } = this;
-    return [
-      region.beforeCall(),
-      set(host, access),
-      region.afterCall(),
-      ifThen(isZero(get(host)), this.leave(EXIT.fault)),
-    ];
+    return [region.beforeCall(), set(host, access), region.afterCall(), this.leaveIfFaulted(host)];
+  }
+
+  private leaveIfFaulted(host: Local): Code {
+    return ifUnlikely(isZero(get(host)), this.leave(EXIT.fault));
   }
 
   private commitIfBounced(host: Local): Code {
     this.writesMemory = true;
     const { region } = this;
-    return ifThen(eq(get(host), int(region.base + STATE.bounce)), [
+    return ifUnlikely(eq(get(host), int(region.base + STATE.bounce)), [
       region.beforeCall(),
       call(region.imports.commit),
       region.afterCall(),
@@ -463,15 +468,14 @@ export class BlockScope implements Scope {
 
   private leaveIfChanged(ip: Code): Code {
     if (!this.writesMemory) return [];
-    return ifThen(get(this.region.changed), [this.setState(STATE.rip, "i64", ip), this.leave(EXIT.changed)]);
+    return ifUnlikely(get(this.region.changed), [
+      this.setState(STATE.rip, "i64", ip),
+      this.leave(EXIT.changed),
+    ]);
   }
 
   private leave(exit: number): Code {
-    return [
-      this.flags.writeDown(),
-      this.setState(STATE.exitRecord, "i32", int(this.site.record)),
-      this.region.leaveWith(exit),
-    ];
+    return this.region.leaveAt(this.site.record, exit, this.flags);
   }
 }
 
@@ -482,6 +486,13 @@ const FIRST_BASED_SEGMENT = 4;
 const GENERAL_PROTECTION = 13;
 /** Those that MODE.flatData speaks of. */
 const FLAT_SEGMENTS: ReadonlySet<number> = new Set([0, STACK_SEGMENT, 3]);
+
+/** Bytes from a table's first slot to that of a linear address (fast-slots.ts), by one shift. */
+function slotIndex(linear: Local): Code {
+  const shift = Math.log2(PAGE_BYTES / SLOT_BYTES);
+  return I32.and(I32.shrU(wrap(get(linear)), int(shift)), int((SLOTS - 1) * SLOT_BYTES));
+}
+const PAGE_BYTES = 4096;
 
 function immediateOf(bytes: number, value: number, high: number): Code {
   if (bytes === 8) return I64.constant((BigInt(high) << 32n) | BigInt(value >>> 0));

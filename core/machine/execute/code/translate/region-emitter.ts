@@ -7,6 +7,7 @@ import { USE_STEP } from "../../../mmu/translations.js";
 import {
   block,
   branch,
+  branchIfUnlikely,
   type Code,
   type FunctionReference,
   float,
@@ -28,12 +29,12 @@ import {
   tailCall,
   unreachable,
 } from "../../../wasm/code.js";
-import { I32, I64 } from "../../../wasm/integers.js";
+import { extendUnsigned, I32, I64 } from "../../../wasm/integers.js";
 import type { FunctionBuilder } from "../../../wasm/module.js";
 import { FIELD } from "../../compiled/arrays.js";
 import { EXIT } from "../exits.js";
 import { SLOT, slotOf } from "../fast-slots.js";
-import { RECORD, RECORD_BYTES } from "../record.js";
+import { HEADER, RECORD, RECORD_BYTES } from "../record.js";
 import type { Semantic } from "../scope.js";
 import { BlockFlags, type CarriedFlags, type FlagImports } from "./block-flags.js";
 import { BlockScope } from "./block-scope.js";
@@ -43,7 +44,7 @@ import { RegionRegisters } from "./region-registers.js";
 
 export interface RegionImports extends FlagImports {
   readonly accessSegment: FunctionReference;
-  readonly accessSlow: FunctionReference;
+  readonly accessFromRegion: FunctionReference;
   readonly commit: FunctionReference;
   readonly dispatch: FunctionReference;
   readonly execute: FunctionReference;
@@ -79,9 +80,6 @@ export interface InsideEdge {
   readonly code: () => Code;
 }
 
-/** `exit` before the way out goes on somewhere else instead of leaving. */
-const GO_ON = 0;
-
 export class RegionEmitter {
   readonly registers: RegionRegisters;
   readonly locals: RegionLocals;
@@ -97,12 +95,16 @@ export class RegionEmitter {
   readonly changed: Local;
   /** Where a near return goes. */
   readonly returnTarget: Local;
-  private readonly count: Local;
-  private readonly limit: Local;
+  /** Instructions that may be counted before the limit; less than 0 past it. */
+  private readonly room: Local;
   private readonly exit: Local;
-  private readonly header: Local;
+  /** Record that the region is left at, or goes on with; 0: at RIP. */
+  private readonly record: Local;
   private readonly carried: CarriedFlags;
+  /** Ways out: with the flags in the state; with carried flags; before the block whose header is in `record`. */
   private readonly wayOut = new Label();
+  private readonly carriedExit = new Label();
+  private readonly deadline = new Label();
   private readonly labels = new Map<RegionNode, { ahead: Label; again: Label }>();
 
   constructor(
@@ -121,10 +123,9 @@ export class RegionEmitter {
     this.now = builder.local("f64");
     this.changed = builder.local();
     this.returnTarget = builder.local("i64");
-    this.count = builder.local();
-    this.limit = builder.local();
+    this.room = builder.local();
     this.exit = builder.local();
-    this.header = builder.local();
+    this.record = builder.local();
     this.carried = {
       kind: builder.local(),
       first: builder.local("i64"),
@@ -140,37 +141,43 @@ export class RegionEmitter {
   emit(nodes: readonly RegionNode[]): Code {
     for (const node of nodes) this.labels.set(node, { ahead: new Label(), again: new Label() });
     const body = this.tree(nodes[0]!);
+    const limit = load(int(0), this.base + STATE.instructionLimit);
     return [
       set(this.left, loadFloat(int(0), this.base + STATE.left)),
       set(this.now, loadFloat(int(0), this.setting.nowAddress)),
-      set(this.count, load(int(0), this.base + STATE.counts)),
-      set(this.limit, load(int(0), this.base + STATE.instructionLimit)),
+      set(this.room, I32.sub(limit, load(int(0), this.base + STATE.counts))),
       set(this.carried.kind, int(-1)),
       this.registers.loadAll(),
-      block(this.wayOut, [body, unreachable]),
+      block(this.wayOut, [
+        block(this.carriedExit, [block(this.deadline, [body, unreachable]), this.beforeBlock()]),
+        this.flagsAt(this.carriedExit).writeDown(),
+      ]),
       storeFloat(int(0), get(this.left), this.base + STATE.left),
       storeFloat(int(0), get(this.now), this.setting.nowAddress),
-      store(int(0), get(this.count), this.base + STATE.counts),
+      store(int(0), I32.sub(limit, get(this.room)), this.base + STATE.counts),
       this.registers.storeAll(),
-      ifThen(get(this.exit), giveBack(get(this.exit))),
-      ifThen(get(this.header), tailCall(this.imports.execute, get(this.header))),
+      ifThen(get(this.exit), [
+        store(int(0), get(this.record), this.base + STATE.exitRecord),
+        giveBack(get(this.exit)),
+      ]),
+      ifThen(get(this.record), tailCall(this.imports.execute, get(this.record))),
       tailCall(this.imports.dispatch),
     ];
   }
 
-  // Ways out; flags are in the state already.
+  // Ways out, which the flags take themselves (block-flags.ts).
 
-  leaveWith(exit: number): Code {
-    return [set(this.exit, int(exit)), branch(this.wayOut)];
+  leaveAt(record: number, exit: number, flags: BlockFlags): Code {
+    return [set(this.record, int(record)), set(this.exit, int(exit)), flags.exit()];
   }
 
   /** Goes on at STATE.rip. */
-  goOnAtRip(): Code {
-    return [set(this.exit, int(GO_ON)), set(this.header, int(0)), branch(this.wayOut)];
+  goOnAtRip(flags: BlockFlags): Code {
+    return [set(this.record, int(0)), flags.exit()];
   }
 
-  goOnAtHeader(header: Code): Code {
-    return [set(this.exit, int(GO_ON)), set(this.header, header), branch(this.wayOut)];
+  goOnAt(record: Code, flags: BlockFlags): Code {
+    return [set(this.record, record), flags.exit()];
   }
 
   /** What called functions read and change goes through memory. */
@@ -255,8 +262,8 @@ export class RegionEmitter {
     const { setting } = this;
     const { block: decoded } = node;
     const { header, instructions } = decoded;
-    const flags = new BlockFlags(this.base, this.imports, this.locals, this.carried);
-    const code: Code[] = [this.enter(header, decoded.pageOffset, instructions.length, flags)];
+    const flags = this.flagsAt(this.carriedExit);
+    const code: Code[] = [this.enter(header, instructions.length)];
     let place = decoded.pageOffset;
     instructions.forEach((instruction, index) => {
       const record = header + (index + 1) * RECORD_BYTES;
@@ -272,7 +279,11 @@ export class RegionEmitter {
       const record = header + (instructions.length + 1) * RECORD_BYTES;
       code.push(this.scopeAt(node, last, record, place, flags).fallThrough());
     }
-    return code;
+    return flags.withExits(code, this.wayOut);
+  }
+
+  private flagsAt(carriedExit: Label): BlockFlags {
+    return new BlockFlags(this.base, this.imports, this.locals, this.carried, carriedExit);
   }
 
   private scopeAt(
@@ -288,18 +299,21 @@ export class RegionEmitter {
   }
 
   /** The look at deadline and limit, and the block's price. */
-  private enter(header: number, pageOffset: number, instructions: number, flags: BlockFlags): Code {
+  private enter(header: number, instructions: number): Code {
     const cost = this.setting.floats[(header + RECORD.costLeft) >> 3]!;
-    const rip = I64.add(I64.load(8)(int(0), this.base + STATE.codeOffset), I64.constant(pageOffset));
     return [
-      ifThen(I32.or(floatAtMost(get(this.left), float(0)), I32.gtS(get(this.count), get(this.limit))), [
-        flags.writeDown(),
-        I64.store(8)(int(0), rip, this.base + STATE.rip),
-        store(int(0), int(header), this.base + STATE.exitRecord),
-        this.leaveWith(EXIT.deadline),
-      ]),
+      set(this.record, int(header)),
+      branchIfUnlikely(floatAtMost(get(this.left), float(0)), this.deadline),
+      branchIfUnlikely(I32.ltS(get(this.room), int(0)), this.deadline),
       set(this.left, floatSubtract(get(this.left), float(cost))),
-      set(this.count, I32.add(get(this.count), int(instructions))),
+      set(this.room, I32.sub(get(this.room), int(instructions))),
     ];
+  }
+
+  /** What follows the label `deadline`: RIP is the block's first instruction. */
+  private beforeBlock(): Code {
+    const place = extendUnsigned(I32.load(2)(get(this.record), HEADER.pageOffset));
+    const rip = I64.add(I64.load(8)(int(0), this.base + STATE.codeOffset), place);
+    return [I64.store(8)(int(0), rip, this.base + STATE.rip), set(this.exit, int(EXIT.deadline))];
   }
 }

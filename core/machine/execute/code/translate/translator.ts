@@ -146,7 +146,7 @@ export class RegionTranslator implements Translator {
       module.importFunction(name, RUNTIME_FUNCTIONS[name]);
     const imports: RegionImports = {
       accessSegment: take("accessSegment"),
-      accessSlow: take("accessSlow"),
+      accessFromRegion: take("accessFromRegion"),
       commit: take("commit"),
       dispatch: take("dispatch"),
       flags: take("flags"),
