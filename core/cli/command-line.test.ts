@@ -135,7 +135,7 @@ describe("answers", () => {
     ]);
     expect([same.code, other.code, json.code]).toEqual([0, 1, 1]);
     expect(other.stdout).toContain("+20%");
-    expect(JSON.parse(json.stdout)).toMatchObject({ isEqual: false });
+    expect(JSON.parse(json.stdout)).toMatchObject({ isGreen: false });
   });
 
   it("says nothing when the reader of its answer has gone", async () => {

@@ -8,6 +8,7 @@ import yargs from "yargs";
 import { RUN_SIZES } from "../util/parameters.js";
 import { choiceOf, flagOf, textOf, textsOf, type Written, wholeNumberOf } from "./arguments.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
+import { GATE_COMMANDS } from "./gate-options.js";
 import { INSPECT_COMMANDS } from "./inspect-options.js";
 import * as messages from "./messages.js";
 import { projectVersion } from "./project.js";
@@ -145,25 +146,7 @@ const COMMANDS: readonly Command[] = [
   },
   TRACE_COMMAND,
   ...INSPECT_COMMANDS,
-  {
-    usage: "compare <a> <b>",
-    summary: "Two runs: equal modelled numbers, or what differs (exit code 1; 3 when there is no baseline)",
-    positionals: {
-      a: "The baseline: a run folder, a CSV, or a scenario's name for its baseline",
-      b: "A run folder or a CSV",
-    },
-    options: { markdown: flag("A summary in Markdown"), ...JSON_OPTION },
-    examples: [
-      ["compare results/baselines/ept.csv results/runs/ept/latest", "the regression gate"],
-      ["compare before/rows.csv after/rows.csv --markdown", "for a pull request"],
-    ],
-    run: async (values, { terminal }) => {
-      const [markdown, json] = [flagOf(values["markdown"]), flagOf(values["json"])];
-      if (markdown && json) throw messages.optionsExclude("markdown", "json");
-      const options = { a: String(values["a"]), b: String(values["b"]), markdown, json };
-      return (await import("./compare.js")).compare(options, terminal);
-    },
-  },
+  ...GATE_COMMANDS,
   {
     usage: "report <run>",
     summary: "Draw the charts and the report of a run again",

@@ -1,45 +1,60 @@
-/** `virtlab compare A B`: modelled numbers by equality; host timings are told, and judge nothing. */
-import { existsSync } from "node:fs";
+/** `virtlab compare A B`: the regression gate over runs, folders and commits' baselines. */
+import { appendFileSync } from "node:fs";
 import path from "node:path";
-import { compareRuns } from "../results/compare.js";
-import { comparisonJson, comparisonMarkdown, comparisonText } from "../results/comparison-text.js";
-import { readRun } from "../results/index.js";
+import { comparandsOf } from "../results/comparands.js";
+import { type Gate, gateOf } from "../results/gate.js";
+import { actionBenchmarkJson, junitXml } from "../results/gate-formats.js";
+import { gateJson, gateMarkdown, gateText } from "../results/gate-text.js";
+import { Disk } from "../results/index.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
 import * as messages from "./messages.js";
 import { RESULTS_FOLDER } from "./project.js";
-import { shippedScenarios } from "./scenario-file.js";
+import { scenarioNames } from "./scenario-file.js";
 import type { Terminal } from "./terminal.js";
 
 export interface CompareOptions {
-  /** The baseline. */
+  /** Before. */
   readonly a: string;
+  /** After. */
   readonly b: string;
   readonly markdown: boolean;
   readonly json: boolean;
+  readonly strict: boolean;
+  /** Nothing is left out of the text. */
+  readonly all: boolean;
+  /** Files written besides; see gate-options.ts. */
+  readonly summary: string | undefined;
+  readonly junit: string | undefined;
+  readonly actionBenchmark: string | undefined;
 }
 
-/** Exit code 1 when a modelled number differs, 3 when the baseline is a CSV file that is not there. */
+/** Exit code 1 when a modelled number differs, 3 when nothing of B has a baseline. */
 export async function compare(options: CompareOptions, terminal: Terminal): Promise<ExitCode> {
-  const { b, markdown, json } = options;
-  const a = baselineOf(options.a);
-  const after = readRun(b, RESULTS_FOLDER);
-  if (a.endsWith(".csv") && !existsSync(a)) {
-    terminal.note(messages.noBaseline(a, b));
+  const place = { results: RESULTS_FOLDER, scenarios: scenarioNames() };
+  const after = comparandsOf(options.b, "run", place);
+  if (after.runs.length === 0) throw messages.nothingToCompare(options.b);
+  const before = comparandsOf(options.a, "baseline", place);
+  const gate = gateOf(before, after, options.strict);
+  const disk = new Disk();
+  if (options.junit !== undefined) disk.replace(options.junit, junitXml(gate, after.runs));
+  if (options.actionBenchmark !== undefined)
+    disk.replace(options.actionBenchmark, actionBenchmarkJson(after.runs));
+  if (gate.scenarios.length === 0) {
+    const isBare = after.runs.every(({ kind }) => kind === "rows");
+    terminal.note(messages.noBaseline(before.name, gate.withoutBaseline, isBare ? options.b : undefined));
     return EXIT_CODE.noBaseline;
   }
-  const before = readRun(a, RESULTS_FOLDER);
-  const comparison = compareRuns(before, after);
-  const text = json
-    ? comparisonJson(comparison)
-    : (markdown ? comparisonMarkdown : comparisonText)(comparison);
-  terminal.print(text.trimEnd());
-  return comparison.isEqual ? EXIT_CODE.ok : EXIT_CODE.gateFailed;
+  if (options.summary !== undefined) {
+    disk.makeFolder(path.dirname(path.resolve(options.summary)));
+    appendFileSync(options.summary, gateMarkdown(gate));
+  }
+  terminal.print(textOf(gate, options, terminal).trimEnd());
+  return gate.isGreen ? EXIT_CODE.ok : EXIT_CODE.gateFailed;
 }
 
-/** `ept` is results/baselines/ept.csv where that is there, or where a scenario has that name; else as written. */
-function baselineOf(written: string): string {
-  if (existsSync(written) || path.basename(written) !== written || written.endsWith(".csv")) return written;
-  const file = path.join(RESULTS_FOLDER, "baselines", `${written}.csv`);
-  const isScenario = shippedScenarios().some((scenario) => path.basename(scenario, ".yaml") === written);
-  return isScenario || existsSync(file) ? file : written;
+function textOf(gate: Gate, { markdown, json, all }: CompareOptions, { paint }: Terminal): string {
+  if (json) return gateJson(gate);
+  if (markdown) return gateMarkdown(gate);
+  const [verdict, ...rest] = gateText(gate, all).split("\n");
+  return [paint(gate.isGreen ? "green" : "red", verdict!), ...rest].join("\n");
 }

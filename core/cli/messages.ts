@@ -131,8 +131,51 @@ export const timingFailed = (cell: string, reason: string): string => `no host t
 
 export const notChecked = "expectations are not checked: --only left out cells that they may speak of";
 
-export const noBaseline = (file: string, run: string): string =>
-  `there is no baseline ${file}\n  to make this run the baseline: cp ${run.endsWith(".csv") ? run : `${run}/rows.csv`} ${file}`;
+/** @param rows the file whose rows could be the baseline, where they are no run of a scenario */
+export const noBaseline = (baseline: string, scenarios: readonly string[], rows?: string): string => {
+  const mend =
+    rows === undefined
+      ? `to make one: npm run virtlab -- baseline update ${scenarios.join(" ")} --why "…"`
+      : `to make these rows the baseline: cp ${rows} ${baseline}`;
+  return `there is no baseline ${baseline}\n  ${mend}`;
+};
+
+export const noBaselines = (folder: string): string =>
+  `there are no baselines in ${folder}\n  to make them: npm run virtlab -- baseline update --why "…"`;
+
+export function nothingToCompare(reference: string): UserError {
+  return new UserError(`there is nothing to compare in ${reference}`, {
+    mend: "give a run's folder, a folder of runs, a scenario that was run, or a commit that has baselines",
+  });
+}
+
+export function whyIsNeeded(): UserError {
+  return new UserError("a new baseline needs its reason", {
+    mend: 'add --why "…": it is kept beside the rows, for whoever wonders later',
+  });
+}
+
+export function notARun(place: string): UserError {
+  return new UserError("is not a complete run: there is no run.json", {
+    where: place,
+    mend: "give a scenario, or a run's folder",
+  });
+}
+
+export function notBlessable(place: string, failed: number, missing: number): UserError {
+  const what = failed > 0 ? `${failed} cells failed` : `${missing} cells are missing`;
+  return new UserError(`not blessed: ${what}`, {
+    where: place,
+    mend: "a baseline has every cell; run the whole scenario until it is good",
+  });
+}
+
+export function expectationsBroken(scenario: string, texts: readonly string[]): UserError {
+  return new UserError(`not blessed: an expectation fails: ${texts.join("; ")}`, {
+    where: scenario,
+    mend: "bring the scenario into order first: npm run bench shows the rows",
+  });
+}
 
 export const staleFile = (file: string): string =>
   `${file} is stale\n  run: npm run virtlab -- schema --write`;

@@ -14,6 +14,11 @@ export function shippedScenarios(): string[] {
     .map((name) => path.relative(process.cwd(), path.join(folder, name)) || name);
 }
 
+/** Their names. */
+export function scenarioNames(): string[] {
+  return shippedScenarios().map((file) => path.basename(file, ".yaml"));
+}
+
 /** @throws UserError naming the nearest scenario. */
 export function scenarioFile(written: string): string {
   if (existsSync(written)) return written;
@@ -21,7 +26,7 @@ export function scenarioFile(written: string): string {
   const byName = shipped.find((file) => path.basename(file, ".yaml") === written);
   if (byName !== undefined) return byName;
   const wanted = path.basename(written, path.extname(written));
-  const names = shipped.map((file) => path.basename(file, ".yaml"));
+  const names = scenarioNames();
   throw messages.noSuchScenario(
     written,
     /[./\\]/.test(written) && !names.includes(wanted) ? [...shipped, ...names] : names,

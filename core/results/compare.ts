@@ -1,12 +1,13 @@
 /**
  * Compares two runs' modelled numbers by equality: same plan, same source, same bytes. Anything else is a
- * change, and the reporter says which event moved most. Pure functions of rows; texts are
- * comparison-text.ts's.
+ * change; which event moved most and how that became cycles is propagation.ts's. Pure functions of rows;
+ * texts are comparison-text.ts's.
  *
  * Host timings are summarised apart and never decide anything: noise is not a regression.
  */
 import type { Row } from "../scenario/scenario.js";
 import { columnOf, findColumn } from "./columns.js";
+import { type Propagation, propagationOf } from "./propagation.js";
 import { coordinatesOf } from "./table.js";
 
 export interface ColumnChange {
@@ -23,8 +24,23 @@ export interface CellChange {
   readonly cell: string;
   /** Largest relative change first; changes of text before all. */
   readonly changes: readonly ColumnChange[];
-  /** The event (not cycles, not a ratio) that moved most; undefined when no event did. */
+  /**
+   * The event (not cycles, not a ratio) that moved most cycles, or where none did moved most itself; undefined
+   * when no event did.
+   */
   readonly mover: ColumnChange | undefined;
+  /** Where the change of cycles comes from; undefined when they did not change. */
+  readonly propagation: Propagation | undefined;
+}
+
+/** A constant of a profile that differs: the cause of a price's change. */
+export interface ConstantChange {
+  readonly profile: string;
+  /** `costs.vm_exit`. */
+  readonly name: string;
+  /** Undefined where that side has not this constant. */
+  readonly before: string | number | undefined;
+  readonly after: string | number | undefined;
 }
 
 export interface ColumnSummary {
@@ -50,6 +66,8 @@ export interface Comparison {
   /** Columns that only one side has: never counted as a change of every cell. */
   readonly addedColumns: readonly string[];
   readonly removedColumns: readonly string[];
+  /** Of profiles that both sides used; empty where a side does not record them. */
+  readonly constants: readonly ConstantChange[];
   /** Undefined when not both sides measured a common cell. */
   readonly timing: TimingSummary | undefined;
   /** True when no modelled number, cell or column differs. */
@@ -60,7 +78,11 @@ export interface ComparedRun {
   readonly rows: readonly Row[];
   /** Rows of timing.csv. */
   readonly timings?: readonly Row[];
+  /** By profile and name: `costs.vm_exit`. */
+  readonly constants?: Constants;
 }
+
+export type Constants = Readonly<Record<string, Readonly<Record<string, string | number>>>>;
 
 /** What changed from `before` to `after`. */
 export function compareRuns(before: ComparedRun, after: ComparedRun): Comparison {
@@ -74,8 +96,10 @@ export function compareRuns(before: ComparedRun, after: ComparedRun): Comparison
     const was = old.get(cell);
     if (was === undefined) continue;
     const changes = common.flatMap((column) => changeOf(column, was[column] ?? "", row[column] ?? ""));
-    if (changes.length > 0)
-      changed.push({ cell, changes: changes.sort(byMagnitude), mover: moverOf(changes) });
+    if (changes.length === 0) continue;
+    const propagation = propagationOf(was, row);
+    const mover = moverOf(changes, propagation);
+    changed.push({ cell, changes: changes.sort(byMagnitude), mover, propagation });
   }
   const added = [...now.keys()].filter((cell) => !old.has(cell));
   const removed = [...old.keys()].filter((cell) => !now.has(cell));
@@ -83,13 +107,14 @@ export function compareRuns(before: ComparedRun, after: ComparedRun): Comparison
     added,
     removed,
     changed,
-    addedColumns: without(nowColumns, oldColumns),
-    removedColumns: without(oldColumns, nowColumns),
+    addedColumns: onlyIn(after.rows, nowColumns, oldColumns),
+    removedColumns: onlyIn(before.rows, oldColumns, nowColumns),
   };
   return {
     ...difference,
     compared: now.size - added.length,
     columns: summaries(changed),
+    constants: constantsChanged(before.constants ?? {}, after.constants ?? {}),
     timing: timingOf(before.timings ?? [], after.timings ?? []),
     isEqual: Object.values(difference).every((list) => list.length === 0),
   };
@@ -108,8 +133,14 @@ function columnsOf(rows: readonly Row[]): string[] {
   return Object.keys(rows[0] ?? {}).filter((name) => name !== "cell");
 }
 
-function without(names: readonly string[], others: readonly string[]): string[] {
-  return others.length === 0 ? [] : names.filter((name) => !others.includes(name));
+/**
+ * Columns that the other side has not. One that says nothing (0 or empty in every row) is no difference, nor is one
+ * that follows from others.
+ */
+function onlyIn(rows: readonly Row[], names: readonly string[], others: readonly string[]): string[] {
+  if (others.length === 0) return [];
+  const says = (name: string): boolean => rows.some((row) => row[name] !== 0 && row[name] !== "");
+  return names.filter((name) => !others.includes(name) && findColumn(name)?.kind !== "derived" && says(name));
 }
 
 function changeOf(column: string, before: string | number, after: string | number): ColumnChange[] {
@@ -135,11 +166,29 @@ function compareRelative(a: number | undefined, b: number | undefined): number {
   return left === right ? 0 : right > left ? 1 : -1;
 }
 
-function moverOf(changes: readonly ColumnChange[]): ColumnChange | undefined {
+function moverOf(
+  changes: readonly ColumnChange[],
+  propagation: Propagation | undefined,
+): ColumnChange | undefined {
   const events = changes.filter(
     ({ column, relative }) => findColumn(column)?.kind === "event" && relative !== undefined,
   );
+  for (const { event } of propagation?.causes ?? []) {
+    const mover = events.find(({ column }) => column === event?.column);
+    if (mover !== undefined) return mover;
+  }
   return events.sort(byMagnitude)[0];
+}
+
+function constantsChanged(before: Constants, after: Constants): ConstantChange[] {
+  return Object.entries(after).flatMap(([profile, now]) => {
+    const was = before[profile];
+    if (was === undefined) return [];
+    const names = new Set([...Object.keys(was), ...Object.keys(now)]);
+    return [...names]
+      .filter((name) => was[name] !== now[name])
+      .map((name) => ({ profile, name, before: was[name], after: now[name] }));
+  });
 }
 
 function summaries(changed: readonly CellChange[]): ColumnSummary[] {

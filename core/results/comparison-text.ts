@@ -1,12 +1,24 @@
 /**
  * A comparison as text for a terminal, Markdown for a pull request, and JSON for programs. Pure functions.
  */
-import { columnOf } from "./columns.js";
-import type { CellChange, ColumnChange, Comparison } from "./compare.js";
-import { humanValue } from "./humanise.js";
+import {
+  causeText,
+  changeText,
+  constantText,
+  count,
+  moverText,
+  relativeText,
+  singleLine,
+  timingText,
+} from "./change-text.js";
+import type { CellChange, Comparison } from "./compare.js";
 
 const MOST_CELLS = 20;
 const MOST_COLUMNS = 12;
+/** Groups of cycles that are told for a cell; the rest is in the JSON. */
+const MOST_CAUSES = 3;
+/** A pull request's comment may have 65,536 letters; a cell with all its columns may have thousands. */
+const MOST_DETAILED = 8;
 
 /** One sentence: equal, or what differs. */
 export function comparisonVerdict(comparison: Comparison): string {
@@ -26,9 +38,16 @@ export function comparisonVerdict(comparison: Comparison): string {
   return `Different: ${parts.filter((part) => part !== "").join(", ")}.`;
 }
 
-/** For a terminal: plain text, at most about 100 columns wide where cell ids allow. */
-export function comparisonText(comparison: Comparison): string {
+/** For a terminal: plain text, at most about 100 columns wide where cell ids allow. @param all leaves nothing out */
+export function comparisonText(comparison: Comparison, all = false): string {
+  const most = (limit: number): number => (all ? Number.POSITIVE_INFINITY : limit);
   const lines = [comparisonVerdict(comparison)];
+  const listed = (title: string, names: readonly string[]): string[] => {
+    if (names.length === 0) return [];
+    const shown = names.slice(0, most(MOST_CELLS)).map((name) => `  ${name}`);
+    return ["", `${title}:`, ...shown, ...more(names.length, most(MOST_CELLS), "other")];
+  };
+  lines.push(...listed("Constants that changed", comparison.constants.map(constantText)));
   lines.push(...listed("Added", comparison.added), ...listed("Removed", comparison.removed));
   lines.push(
     ...listed("Columns added", comparison.addedColumns),
@@ -36,50 +55,50 @@ export function comparisonText(comparison: Comparison): string {
   );
   if (comparison.columns.length > 0) {
     lines.push("", "Columns that changed, largest first:");
-    for (const { column, cells, largest } of comparison.columns.slice(0, MOST_COLUMNS)) {
+    for (const { column, cells, largest } of comparison.columns.slice(0, most(MOST_COLUMNS))) {
       lines.push(`  ${column.padEnd(28)} ${relativeText(largest).padStart(9)}  in ${count(cells, "cell")}`);
     }
-    lines.push(...more(comparison.columns.length, MOST_COLUMNS, "column"));
+    lines.push(...more(comparison.columns.length, most(MOST_COLUMNS), "column"));
     lines.push("", "Cells that changed:");
-    for (const change of comparison.changed.slice(0, MOST_CELLS))
-      lines.push(`  ${change.cell}`, `    ${cellText(change)}`);
-    lines.push(...more(comparison.changed.length, MOST_CELLS, "cell"));
+    for (const change of comparison.changed.slice(0, most(MOST_CELLS)))
+      lines.push(`  ${change.cell}`, ...cellLines(change, all));
+    lines.push(...more(comparison.changed.length, most(MOST_CELLS), "cell"));
   }
   if (comparison.timing !== undefined) lines.push("", timingText(comparison));
   return `${lines.join("\n")}\n`;
 }
 
-/** For a pull request: the verdict, a table of the cells that changed, and the columns folded away. */
+/** For a pull request: the verdict, a table of the cells that changed, and the rest folded away. */
 export function comparisonMarkdown(comparison: Comparison): string {
+  const { changed, constants } = comparison;
   const parts = [`**${comparisonVerdict(comparison)}**`];
-  if (comparison.changed.length > 0) {
-    const rows = comparison.changed.slice(0, MOST_CELLS).map((change) => {
+  if (constants.length > 0) parts.push(`Constants that changed:\n\n${bullets(constants.map(constantText))}`);
+  if (changed.length > 0) {
+    const rows = changed.slice(0, MOST_CELLS).map((change) => {
       const cycles = change.changes.find(({ column }) => column === "cycles");
-      const mover = change.mover === undefined ? "" : escaped(moverText(change.mover));
-      return `| ${escaped(change.cell)} | ${cycles === undefined ? "" : changeText(cycles)} | ${mover} |`;
+      const mover = change.mover === undefined ? "" : moverText(change.mover);
+      const why = change.propagation?.causes.slice(0, 1).map(causeText).join("; ") ?? "";
+      return tableRow([change.cell, cycles === undefined ? "" : changeText(cycles), mover, why]);
     });
-    parts.push(["| cell | cycles | event that moved most |", "| --- | --- | --- |", ...rows].join("\n"));
-    if (comparison.changed.length > MOST_CELLS)
-      parts.push(...more(comparison.changed.length, MOST_CELLS, "cell"));
-    const columns = comparison.columns.map(
-      ({ column, cells, largest }) => `| \`${column}\` | ${relativeText(largest)} | ${cells} |`,
+    const head = [
+      "| cell | cycles | event that moved most | where the cycles come from |",
+      "| --- | --- | --- | --- |",
+    ];
+    parts.push([...head, ...rows].join("\n"), ...more(changed.length, MOST_CELLS, "cell"));
+    const columns = comparison.columns.map(({ column, cells, largest }) =>
+      tableRow([`\`${column}\``, relativeText(largest), String(cells)]),
     );
     const table = ["| column | largest change | cells |", "| --- | --- | --- |", ...columns].join("\n");
-    parts.push(
-      `<details><summary>${count(columns.length, "column")} changed</summary>\n\n${table}\n\n</details>`,
-    );
+    parts.push(folded(`${count(columns.length, "column")} changed`, table));
+    for (const change of changed.slice(0, MOST_DETAILED)) parts.push(cellDetails(change));
   }
   for (const [title, names] of [
     ["Added", comparison.added],
     ["Removed", comparison.removed],
+    ["Columns removed", comparison.removedColumns],
   ] as const) {
     if (names.length > 0)
-      parts.push(
-        `${title}: ${names
-          .slice(0, MOST_CELLS)
-          .map((name) => `\`${name}\``)
-          .join(", ")}`,
-      );
+      parts.push(folded(`${title}: ${names.length}`, bullets(names.map((name) => `\`${name}\``))));
   }
   if (comparison.timing !== undefined) parts.push(timingText(comparison));
   return `${parts.join("\n\n")}\n`;
@@ -90,63 +109,44 @@ export function comparisonJson(comparison: Comparison): string {
   return `${JSON.stringify(comparison, null, 2)}\n`;
 }
 
-function cellText({ changes, mover }: CellChange): string {
+/** What a cell's change is, and where its cycles come from. */
+export function cellLines({ changes, mover, propagation }: CellChange, all: boolean): string[] {
   const cycles = changes.find(({ column }) => column === "cycles");
   const first = cycles ?? changes[0]!;
   const moved =
     mover === undefined || mover.column === first.column ? "" : `; most moved: ${moverText(mover)}`;
-  return `${first.column} ${changeText(first)}${moved}`;
-}
-
-function moverText(change: ColumnChange): string {
-  return `${columnOf(change.column).label} ${changeText(change)}`;
-}
-
-/** `1.23M → 1.5M (+22%, worse)`. */
-function changeText({ column, before, after, relative, isWorse }: ColumnChange): string {
-  const value = (of: string | number): string => (of === "" ? "nothing" : escaped(humanValue(column, of)));
-  const notes = [
-    relative === undefined ? "" : relativeText(relative),
-    isWorse === undefined ? "" : isWorse ? "worse" : "better",
+  const causes = (propagation?.causes ?? []).slice(0, all ? undefined : MOST_CAUSES);
+  const lines = [
+    `    ${first.column} ${changeText(first)}${moved}`,
+    ...causes.map((cause) => `      ${causeText(cause)}`),
   ];
-  const note = notes.filter((text) => text !== "").join(", ");
-  return `${value(before)} → ${value(after)}${note === "" ? "" : ` (${note})`}`;
+  if (!all) return lines;
+  return [...lines, ...changes.map((change) => `      ${change.column} ${changeText(change)}`)];
 }
 
-/** 0.0312 → "+3.12%"; small changes are never rounded to nothing. */
-function relativeText(relative: number | undefined): string {
-  if (relative === undefined) return "text";
-  const sign = relative > 0 ? "+" : "-";
-  if (!Number.isFinite(relative)) return relative > 0 ? "from 0" : "below 0";
-  const size = Math.abs(relative) * 100;
-  return `${sign}${size < 0.01 ? size.toExponential(1) : Number(size.toPrecision(3))}%`;
+function cellDetails({ cell, changes, propagation }: CellChange): string {
+  const causes = propagation === undefined ? "" : `${bullets(propagation.causes.map(causeText))}\n\n`;
+  const rows = changes.map((change) => tableRow([`\`${change.column}\``, changeText(change)]));
+  const table = ["| column | change |", "| --- | --- |", ...rows].join("\n");
+  return folded(`<code>${htmlText(cell)}</code>: ${count(changes.length, "column")}`, `${causes}${table}`);
 }
 
-function timingText({ timing }: Comparison): string {
-  const { cells, ratio } = timing!;
-  const word = ratio > 1 ? "slower" : "faster";
-  const size = Number(((ratio > 1 ? ratio : 1 / ratio) * 100 - 100).toPrecision(2));
-  return `Host time (noisy, judges nothing): ${size}% ${word} over ${count(cells, "cell")}, by medians.`;
+export function folded(summary: string, body: string): string {
+  return `<details><summary>${summary}</summary>\n\n${body}\n\n</details>`;
 }
 
-function listed(title: string, names: readonly string[]): string[] {
-  if (names.length === 0) return [];
-  return [
-    "",
-    `${title}:`,
-    ...names.slice(0, MOST_CELLS).map((name) => `  ${name}`),
-    ...more(names.length, MOST_CELLS, "one"),
-  ];
+function bullets(texts: readonly string[]): string {
+  return texts.map((text) => `- ${singleLine(text)}`).join("\n");
+}
+
+function tableRow(fields: readonly string[]): string {
+  return `| ${fields.map((field) => singleLine(field).replaceAll("|", "\\|")).join(" | ")} |`;
+}
+
+function htmlText(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
 function more(total: number, shown: number, noun: string): string[] {
-  return total > shown ? [`  … and ${count(total - shown, noun)} more (all with --json)`] : [];
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("|", "\\|").replace(/[\r\n]+/g, " ");
+  return total > shown ? [`  … and ${count(total - shown, noun)} more (all with --all or --json)`] : [];
 }

@@ -25,10 +25,7 @@ export function fromCsv(text: string, where: string): Row[] {
   try {
     records = parse(text, { bom: true, skip_empty_lines: true });
   } catch (error) {
-    throw new UserError(`not a CSV file: ${(error as Error).message}`, {
-      where,
-      mend: "give a rows.csv, as a run writes it",
-    });
+    throw broken(error as Error & { code?: string; lines?: number }, where);
   }
   const [header, ...body] = records;
   if (header === undefined) throw new UserError("the file is empty: not even a header line", { where });
@@ -38,6 +35,23 @@ export function fromCsv(text: string, where: string): Row[] {
   return body.map((fields) =>
     Object.fromEntries(fields.map((field, i) => [header[i]!, isText[i] ? field : typed(field)])),
   );
+}
+
+/** What the parser found wrong, in our words: a line that is too short, or text that does not end, was cut off. */
+function broken(
+  { message, code, lines }: Error & { code?: string; lines?: number },
+  where: string,
+): UserError {
+  const isCut = code === "CSV_RECORD_INCONSISTENT_FIELDS_LENGTH" || code === "CSV_QUOTE_NOT_CLOSED";
+  if (!isCut)
+    return new UserError(`not a CSV file: ${message}`, {
+      where,
+      mend: "give a rows.csv, as a run writes it",
+    });
+  return new UserError("a line has not as many fields as the header: the file was cut off or edited", {
+    where: `${where}:${lines ?? 1}`,
+    mend: "restore it (git checkout), or run the scenario again",
+  });
 }
 
 function typed(field: string): string | number {

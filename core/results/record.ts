@@ -3,13 +3,13 @@
  * resolved scenario, versions, the state of the source, the host, and each constant of each profile with
  * its source.
  */
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, platform, release, totalmem } from "node:os";
 import type { ChartSpec } from "../scenario/charts.js";
 import type { ExpectationResult, Plan } from "../scenario/scenario.js";
 import type { RunSize } from "../util/parameters.js";
 import { type ConstantRecord, constantsOf } from "./constants.js";
+import { git } from "./git.js";
 
 export interface RunRecord {
   /** Of this file's layout. */
@@ -145,16 +145,8 @@ function packageFile(path: string): PackageFile | undefined {
 }
 
 /** The commit and whether files differ from it; null where there is no git or no repository. */
-function sourceOf(project: string): RunRecord["source"] {
+export function sourceOf(project: string): RunRecord["source"] {
   const commit = git(project, ["rev-parse", "HEAD"]);
   if (commit === undefined) return null;
   return { commit, dirty: git(project, ["status", "--porcelain"]) !== "" };
-}
-
-function git(project: string, parameters: readonly string[]): string | undefined {
-  const { status, stdout } = spawnSync("git", ["-C", project, ...parameters], {
-    encoding: "utf8",
-    timeout: 10_000,
-  });
-  return status === 0 ? stdout.trim() : undefined;
 }

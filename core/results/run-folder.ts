@@ -9,13 +9,13 @@
  * resumed or not. A run is complete when it has a run.json and no journal. Reading runs back is
  * stored-run.ts's.
  */
-import { createHash } from "node:crypto";
 import { join, relative, resolve } from "node:path";
 import type { Cell, CellOutcome } from "../scenario/config.js";
 import type { Plan, ResultSink } from "../scenario/scenario.js";
 import { UserError } from "../util/errors.js";
 import { consoleFile } from "./console.js";
 import { toCsv } from "./csv.js";
+import { sha256Of } from "./digest.js";
 import { Disk } from "./disk.js";
 import { cellLine, headLine, JOURNAL, readJournal } from "./journal.js";
 import type { RunRecord } from "./record.js";
@@ -86,7 +86,7 @@ export class RunFolder implements ResultSink {
     this.writeRows();
     const files: Record<string, string> = {};
     for (const name of ["rows.csv", "exits.csv", "timing.csv"]) {
-      if (this.disk.exists(this.file(name))) files[name] = sha256(this.disk.read(this.file(name)));
+      if (this.disk.exists(this.file(name))) files[name] = sha256Of(this.disk.read(this.file(name)));
     }
     this.disk.replace(this.file("run.json"), `${JSON.stringify({ ...record, files }, null, 2)}\n`);
     this.disk.remove(this.file(JOURNAL));
@@ -201,10 +201,6 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }
 
 /** A path as people see it: from the current folder where that is shorter. */

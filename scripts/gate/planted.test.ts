@@ -1,0 +1,67 @@
+/**
+ * The gate goes red when a number changes, and says why: regressions planted in copies of the build, run and compared as
+ * processes. Slowdowns of the host are host-experiment.mjs's: they take minutes.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ROOT } from "../build.mjs";
+import { copyOfBuild, plantConstant, plantExit } from "./planted-copy.mjs";
+
+/** Two techniques in two workloads: exits by hidden faults and by hypercalls. */
+const SCENARIO = path.join(ROOT, "scripts", "gate", "planted.yaml");
+
+const work = mkdtempSync(path.join(tmpdir(), "virtlab-planted-"));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+function virtlab(build: string, ...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [path.join(build, "dist", "cli", "main.js"), ...args],
+    { cwd: work, encoding: "utf8" },
+  );
+  return { status, stdout, stderr };
+}
+
+function rowsOf(build: string, name: string): string {
+  const out = path.join(work, name);
+  const options = ["--out", out, "--no-charts", "--quiet", "--workers", "0"];
+  expect(virtlab(build, "bench", SCENARIO, ...options)).toMatchObject({ status: 0 });
+  return out;
+}
+
+describe("against the rows of this build", () => {
+  let plain = "";
+  beforeAll(() => {
+    plain = rowsOf(ROOT, "plain");
+  });
+
+  const compareWith = (plant: (folder: string) => void, name: string) => {
+    const build = copyOfBuild(path.join(work, `build-${name}`));
+    plant(build);
+    return virtlab(ROOT, "compare", plain, rowsOf(build, name));
+  };
+
+  it("a copy is green", () => {
+    const { status, stdout } = compareWith(() => {}, "copy");
+    expect(stdout).toContain("GREEN");
+    expect(status).toBe(0);
+  });
+
+  it("a constant that is one cycle off is red, and named", () => {
+    const { status, stdout } = compareWith(plantConstant, "constant");
+    expect(status).toBe(1);
+    expect(stdout).toContain("RED");
+    expect(stdout).toMatch(/costs\.shadow_hidden_fault of nehalem-2008: [\d,]+ → [\d,]+/);
+    expect(stdout).toMatch(/of exits and monitor \(100% of the change\): Exits stay [\d,]+, each costs/);
+  });
+
+  it("one extra exit is red, and said to be the cause", () => {
+    const { status, stdout } = compareWith(plantExit, "exit");
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/most moved: Exits ([\d,]+) → [\d,]+ \(\+[\d.]+%, worse\)/);
+    expect(stdout).toMatch(/of exits and monitor \(100% of the change\)/);
+  });
+});
