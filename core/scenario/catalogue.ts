@@ -8,6 +8,7 @@ import { WORKLOADS } from "../guest/workloads/index.js";
 import { TECHNIQUES, type TechniqueDefinition } from "../system/techniques.js";
 import type { ParameterSpecs } from "../util/parameters.js";
 import { BOOT } from "./code/boot.js";
+import { KERNEL_WORKLOADS } from "./code/kernel.js";
 import { PROGRAM_WORKLOADS } from "./code/programs.js";
 
 /** What a scenario needs to know of a workload, a reference stream (guest/workloads) or code (code/workload.ts). */
@@ -29,6 +30,6 @@ export interface Catalogue {
 /** Everything the lab has. */
 export const CATALOGUE: Catalogue = {
   techniques: TECHNIQUES,
-  workloads: [...WORKLOADS, ...PROGRAM_WORKLOADS, BOOT],
+  workloads: [...WORKLOADS, ...PROGRAM_WORKLOADS, ...KERNEL_WORKLOADS, BOOT],
   profiles: PROFILES,
 };

@@ -1,0 +1,88 @@
+/*
+ * The entry of the 64-bit image, for PVH: 32-bit protected mode, flat segments, no paging; EBX has the address of hvm_start_info.
+ * Maps the first GiB by pages of 2 MiB at 0 and at KERNEL_BASE, enters 64-bit mode (SDM 3A, 9.8.5), and calls
+ * native_start(magic, information) up there.
+ */
+#include "layout.h"
+#include "selectors.h"
+#define PHYSICAL(symbol) (symbol - KERNEL_BASE)
+#define CR0_PAGING 0x80010000 /* PG and WP */
+#define CR4_PAE 0x20
+#define EFER 0xc0000080
+#define EFER_LME 0x100
+#define PRESENT_WRITABLE 0x3
+#define LARGE_PRESENT_WRITABLE 0x83
+#define LARGE_PAGE_BYTES 0x200000
+#define ENTRIES 512
+#define KERNEL_TOP_SLOT 511
+#define KERNEL_POINTER_SLOT 510
+
+        .text
+        .code32
+        .globl start
+start:
+        cli
+        cld
+        movl    %eax, %esi
+        movl    %ebx, %ebp
+        movl    $PHYSICAL(boot_directory), %edi
+        movl    $LARGE_PRESENT_WRITABLE, %eax
+        movl    $ENTRIES, %ecx
+1:      movl    %eax, (%edi)
+        addl    $LARGE_PAGE_BYTES, %eax
+        addl    $8, %edi
+        decl    %ecx
+        jnz     1b
+        movl    $PHYSICAL(boot_directory) + PRESENT_WRITABLE, %eax
+        movl    %eax, PHYSICAL(boot_pointers)
+        movl    %eax, PHYSICAL(boot_pointers) + 8 * KERNEL_POINTER_SLOT
+        movl    $PHYSICAL(boot_pointers) + PRESENT_WRITABLE, %eax
+        movl    %eax, PHYSICAL(boot_top)
+        movl    %eax, PHYSICAL(boot_top) + 8 * KERNEL_TOP_SLOT
+
+        movl    %cr4, %eax
+        orl     $CR4_PAE, %eax
+        movl    %eax, %cr4
+        movl    $PHYSICAL(boot_top), %eax
+        movl    %eax, %cr3
+        movl    $EFER, %ecx
+        rdmsr
+        orl     $EFER_LME, %eax
+        wrmsr
+        movl    %cr0, %eax
+        orl     $CR0_PAGING, %eax
+        movl    %eax, %cr0
+        lgdt    PHYSICAL(boot_descriptors_pointer)
+        ljmp    $KERNEL_CODE, $PHYSICAL(2f)
+
+        .code64
+2:      xorl    %eax, %eax
+        movl    %eax, %ds
+        movl    %eax, %es
+        movl    %eax, %ss
+        movq    $boot_stack_top, %rsp
+        movl    %esi, %edi
+        movl    %ebp, %esi
+        movq    $native_start, %rax
+        call    *%rax
+
+        .data
+        .balign 8
+boot_descriptors:
+        .quad   0, 0x00af9b000000ffff, 0x00cf93000000ffff
+boot_descriptors_pointer:
+        .word   . - boot_descriptors - 1
+        .quad   PHYSICAL(boot_descriptors)
+
+        .bss
+        .balign 4096
+boot_directory:
+        .skip   4096
+boot_pointers:
+        .skip   4096
+boot_top:
+        .skip   4096
+#define BOOT_STACK_BYTES 8192
+        .skip   BOOT_STACK_BYTES
+        .globl  boot_stack_top
+boot_stack_top:

@@ -1,0 +1,17 @@
+/* What the command line tells the kernel. */
+#pragma once
+#include "types.h"
+
+enum timer_source { TIMER_PIT, TIMER_APIC };
+
+struct settings {
+  char program[16];
+  uint32_t hertz;
+  enum timer_source timer;
+};
+extern struct settings settings;
+
+/* Reads the kernel's words of the command line; a word of the kernel's with a bad value ends the machine. */
+void settings_read(const char *line);
+/* Whether the kernel understands a word; then it is no argument of the program. */
+bool settings_knows(const char *word);

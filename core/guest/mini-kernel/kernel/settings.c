@@ -1,0 +1,72 @@
+/* The command line: words `name=value`, separated by spaces. */
+#include "settings.h"
+
+#include "console.h"
+#include "memory.h"
+
+#define HERTZ_MOST 10000
+
+struct settings settings = {.program = "/bench", .hertz = 100, .timer = TIMER_PIT};
+
+static bool is_end(char c) { return c == 0 || c == ' '; }
+
+/* The value of a word, if it has this name; else 0. */
+static const char *value_of(const char *word, const char *name) {
+  while (*name != 0 && *word == *name) word++, name++;
+  return *name == 0 && *word == '=' ? word + 1 : 0;
+}
+
+static bool is_word(const char *word, const char *text) {
+  while (*text != 0 && *word == *text) word++, text++;
+  return *text == 0 && is_end(*word);
+}
+
+static _Noreturn void bad_value(const char *word) {
+  size_t length = 0;
+  while (!is_end(word[length])) length++;
+  print("not a value of this parameter: ");
+  print_bytes(word, length);
+  print("\n");
+  machine_end(STATUS_BAD_PARAMETER);
+}
+
+static uint32_t read_number(const char *word, const char *text) {
+  uint32_t number = 0;
+  for (; !is_end(*text); text++) {
+    if (*text < '0' || *text > '9' || number > HERTZ_MOST) bad_value(word);
+    number = number * 10 + (uint32_t)(*text - '0');
+  }
+  return number;
+}
+
+static void read_program(const char *text) {
+  size_t length = 1; /* behind the '/' */
+  for (; !is_end(*text) && length + 1 < sizeof settings.program; text++) settings.program[length++] = *text;
+  settings.program[length] = 0;
+}
+
+static void read_word(const char *word) {
+  const char *value;
+  if ((value = value_of(word, "run")) != 0) read_program(value);
+  if ((value = value_of(word, "hz")) != 0) {
+    settings.hertz = read_number(word, value);
+    if (settings.hertz == 0 || settings.hertz > HERTZ_MOST) bad_value(word);
+  }
+  if ((value = value_of(word, "timer")) != 0) {
+    if (is_word(value, "pit")) settings.timer = TIMER_PIT;
+    else if (is_word(value, "apic")) settings.timer = TIMER_APIC;
+    else bad_value(word);
+  }
+}
+
+bool settings_knows(const char *word) {
+  return value_of(word, "run") != 0 || value_of(word, "hz") != 0 || value_of(word, "timer") != 0;
+}
+
+void settings_read(const char *line) {
+  while (*line != 0) {
+    if (*line != ' ') read_word(line);
+    while (!is_end(*line)) line++;
+    while (*line == ' ') line++;
+  }
+}

@@ -1,0 +1,47 @@
+/** What the kernel's test of itself (user/programs/selftest.c) has to pass, in its order. */
+
+/** By each way into the kernel. */
+const BY_EACH_WAY = [
+  "call: returns",
+  "fork: the child's status arrives",
+  "fork: the parent's memory stays",
+  "fork: pages are copied when written",
+  "fork: an ended child's memory is free again",
+  "wait: fails without children",
+  "exec: a program runs with its arguments",
+  "exec: a missing one fails",
+  "exec: by a shell",
+  "signal: a handler runs and returns",
+  "protect: a handler mends a fault, which is made again",
+  "protect: no right to read",
+  "signal: SIGFPE",
+  "signal: unhandled, it ends the process",
+  "signal: a privileged instruction",
+  "signal: an undefined one",
+];
+
+export const SELF_TEST_ITEMS = [
+  ...BY_EACH_WAY,
+  ...BY_EACH_WAY,
+  "scheduler: processes that never wait take turns",
+  "sleep: takes as many ticks",
+  "time: goes on",
+  "map: memory is zero and stays written",
+  "unmap: a hole",
+  "read: refuses a buffer with a hole",
+  "unmap: the rest",
+  "map: shared memory is shared by fork",
+  "map: a file",
+  "fault: page 0 ends a process",
+  "fault: the kernel's memory, too",
+  "file: written",
+  "file: read back",
+  "file: across pages",
+  "stat: its size",
+  "file: removed",
+  "open: fails for what there is not",
+  "read: fails without a file",
+  "pipe: bytes arrive in order, then the end",
+  "/dev/disk-pio: a sector comes back",
+  "/dev/disk: a sector comes back",
+];

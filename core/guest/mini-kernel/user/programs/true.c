@@ -1,0 +1,4 @@
+/* Does nothing, well. */
+#include "library.h"
+
+int main(void) { return 0; }
