@@ -64,7 +64,7 @@ uint32_t program(void) {
 export async function missingTool() {
   for (const tool of ["csmith", "gcc", "ld"]) {
     try {
-      execFileSync(tool, ["--version"], { stdio: "ignore" });
+      execFileSync(tool, ["--version"], { cwd: tmpdir(), stdio: "ignore" }); // csmith leaves a file
     } catch {
       return `${tool} is not installed`;
     }

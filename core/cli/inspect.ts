@@ -122,6 +122,8 @@ function endText(outcome: Outcome): string {
       return `the CPU shut down: ${outcome.reason}`;
     case "asleep":
       return "the guest halted, and nothing can wake it";
+    case "stuck":
+      return "the guest takes exceptions for ever, whose handler faults";
     case "limit":
       return "the guest goes on: the budget is used up";
     case "stopped":

@@ -20,6 +20,8 @@ export type Outcome =
   | { readonly kind: "shutdown"; readonly reason: string }
   /** Halted, and nothing will ever wake it. */
   | { readonly kind: "asleep" }
+  /** It does nothing but deliver exceptions, whose handlers fault. */
+  | { readonly kind: "stuck" }
   /** The instructions it was allowed are used up. */
   | { readonly kind: "limit" }
   /** Somebody asked for it (`stop`). */

@@ -16,6 +16,10 @@ const SLEEP = "halted for ever while deadlines went by: the budget was never loo
 
 const BEYOND_4_GIB =
   "an access across 4 GiB by a flat segment: translated code wrapped around, interpreted code faulted";
+const ALONE =
+  "code that depends on CS.limit went on from block to block: neither limit nor deadlines were looked at";
+const DEVICE = "a string instruction over a device's memory with a count of billions: no limit was looked at";
+const VAIN = "a handler that faults itself: exceptions for ever, and no instruction that a limit counts";
 
 export const CORPUS: readonly Finding[] = [
   { kind: "guest", seed: 11, found: TABLES },
@@ -23,5 +27,9 @@ export const CORPUS: readonly Finding[] = [
   { kind: "guest", seed: 18, found: TABLES },
   { kind: "guest", seed: 26, found: SLEEP },
   { kind: "guest", seed: 44, found: SLEEP },
+  { kind: "guest", seed: 1181, budget: 50_000, found: ALONE },
+  { kind: "guest", seed: 1200, budget: 50_000, found: DEVICE },
+  { kind: "guest", seed: 1819, budget: 50_000, found: ALONE },
+  { kind: "guest", seed: 1869, budget: 50_000, found: VAIN },
   { kind: "mutant", seed: 31, found: BEYOND_4_GIB },
 ];

@@ -21,6 +21,8 @@ export function failureOf(guest: CodeGuest, end: GuestEnd): string {
       return `${end.reason}, ${placeOf(guest)}${faultAddress(computer, end.reason)}${printed}`;
     case "asleep":
       return `the guest halted for ever, ${placeOf(guest)}; ${ENDING}${printed}`;
+    case "stuck":
+      return `the guest takes exceptions for ever, whose handler faults; ${placeOf(guest)}${printed}`;
     case "limit":
       return `the guest did not end within ${config.budget.instructions.toLocaleString("en")} instructions (budget.instructions); it was ${placeOf(guest)}${printed}`;
     case "time":

@@ -38,8 +38,12 @@ import { RECORD, RECORD_BYTES } from "./record.js";
 import { makeRuntime } from "./runtime.js";
 import type { Semantic } from "./scope.js";
 
-/** Most cycles and instructions between two looks at the rest of the world. */
-const LONGEST_WAIT = 2 ** 40;
+/**
+ * Cycles between two looks at whether anything gets done: a handler that faults itself delivers exceptions for ever, and
+ * completes no instruction that a limit could count. At fixed times, so that every engine looks at the same place.
+ */
+const LOOK_CYCLES = 2 ** 30;
+/** Most instructions between two looks at the rest of the world. */
 const CHUNK = 1 << 22;
 /** A halted CPU that so many deadlines do not wake sleeps for ever: its interrupts are masked. */
 const MOST_VAIN_DEADLINES = 1_000_000;
@@ -88,7 +92,7 @@ export interface Translator {
 }
 
 /** Why `run` came back. */
-export type RunEnd = "limit" | "shutdown" | "asleep" | "stopped" | "exit";
+export type RunEnd = "limit" | "shutdown" | "asleep" | "stuck" | "stopped" | "exit";
 
 /** What of an engine is not in linear memory. */
 export interface EngineState {
@@ -122,6 +126,9 @@ export class CodeEngine {
   private partial: Partial | undefined;
   /** Deadlines that passed while the CPU was halted and did not wake it. */
   private vainDeadlines = 0;
+  /** Time of the next look at what got done, and the instructions at the last one; -1 if something did since. */
+  private nextLook = LOOK_CYCLES;
+  private lookedAt = -1;
   private system!: SystemSide;
   private surroundings!: Surroundings;
 
@@ -238,6 +245,7 @@ export class CodeEngine {
       const waits = surroundings.hasInterrupt();
       if (waits && this.partial === undefined && !system.hasShadow && system.interrupt()) continue;
       if (system.isHalted) {
+        this.lookedAt = -1;
         const next = surroundings.nextDeadline();
         // With IF clear only an NMI wakes it, and no device of this PC sends one by itself.
         const isDeaf = (words[STATE.flags / 4]! & RFLAGS.IF) === 0;
@@ -250,6 +258,7 @@ export class CodeEngine {
       this.vainDeadlines = 0;
       const remaining = limit - this.instructions;
       if (remaining <= 0) return "limit";
+      if (now >= this.nextLook && this.partial === undefined && this.isStuck(now)) return "stuck";
       words[STATE.interruptRequest / 4] = waits ? 1 : 0;
       this.setTarget(now);
       const hadShadow = system.hasShadow;
@@ -288,8 +297,20 @@ export class CodeEngine {
 
   // Running.
 
+  /** Whether nothing got done since the last look. */
+  private isStuck(now: number): boolean {
+    if (this.lookedAt === this.instructions) return true;
+    this.lookAgain(now, this.instructions);
+    return false;
+  }
+
+  private lookAgain(now: number, lookedAt: number): void {
+    this.lookedAt = lookedAt;
+    this.nextLook = (Math.floor(now / LOOK_CYCLES) + 1) * LOOK_CYCLES;
+  }
+
   private setTarget(now: number): void {
-    const next = Math.min(this.surroundings.nextDeadline(), now + LONGEST_WAIT);
+    const next = Math.min(this.surroundings.nextDeadline(), this.nextLook);
     this.floats[STATE.target / 8] = next;
     this.floats[STATE.left / 8] = next - now;
   }
@@ -337,7 +358,10 @@ export class CodeEngine {
     switch (exit) {
       case EXIT.decode: {
         const alone = this.decode(record);
-        if (alone !== undefined) this.handle(this.enter(alone.header));
+        if (alone === undefined) return;
+        const next = this.enter(alone.header);
+        // What comes after it is decoded by the next turn: deadlines and the limit are looked at in between.
+        if (next !== EXIT.decode) this.handle(next);
         return;
       }
       case EXIT.deadline:
@@ -364,6 +388,9 @@ export class CodeEngine {
       case EXIT.again:
         this.giveBack(record);
         this.setRip(record);
+        this.lookedAt = -1;
+        // An iteration that touched a device counts as an instruction: there may be very many.
+        if (words[STATE.codeChanged / 4] !== 0) this.charged++;
         return;
       case EXIT.changed: {
         const isLast = this.cache.numberOf(record) + 1 === this.cache.blockOf(record).instructions.length;
@@ -467,6 +494,7 @@ export class CodeEngine {
   restore({ charged }: EngineState): void {
     this.charged = charged;
     this.partial = undefined;
+    this.lookAgain(this.now(), -1);
     this.cache.flush();
     resetSlots(this.machine.code!);
     const isUser = (this.words[STATE.mode / 4]! & MODE.user) !== 0;
@@ -592,7 +620,7 @@ export class CodeEngine {
         for (let i = 0; i < size; i++) this.bytes[STATE.bounce + at + done + i] = value >>> (8 * i);
       });
     });
-    this.words[STATE.codeChanged / 4] = 1;
+    this.touchedDevice();
   }
 
   private commitDevice(): void {
@@ -610,8 +638,22 @@ export class CodeEngine {
         for (let i = 0; i < size; i++) value |= this.bytes[from + done + i]! << (8 * i);
         this.surroundings.writeMemory(address + done, size, value >>> 0);
       });
-      this.words[STATE.codeChanged / 4] = 1;
+      this.touchedDevice();
     });
+  }
+
+  /**
+   * After an access to a device the next deadline is now, so that the rest of the world has its turn before the next block,
+   * and before the next iteration of a string instruction.
+   */
+  private touchedDevice(): void {
+    const { floats } = this;
+    this.words[STATE.codeChanged / 4] = 1;
+    const left = floats[STATE.left / 8]!;
+    if (left <= 0) return;
+    floats[STATE.target / 8]! -= left;
+    floats[STATE.markLeft / 8]! -= left;
+    floats[STATE.left / 8] = 0;
   }
 
   /** The one or two pages of the pending access: frame, first byte, bytes, and where they are in the bounce buffer. */
