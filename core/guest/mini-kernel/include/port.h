@@ -18,6 +18,8 @@ typedef uint64_t entry_t;
 #define ENTRY_LARGE 0x80
 #define ENTRY_GLOBAL 0x100
 #define ENTRY_SHARED 0x200 /* for software: of a shared area, copied on fork as it is */
+#define ENTRY_HIDDEN 0x400 /* for software: a page that nobody may touch now; not present, yet in use */
+#define ENTRY_USED (ENTRY_PRESENT | ENTRY_HIDDEN)
 #define ENTRY_FLAGS 0xfff
 #define ENTRY_ADDRESS 0x000ffffffffff000ull
 
@@ -32,7 +34,8 @@ struct space;
 
 struct port {
   const char *name;
-  bool has_devices; /* memory of devices may be mapped */
+  bool has_devices;    /* memory of devices may be mapped, and the local APIC is there */
+  bool has_fast_calls; /* SYSENTER or SYSCALL lead into the kernel */
 
   /* ---- Processor. ---- */
   /* Descriptor tables, traps, ways in: once, before anything else may fault. */
@@ -58,7 +61,7 @@ struct port {
   void (*space_dropped)(struct space *space);
   /* Writes an entry of a table in use. The translations that it had are flushed separately. */
   void (*set_entry)(entry_t *entry, entry_t value, unsigned level);
-  /* Between these two, entries may be written late, all together. */
+  /* Between these two, entries may be written late, all together; so may the kernel stack and the space be changed. */
   void (*batch_begin)(void);
   void (*batch_end)(void);
   void (*flush_page)(uintptr_t address);
@@ -87,6 +90,7 @@ struct port {
   /* ---- Console and end. ---- */
   void (*console_start)(void);
   void (*console_write)(const char *bytes, size_t count);
+  void (*end)(void); /* nothing runs any more */
 };
 
 extern const struct port native_port, xen_port;

@@ -22,7 +22,6 @@ struct area {
 struct space {
   entry_t *top;
   struct area *areas;
-  frame_number user_top; /* 64-bit Xen has a second top table, for user mode; else NO_FRAME */
 };
 
 extern struct space kernel_space;

@@ -9,6 +9,7 @@
 #define VECTOR_IRQ 32 /* IRQ 0 of the 8259As; 16 of them */
 #define VECTOR_APIC_TIMER 48
 #define VECTOR_SELF 49
+#define VECTOR_EVENT 50 /* Xen's event channels */
 #define VECTOR_SPURIOUS 63
 #define VECTORS 64 /* with a stub */
 #define VECTOR_SYSTEM_CALL 0x80

@@ -190,7 +190,7 @@ static const struct {
 } benchmarks[KERNEL_BENCHMARKS] = {
     [BENCHMARK_IN] = {.run = run_in},
 #ifdef __x86_64__
-    [BENCHMARK_CR8] = {.run = run_cr8},
+    [BENCHMARK_CR8] = {.run = run_cr8, .needs_apic = true},
 #endif
     [BENCHMARK_CALL] = {.run = run_call},
     [BENCHMARK_FAULT] = {.run = run_fault},

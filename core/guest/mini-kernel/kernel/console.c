@@ -35,8 +35,7 @@ void print_hexadecimal(uintptr_t value) {
 
 _Noreturn void machine_end(uint32_t status) {
   out32(DEBUG_EXIT_PORT, status);
-  port->interrupts_off();
-  for (;;) port->wait();
+  for (;;) port->end();
 }
 
 _Noreturn void panic(const char *reason) {

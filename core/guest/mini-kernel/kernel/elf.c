@@ -78,14 +78,18 @@ void arguments_from_line(struct arguments *arguments, const char *name, const ch
   }
 }
 
-/* Copies the arguments to the top of a new stack, as a C program's start finds them: the count, and the addresses of the words. */
+/*
+ * Copies the arguments to the top of a new stack, where a program's start finds: whether fast system calls work, the count, and the addresses
+ * of the words.
+ */
 static uintptr_t put_arguments(struct space *space, const struct arguments *arguments) {
   uintptr_t page = USER_TOP - PAGE_BYTES;
   uint8_t *memory = space_page(space, page);
   uintptr_t text = (PAGE_BYTES - arguments->bytes) & ~(uintptr_t)(STACK_ALIGNMENT - 1);
   copy(memory + text, arguments->text, arguments->bytes);
-  uintptr_t at = (text - (arguments->count + 2) * sizeof(uintptr_t)) & ~(uintptr_t)(STACK_ALIGNMENT - 1);
+  uintptr_t at = (text - (arguments->count + 3) * sizeof(uintptr_t)) & ~(uintptr_t)(STACK_ALIGNMENT - 1);
   uintptr_t *words = (uintptr_t *)(memory + at);
+  *words++ = port->has_fast_calls;
   *words++ = arguments->count;
   for (uint32_t i = 0; i < arguments->count; i++) *words++ = page + text + arguments->starts[i];
   *words = 0;

@@ -40,8 +40,10 @@ static void switch_to(struct process *next) {
   current = next;
   if (next != 0) {
     turn_is_over = false;
+    port->batch_begin();
     port->set_kernel_stack((uintptr_t)next->stack + KERNEL_STACK_BYTES);
     space_activate(&next->space);
+    port->batch_end();
   }
   switch_stacks(before != 0 ? &before->stack_pointer : &scheduler_stack,
                 next != 0 ? next->stack_pointer : scheduler_stack);

@@ -5,7 +5,6 @@
  *   user's stack   [ return address: restorer | (32-bit) number, address | struct saved ]
  */
 #include "process.h"
-#include "selectors.h"
 
 struct saved {
   struct trap_frame frame;

@@ -50,7 +50,6 @@ entry_t *space_entry(struct space *space, uintptr_t address, bool make) {
 /* ---- Making, copying and destroying. ---- */
 
 void spaces_start(void) {
-  kernel_space.top = frame_memory(frame_allocate_zeroed());
   port->memory_start(&kernel_space);
 }
 
@@ -76,7 +75,7 @@ static void clone_table(entry_t *to, entry_t *from, unsigned level, uintptr_t ad
   for (unsigned i = index_at(address, level); address < end && i < TABLE_ENTRIES; i++) {
     uintptr_t next = (address & ~(step - 1)) + step;
     entry_t entry = from[i];
-    if (entry & ENTRY_PRESENT) {
+    if (entry & ENTRY_USED) {
       if (level > 1) {
         if (!(to[i] & ENTRY_PRESENT)) make_table(&to[i], level);
         clone_table(table_of(to[i]), table_of(entry), level - 1, address, next < end ? next : end);
@@ -113,7 +112,7 @@ void space_clone(struct space *to, const struct space *from) {
 /* Releases what the tables under a table refer to, and the tables. */
 static void drop_tables(entry_t *table, unsigned level, unsigned entries) {
   for (unsigned i = 0; i < entries; i++) {
-    if (!(table[i] & ENTRY_PRESENT)) continue;
+    if (!(table[i] & ENTRY_USED)) continue;
     frame_number frame = port->entry_frame(table[i]);
     if (level > 1) {
       drop_tables(frame_memory(frame), level - 1, TABLE_ENTRIES);
@@ -214,7 +213,7 @@ void area_remove(struct space *space, uintptr_t start, size_t bytes) {
     }
     for (uintptr_t page = area->start; page < area->end; page += PAGE_BYTES) {
       entry_t *entry = space_entry(space, page, false);
-      if (entry == 0 || !(*entry & ENTRY_PRESENT)) continue;
+      if (entry == 0 || !(*entry & ENTRY_USED)) continue;
       frame_number frame = port->entry_frame(*entry);
       port->set_entry(entry, 0, 1);
       port->flush_page(page);
@@ -240,9 +239,9 @@ bool area_protect(struct space *space, uintptr_t start, size_t bytes, unsigned p
     area->protection = (area->protection & AREA_SHARED) | protection;
     for (uintptr_t page = area->start; page < area->end; page += PAGE_BYTES) {
       entry_t *entry = space_entry(space, page, false);
-      if (entry == 0 || !(*entry & ENTRY_PRESENT)) continue;
-      entry_t changed = *entry & ~(entry_t)(ENTRY_WRITABLE | ENTRY_USER);
-      if (protection & PROTECTION_READ) changed |= ENTRY_USER;
+      if (entry == 0 || !(*entry & ENTRY_USED)) continue;
+      entry_t changed = *entry & ~(entry_t)(ENTRY_WRITABLE | ENTRY_USED);
+      changed |= protection & PROTECTION_READ ? ENTRY_PRESENT : ENTRY_HIDDEN;
       /* The right to write comes back by a fault, which looks whether the page is shared. */
       if ((protection & PROTECTION_WRITE) && (*entry & ENTRY_SHARED)) changed |= ENTRY_WRITABLE;
       if (changed == *entry) continue;
@@ -294,7 +293,7 @@ bool space_fault(struct space *space, uintptr_t address, bool is_write) {
   frame_number frame = NO_FRAME;
   unsigned flags = USER_PAGE;
   if (area->protection & PROTECTION_WRITE) flags |= ENTRY_WRITABLE | ENTRY_DIRTY;
-  if (!(was & ENTRY_PRESENT)) {
+  if (!(was & ENTRY_USED)) {
     if (!is_write && (frame = file_frame(area, page)) != NO_FRAME) flags &= ~(unsigned)(ENTRY_WRITABLE | ENTRY_DIRTY);
     else frame = first_contents(area, page);
   } else if (is_write && !(was & ENTRY_WRITABLE)) {

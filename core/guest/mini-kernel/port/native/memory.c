@@ -24,6 +24,7 @@ static entry_t *table_under(entry_t *entry, unsigned flags) {
 }
 
 void native_memory_start(struct space *kernel) {
+  kernel->top = frame_memory(frame_allocate_zeroed());
   unsigned flags = ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_ACCESSED | ENTRY_DIRTY | ENTRY_LARGE;
   if (has_global_pages()) flags |= ENTRY_GLOBAL;
   for (uintptr_t physical = 0; physical < MEMORY_MAPPED_MOST; physical += LARGE_PAGE_BYTES) {

@@ -60,9 +60,14 @@ static void interrupts_restore(uintptr_t saved) {
 /* STI holds interrupts off for one more instruction: none can fall between the test and HLT. */
 static void wait(void) { __asm__ volatile("sti\n\thlt" : : : "memory"); }
 
+static void end(void) {
+  for (;;) __asm__ volatile("cli\n\thlt");
+}
+
 const struct port native_port = {
     .name = "native",
     .has_devices = true,
+    .has_fast_calls = true,
     .processor_start = native_processor_start,
     .set_kernel_stack = native_set_kernel_stack,
     .return_to_user = native_return_to_user,
@@ -94,4 +99,5 @@ const struct port native_port = {
     .microseconds = native_microseconds,
     .console_start = native_console_start,
     .console_write = native_console_write,
+    .end = end,
 };

@@ -113,7 +113,7 @@ int main(int count, char **words) {
       is_known |= read_parameter(&benchmark->parameters[p], words[i]);
     if (!is_known) bad("unknown parameter: ", words[i]);
   }
-  system_call_way = entry.value;
+  if (entry.value == BY_INT80) system_call_way = BY_INT80; /* else the fastest that the kernel has */
   print("program ");
   print(name);
   print(" bits=" WIDTH);

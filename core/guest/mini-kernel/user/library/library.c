@@ -3,7 +3,7 @@
 
 #include "system-calls.h"
 
-enum way system_call_way = BY_FAST;
+enum way system_call_way;
 void signal_restorer(void);
 
 /* ---- Ways into the kernel. ---- */

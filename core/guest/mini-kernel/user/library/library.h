@@ -18,7 +18,7 @@
 
 /* ---- System calls: system-calls.h says what they do; negative results are errors. ---- */
 enum way { BY_INT80, BY_FAST };
-/* How calls enter the kernel: INT 0x80, or SYSENTER (32-bit) or SYSCALL (64-bit). */
+/* How calls enter the kernel: INT 0x80, or SYSENTER (32-bit) or SYSCALL (64-bit), which is what programs begin with where the kernel has it. */
 extern enum way system_call_way;
 intptr_t system_call(uintptr_t number, uintptr_t a, uintptr_t b, uintptr_t c);
 

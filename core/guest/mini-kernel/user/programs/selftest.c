@@ -251,8 +251,9 @@ static void test_disk(const char *name) {
 
 int main(void) {
   print("selftest\n");
-  for (enum way way = BY_INT80; way <= BY_FAST; way++) {
-    system_call_way = way;
+  const enum way ways[] = {BY_INT80, system_call_way}; /* the second is the fastest that the kernel has */
+  for (int i = 0; i < 2; i++) {
+    system_call_way = ways[i];
     item("call: returns", system_call(CALL_NULL, 0, 0, 0) == 0 && system_call(CALLS, 0, 0, 0) < 0);
     test_fork();
     test_exec();
