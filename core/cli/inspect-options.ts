@@ -22,7 +22,7 @@ const IMAGE_OPTIONS = {
   budget: value("Instructions after which to give up; default 1000000000", "number"),
   json: flag("One JSON document on stdout, and nothing else there"),
 };
-const POSITIONALS = { image: "ELF file, Multiboot or PVH kernel, or Linux bzImage" };
+const POSITIONALS = { image: "ELF file, Multiboot or PVH kernel, Linux bzImage, or a program of the lab" };
 
 const imageOptions = (values: Readonly<Record<string, Written>>) => ({
   image: String(values["image"]),
@@ -47,6 +47,7 @@ export const INSPECT_COMMANDS: readonly Command[] = [
     },
     examples: [
       ["step my-kernel.elf", "the first 30 instructions"],
+      ["step program/system-call", "of a program that comes along"],
       ["step my-kernel.elf --from 1000000 --count 5", "five later ones"],
     ],
     run: async (values, { terminal }) => {

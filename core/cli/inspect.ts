@@ -31,7 +31,8 @@ export function step(
   if (options.json) terminal.print(JSON.stringify(traced, undefined, 2));
   else {
     for (const line of traceLines(traced.instructions)) terminal.print(line);
-    if (traced.end !== undefined) terminal.note(endText(traced.end));
+    if (traced.end !== undefined)
+      terminal.note(`${endText(traced.end)}, after ${traced.total.toLocaleString("en-US")} instructions`);
   }
   return EXIT_CODE.ok;
 }

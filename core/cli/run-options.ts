@@ -20,7 +20,9 @@ const MOST = Number.MAX_SAFE_INTEGER;
 export const RUN_COMMAND: Command = {
   usage: "run <image>",
   summary: "Boot one image: its serial port on stdout, then what it did and cost on stderr",
-  positionals: { image: "ELF file, Multiboot or PVH kernel, Linux bzImage, or raw code" },
+  positionals: {
+    image: "ELF file, Multiboot or PVH kernel, Linux bzImage, raw code, or a program of the lab",
+  },
   options: {
     append: value("The kernel's command line", "text"),
     initrd: value("The initramfs of a Linux kernel, or the first module", "file"),
@@ -41,6 +43,7 @@ export const RUN_COMMAND: Command = {
   },
   examples: [
     ["run my-kernel.elf --append 'n=100'", "your own kernel; it ends by writing 0 to port 0xf4"],
+    ["run program/gups --append n=1000", "a program that comes along: virtlab list workloads"],
     ["run vmlinuz --initrd initramfs.cpio --append console=ttyS0", "Linux, on the serial console"],
     ["run sector.bin --kind raw --raw-mode 16", "a boot sector"],
     ["run my-kernel.elf --profile zen-3-2020 --caches off --json", "for a program to read"],

@@ -46,6 +46,12 @@ describe("the guest", () => {
     expect(stderr).toContain("of skylake-2015 at");
   });
 
+  it("may be a program of the lab, by its name", async () => {
+    const { code, stdout } = await workshop.run("run", "program/compute", "--append", "part=crc");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^program compute bits=64 .* n=\d+ part=crc\nbegin\nend\n/);
+  });
+
   it.each<[RawGuest, string[], string]>([
     ["bad", [], "failed: the guest ended with status 3"],
     ["tripleFault", [], "failed: triple fault: #UD"],
@@ -103,6 +109,8 @@ describe("a mistake", () => {
     [[good, "--profile", "skylake-2016"], "did you mean skylake-2015"],
     [[good, "--budget", "0"], "--budget 0: not a whole number from 1"],
     [[good, "--seconds", "-1"], "--seconds -1: not a number above 0"],
+    [["program/gup"], 'there is no program "program/gup"\n  did you mean program/gups?'],
+    [["program/gups", "--raw-mode", "32"], "kind is given, but program/gups knows how it starts"],
     [[], "virtlab run needs <image>"],
   ])("%j", async (args, message) => {
     const { code, stdout, stderr } = await workshop.run("run", ...args);

@@ -2,13 +2,17 @@
  * One image on one machine, at once: what `virtlab run` does, without a scenario. The settings are those of a scenario that says
  * nothing else, so that the same image in a scenario gives the same numbers.
  */
+import { existsSync } from "node:fs";
+import path from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { findProfile, PROFILES } from "../events/profiles/index.js";
 import { BOOT } from "../scenario/code/boot.js";
 import { failureOf } from "../scenario/code/ending.js";
 import { CodeGuest } from "../scenario/code/guest.js";
 import { configWithCode } from "../scenario/code/plan-code.js";
+import { PROGRAM_PREFIX, PROGRAM_WORKLOADS } from "../scenario/code/programs.js";
 import { valuesOf } from "../scenario/code/run-code.js";
+import type { CodeWorkload } from "../scenario/code/workload.js";
 import type { CellConfig } from "../scenario/config.js";
 import { DEFAULT_SETTINGS } from "../scenario/settings.js";
 import { invariant, UserError } from "../util/errors.js";
@@ -45,18 +49,52 @@ export interface ImageRun {
 const SLICE = 8_000_000;
 
 /**
- * The configuration of a cell that boots an image.
+ * The configuration of a cell that boots an image, or one of the lab's programs by its name (`program/gups`).
  * @throws UserError for a profile that there is not, and for files that are missing or no images
  */
 export function imageConfig(settings: ImageSettings, folder = "."): CellConfig {
   const { profile } = settings.machine;
-  if (profile !== undefined && findProfile(profile) === undefined) throw noSuchProfile(profile);
+  if (profile !== undefined && findProfile(profile) === undefined)
+    throw noneCalled("profile", profile, PROFILES);
+  const parameters = given(settings.parameters) as Parameters;
+  const image = String(parameters["image"]);
+  const program = PROGRAM_WORKLOADS.find(({ name }) => name === image);
+  if (program === undefined && image.startsWith(PROGRAM_PREFIX) && !existsSync(path.resolve(folder, image)))
+    throw noneCalled("program", image, PROGRAM_WORKLOADS);
+  return program === undefined
+    ? configWithCode(configOf(BOOT, parameters, settings), BOOT, folder)
+    : programConfig(program, parameters, settings);
+}
+
+type Parameters = Readonly<Record<string, ParameterValue>>;
+
+/** A program with the parameters of a small run; what `append` says comes after them, and counts. */
+function programConfig(
+  program: CodeWorkload,
+  { image: _, append, ...others }: Parameters,
+  settings: ImageSettings,
+): CellConfig {
+  const [other] = Object.keys(others);
+  if (other !== undefined) {
+    throw new UserError(`${other} is given, but ${program.name} knows how it starts`, {
+      mend: `its parameters go by append: virtlab describe ${program.name}`,
+    });
+  }
+  const config = configWithCode(configOf(program, {}, settings), program, "");
+  const code = config.code!;
+  return append === undefined ? config : { ...config, code: { ...code, append: `${code.append} ${append}` } };
+}
+
+function configOf(workload: CodeWorkload, parameters: Parameters, settings: ImageSettings): CellConfig {
   const { host, guest, shadow, paravirtual, page } = DEFAULT_SETTINGS;
-  const defaults = Object.entries(BOOT.parameters).map(([name, spec]) => [name, defaultOf(spec, "small")]);
-  const config: CellConfig = {
+  const defaults = Object.entries(workload.parameters).map(([name, spec]) => [
+    name,
+    defaultOf(spec, "small"),
+  ]);
+  return {
     technique: "native",
-    workload: BOOT.name,
-    parameters: { ...Object.fromEntries(defaults), ...given(settings.parameters) },
+    workload: workload.name,
+    parameters: { ...Object.fromEntries(defaults), ...parameters },
     page,
     machine: { ...DEFAULT_SETTINGS.machine, ...given(settings.machine) },
     guest,
@@ -67,7 +105,6 @@ export function imageConfig(settings: ImageSettings, folder = "."): CellConfig {
     seed: settings.seed ?? DEFAULT_SETTINGS.seed,
     size: "small",
   };
-  return configWithCode(config, BOOT, folder);
 }
 
 /**
@@ -113,10 +150,10 @@ export async function runImage(
   };
 }
 
-function noSuchProfile(written: string): UserError {
-  const names = PROFILES.map(({ name }) => name);
+function noneCalled(kind: string, written: string, those: readonly { readonly name: string }[]): UserError {
+  const names = those.map(({ name }) => name);
   const near = nearestWords(written, names);
-  return new UserError(`there is no profile "${written}"`, {
+  return new UserError(`there is no ${kind} "${written}"`, {
     mend: near.length > 0 ? `did you mean ${near.join(" or ")}?` : `they are: ${names.join(", ")}`,
   });
 }

@@ -6,6 +6,7 @@
 import type { CostName } from "../events/costs.js";
 import type { CpuProfile } from "../events/profile.js";
 import { invariant, UnsupportedError } from "../util/errors.js";
+import { formatBytes } from "../util/units.js";
 import { Board, type Outcome } from "./board.js";
 import { CodeMachine } from "./code-machine.js";
 import type { Console } from "./console.js";
@@ -86,7 +87,7 @@ export class Computer implements GuestComputer {
     const { profile, memoryBytes, disks } = options;
     if (memoryBytes > DEVICE_HOLE) {
       throw new UnsupportedError(
-        `a machine that executes code has at most 3 GiB of memory, not ${memoryBytes} bytes`,
+        `a machine that executes code has at most 3 GiB of memory, not ${formatBytes(memoryBytes)}`,
       );
     }
     const frames = Math.floor(memoryBytes / 4096);

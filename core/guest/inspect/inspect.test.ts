@@ -47,6 +47,13 @@ describe("tracing", () => {
   });
 });
 
+it("a trace from beyond the guest's end says when that was", () => {
+  const { computer, symbols } = load("system-call", { n: 1 });
+  const { instructions, end, total } = traceInstructions(computer, symbols, 1e9, 5);
+  expect([instructions, end]).toEqual([[], { kind: "exit", status: 0 }]);
+  expect(total).toBe(computer.engine.instructions);
+});
+
 describe("profile", () => {
   it("gives every cycle to a place, the same one every time", () => {
     const profiles = [1, 2].map(() => {

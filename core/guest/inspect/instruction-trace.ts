@@ -28,6 +28,8 @@ export interface Traced {
   readonly instructions: readonly TracedInstruction[];
   /** Why it ended before `count`, if it did. */
   readonly end: Outcome | undefined;
+  /** Instructions completed since the guest's first, those before `from` included. */
+  readonly total: number;
 }
 
 /** Runs to an instruction and follows as many as asked for. */
@@ -38,7 +40,8 @@ export function traceInstructions(
   count: number,
 ): Traced {
   const reached = computer.run(from);
-  if (reached.kind !== "limit") return { instructions: [], end: reached };
+  if (reached.kind !== "limit")
+    return { instructions: [], end: reached, total: computer.engine.instructions };
   const instructions: TracedInstruction[] = [];
   for (let i = 0; i < count; i++) {
     const number = computer.engine.instructions;
@@ -59,9 +62,9 @@ export function traceInstructions(
         cycles: computer.engine.now() - time,
       });
     }
-    if (outcome.kind !== "limit") return { instructions, end: outcome };
+    if (outcome.kind !== "limit") return { instructions, end: outcome, total: computer.engine.instructions };
   }
-  return { instructions, end: undefined };
+  return { instructions, end: undefined, total: computer.engine.instructions };
 }
 
 /** "memcpy+0x12", or undefined. */
