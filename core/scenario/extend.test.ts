@@ -97,6 +97,7 @@ test.each([
   ["machine.memory=16GiB", ["machine", "memory"], 16 * 2 ** 30],
   ["footprint=1GiB", ["parameters", "footprint"], 2 ** 30],
   ["parameters.gups.footprint=1GiB", ["parameters", "gups", "footprint"], 2 ** 30],
+  ["workload.footprint=1GiB", ["parameters", "footprint"], 2 ** 30],
   ["page=2M", ["matrix", "page"], ["2M"]],
   ["page=[2M, 1G]", ["matrix", "page"], ["2M", "1G"]],
   ["matrix.page=[2M]", ["matrix", "page"], ["2M"]],

@@ -33,7 +33,10 @@ export function overrideLayer(written: string, language: Language, folder: strin
   const name = written.slice(0, equals).trim();
   const value = readValue(written.slice(equals + 1));
   const { byName } = language.axes;
-  const axis = byName.get(name) ?? byName.get(name.replace(/^(matrix|zip)\./, ""));
+  const axis =
+    byName.get(name) ??
+    byName.get(name.replace(/^(matrix|zip)\./, "")) ??
+    byName.get(name.replace(/^workload\./, "parameters."));
   const baseline = name.startsWith("baseline.") ? byName.get(name.slice("baseline.".length)) : undefined;
 
   let data: Record<string, unknown>;

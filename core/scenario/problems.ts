@@ -27,7 +27,7 @@ export function problemsOf(
   const path = [...base, ...inner];
   const found = inner.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], value);
   const told = (message: string, mend?: string): Problem[] => [
-    { path, of: "value", message: `${nameOf(path)}${message}`, mend },
+    { path, of: "value", message: `${nameOf(path)}${message}`, mend: axisMend(path, found) ?? mend },
   ];
   switch (issue.code) {
     case "unrecognized_keys":
@@ -72,7 +72,8 @@ function unionProblems(
       found === undefined
         ? `${nameOf(path.slice(0, -1))}has no ${String(path.at(-1))}`
         : `${nameOf(path)}${quoted(found)} is not valid here`;
-    return [{ path, of: "value", message, mend: suggestion(String(found), names) }];
+    const mend = axisMend(path, found) ?? suggestion(String(found), names);
+    return [{ path, of: "value", message, mend }];
   }
   if (issue.message !== "Invalid input") {
     return [
@@ -80,7 +81,7 @@ function unionProblems(
         path,
         of: "value",
         message: `${nameOf(path)}${issue.message}, found ${kindOf(found)}`,
-        mend: undefined,
+        mend: axisMend(path, found),
       },
     ];
   }
@@ -185,6 +186,20 @@ function typeMend(expected: string, found: unknown): string | undefined {
   if (expected === "array" && typeof found !== "object") return `write [${String(found)}]`;
   if (expected === "boolean" && /^(on|yes)$/i.test(String(found))) return "write true";
   return expected === "boolean" && /^(off|no)$/i.test(String(found)) ? "write false" : undefined;
+}
+
+/** Base values that an axis may vary, by the first step of their path. */
+const VARIABLE: ReadonlySet<unknown> = new Set([
+  ...["technique", "workload", "page", "parameters", "machine", "guest", "host", "shadow", "paravirtual"],
+]);
+
+/** Several values where one is expected. */
+function axisMend(path: DocumentPath, found: unknown): string | undefined {
+  const [section, ...rest] = path;
+  if (!Array.isArray(found) || !VARIABLE.has(section)) return undefined;
+  // A parameter written within the workload is an axis by its own name.
+  const name = dotted(section === "workload" && rest.length > 0 ? rest : path);
+  return `several values are an axis: write matrix: { ${name}: […] }`;
 }
 
 function limitWords(issue: Issue): string {

@@ -45,6 +45,16 @@ test.each([
     "matrix: {technique: native}",
     'test.yaml:1:21: matrix.technique: expected a list, found "native"\n  write [native]',
   ],
+  [
+    "a list for a base value",
+    "technique: [native, hardware/nested]",
+    "test.yaml:1:12: technique: a list is not valid here\n  several values are an axis: write matrix: { technique: […] }",
+  ],
+  [
+    "a list for a base value in a section",
+    "machine: {memory: [1GiB, 2GiB]}",
+    "write matrix: { machine.memory: […] }",
+  ],
   ["wrong unit", "machine: {memory: 4Gob}", 'test.yaml:1:19: machine.memory: "4Gob" is not a size'],
   ["out of range", "parameters: {footprint: 1KiB}", "1KiB is out of range: from 4096"],
   ["on for true", "host: {vpid: on}", 'host.vpid: expected true or false, found "on"\n  write true'],

@@ -2,6 +2,7 @@
 import { IMAGE_KINDS, type ImageKind } from "../../guest/images/boot-plan.js";
 import { UserError } from "../../util/errors.js";
 import type { ParameterSpec } from "../../util/parameters.js";
+import { DEFAULT_SETTINGS } from "../settings.js";
 import type { CodeWorkload } from "./workload.js";
 
 /** Its name may be left out where the image is given. */
@@ -76,6 +77,9 @@ export const BOOT: CodeWorkload = {
       raw: { mode: number("rawMode"), address: number("rawAddress"), entry: number("rawEntry") },
     };
   },
-  // What an image needs is known when it is loaded.
-  unsupported: () => undefined,
+  // What else an image needs is known when it is loaded.
+  unsupported: ({ page, guest }) =>
+    page === DEFAULT_SETTINGS.page && guest.paging === DEFAULT_SETTINGS.guest.paging
+      ? undefined
+      : "an image makes its own page tables: page and guest.paging do not reach it",
 };

@@ -62,6 +62,11 @@ describe("ways to write it", () => {
     expect(cells[0]!.config.code!.append).toBe("n=10000 pages=64 paging=pae page=large");
   });
 
+  it.each(["page: 2M", "guest: { paging: pae }"])("page tables of an image are its own: %s", (setting) => {
+    const { cells } = folder.plan(`technique: native\nworkload: { image: good.bin, ${RAW} }\n${setting}`);
+    expect(unsupportedReason(cells[0]!.config)).toMatch(/^an image makes its own page tables/);
+  });
+
   it("initrd and modules are files, in that order", () => {
     const { cells } = folder.plan(
       `technique: native\nworkload: { image: good.bin, ${RAW}, initrd: bad.bin, modules: [asleep.bin, reset.bin] }`,
@@ -202,7 +207,7 @@ describe("a mistake is told with its place", () => {
     [
       "a list for a file",
       "workload: { image: [a, b] }",
-      "test.yaml:2:20: workload.image: expected text, found a list",
+      "test.yaml:2:20: workload.image: expected text, found a list\n  several values are an axis: write matrix: { image: […] }",
     ],
   ])("%s", (_, text, message) => {
     expect(complaint(text)).toContain(message);
