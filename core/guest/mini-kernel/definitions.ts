@@ -16,7 +16,8 @@ function count(description: string, tiny: number, small: number, full: number): 
 export const COMMON_PARAMETERS = {
   entry: {
     kind: "choice",
-    description: "How programs call the kernel; fast: SYSENTER in 32-bit, SYSCALL in 64-bit mode, where the kernel has them.",
+    description:
+      "How programs call the kernel; fast: SYSENTER in 32-bit, SYSCALL in 64-bit mode, where the kernel has them.",
     choices: ["fast", "int80"],
     default: "fast",
   },
