@@ -28,6 +28,8 @@ export interface Probe {
   readonly usedBit: number;
 }
 
+/** Mask of an entry for a page of 4 KiB. */
+export const SMALL_MASK = -1;
 /** log2 of the frames of a 1 GiB page. */
 const LARGEST_ORDER = 18;
 

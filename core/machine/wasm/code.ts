@@ -245,6 +245,8 @@ export const whileLoop = (condition: Code, body: Code): Code => {
 };
 export const unreachable: Code = [0x00];
 export const drop = (value: Code): Code => [value, 0x1a];
+/** Returns from a function that has no result. */
+export const leave: Code = [0x0f];
 export const giveBack = (value: Code): Code => [value, 0x0f];
 export const select = (condition: Code, then: Code, otherwise: Code): Code => [
   then,

@@ -24,7 +24,6 @@ import {
 } from "../../cpu/state.js";
 import type { Machine } from "../../machine.js";
 import { highTag } from "../../mmu/tlb.js";
-import { ENTRY_WORDS } from "../../mmu/translations.js";
 import { REGISTER } from "../../registers.js";
 import type { ModuleExports } from "../../wasm/module.js";
 import type { Instruction } from "../../x86/instruction.js";
@@ -285,10 +284,7 @@ export class CodeEngine {
   }
 
   private dropEntry(entry: number): void {
-    if (entry < 0) return;
-    const { slotHeads } = this.machine.code!;
-    if (slotHeads[entry / ENTRY_WORDS] !== 0)
-      this.runtime["dropSlots"]!(this.machine.places.store + entry * 4);
+    if (entry >= 0) this.runtime["dropSlots"]!(this.machine.places.store + entry * 4);
   }
 
   private clearSlots(): void {

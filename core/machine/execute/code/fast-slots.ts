@@ -7,18 +7,20 @@
  *      slot   0 tag for reads, i64: linear address of the page, or NO_TAG
  *             8 tag for writes, i64
  *            16 what added to the low half of a linear address gives the host's address; for fetches the frame
- *            20 the entry, as an address
+ *            20 the entry, as an address; 0 none
  *            24 the entry's number modulo USE_STEP, f64, for its stamp
- *            32 next and 36 previous slot of the same entry, as addresses
+ *            32 next and 36 previous slot of the same entry, as addresses; 4 KiB pages' have none
  *
- * A large page's entry has many slots; they form a list, so that all go when the entry does.
+ * All go when the entry does. A 4 KiB page's can only be in its own place of each table; a larger page's form a list.
  */
+import { SMALL_MASK } from "../../mmu/tlb.js";
 import { ENTRY_WORDS, USE_STEP } from "../../mmu/translations.js";
 import {
   add,
   and,
   type Code,
   call,
+  eq,
   type FunctionReference,
   float,
   floatAdd,
@@ -26,7 +28,9 @@ import {
   ifElse,
   ifThen,
   int,
+  isZero,
   type Local,
+  leave,
   load,
   loadFloat,
   ne,
@@ -57,8 +61,9 @@ export const TABLE = { user: 0, supervisor: SLOTS * SLOT_BYTES, fetch: 2 * SLOTS
 
 /** Addresses that the code below needs. */
 export interface SlotPlaces {
-  /** First byte of the translation store. */
+  /** First byte of the translation store, and of the tables. */
   readonly store: number;
+  readonly slots: number;
   readonly heads: number;
   /** Time of the next look-up, f64. */
   readonly now: number;
@@ -66,8 +71,17 @@ export interface SlotPlaces {
 
 /** Address of the slot of a linear address (i64 local) in a table. */
 export function slotOf(table: Code, linear: Local): Code {
-  const number = and(shrUnsigned(wrap(get(linear)), int(12)), int(SLOTS - 1));
-  return add(table, shl(number, int(SLOT_SHIFT)));
+  return slotOfPage(table, shrUnsigned(wrap(get(linear)), int(12)));
+}
+
+/** Address of the slot of a page number in a table. */
+export function slotOfPage(table: Code, page: Code): Code {
+  return add(table, shl(and(page, int(SLOTS - 1)), int(SLOT_SHIFT)));
+}
+
+/** What an entry's stamp is the time plus, as an f64. */
+export function numberOf(entry: Code, places: SlotPlaces): Code {
+  return toFloat(and(shrUnsigned(sub(entry, int(places.store)), int(ENTRY_SHIFT)), int(USE_STEP - 1)));
 }
 
 /** Stamps the entry of a slot, as a hit in the modelled TLB does, and lets time pass. `now` is an f64 local to reuse. */
@@ -86,6 +100,27 @@ export function stampSlot(slot: Local, now: Local, nowAddress: number): Code {
 const headOf = (entry: Code, places: SlotPlaces): Code =>
   shl(shrUnsigned(sub(entry, int(places.store)), int(ENTRY_SHIFT)), int(2));
 
+/** Whether an entry translates a page of 4 KiB. */
+export const isSmall = (entry: Code): Code => eq(load(entry, FIELD.mask), int(SMALL_MASK));
+
+/** A slot that no entry has. */
+const empty = (slot: Code): Code => [
+  I64.store(8)(slot, I64.constant(NO_TAG), SLOT.read),
+  I64.store(8)(slot, I64.constant(NO_TAG), SLOT.write),
+  store(slot, int(0), SLOT.entry),
+];
+
+/** Takes away the slots of a 4 KiB page's entry in some tables. `slot` is a local to work with. */
+export function dropSmall(entry: Code, slot: Local, places: SlotPlaces, tables: readonly number[]): Code {
+  return [
+    set(slot, slotOfPage(int(0), load(entry, FIELD.tagLo))),
+    tables.map((table) => {
+      const at = places.slots + table;
+      return ifThen(eq(load(get(slot), at + SLOT.entry), entry), empty(add(get(slot), int(at))));
+    }),
+  ];
+}
+
 /** (entry) → : takes away every slot of an entry that is about to go. */
 export function defineDropSlots(module: ModuleBuilder, places: SlotPlaces): FunctionReference {
   return module.define(["i32"], false, (builder, entry) => {
@@ -93,23 +128,18 @@ export function defineDropSlots(module: ModuleBuilder, places: SlotPlaces): Func
     const slot = builder.local();
     const next = builder.local();
     return [
+      ifThen(isSmall(get(entry)), [dropSmall(get(entry), slot, places, Object.values(TABLE)), leave]),
       set(head, headOf(get(entry), places)),
       set(slot, load(get(head), places.heads)),
-      whileLoop(get(slot), [
-        set(next, load(get(slot), SLOT.next)),
-        I64.store(8)(get(slot), I64.constant(NO_TAG), SLOT.read),
-        I64.store(8)(get(slot), I64.constant(NO_TAG), SLOT.write),
-        store(get(slot), int(0), SLOT.entry),
-        set(slot, get(next)),
-      ]),
+      whileLoop(get(slot), [set(next, load(get(slot), SLOT.next)), empty(get(slot)), set(slot, get(next))]),
       store(get(head), int(0), places.heads),
     ];
   });
 }
 
-/** Code for `beforeReplacing` (compiled/arrays.ts): nothing is called while an entry has no slots. */
-export function dropSlotsOf(drop: FunctionReference, places: SlotPlaces): (entry: Code) => Code {
-  return (entry) => ifThen(load(headOf(entry, places), places.heads), call(drop, entry));
+/** Code for `beforeReplacing` (compiled/arrays.ts). */
+export function dropSlotsOf(drop: FunctionReference): (entry: Code) => Code {
+  return (entry) => call(drop, entry);
 }
 
 /** (slot, entry) → : makes a slot an entry's; tags and addend are the caller's to set. */
@@ -118,7 +148,6 @@ export function defineClaimSlot(module: ModuleBuilder, places: SlotPlaces): Func
     const next = builder.local();
     const previous = builder.local();
     const head = builder.local();
-    const number = and(shrUnsigned(sub(get(entry), int(places.store)), int(ENTRY_SHIFT)), int(USE_STEP - 1));
     const unlink: Code = [
       set(next, load(get(slot), SLOT.next)),
       set(previous, load(get(slot), SLOT.previous)),
@@ -131,45 +160,54 @@ export function defineClaimSlot(module: ModuleBuilder, places: SlotPlaces): Func
     ];
     return [
       ifThen(ne(load(get(slot), SLOT.entry), get(entry)), [
-        ifThen(load(get(slot), SLOT.entry), unlink),
-        set(head, headOf(get(entry), places)),
-        set(next, load(get(head), places.heads)),
-        store(get(slot), get(next), SLOT.next),
-        store(get(slot), int(0), SLOT.previous),
-        ifThen(get(next), store(get(next), get(slot), SLOT.previous)),
-        store(get(head), get(slot), places.heads),
+        set(previous, load(get(slot), SLOT.entry)),
+        ifThen(get(previous), ifThen(isZero(isSmall(get(previous))), unlink)),
+        ifThen(isZero(isSmall(get(entry))), [
+          set(head, headOf(get(entry), places)),
+          set(next, load(get(head), places.heads)),
+          store(get(slot), get(next), SLOT.next),
+          store(get(slot), int(0), SLOT.previous),
+          ifThen(get(next), store(get(next), get(slot), SLOT.previous)),
+          store(get(head), get(slot), places.heads),
+        ]),
         store(get(slot), get(entry), SLOT.entry),
-        storeFloat(get(slot), toFloat(number), SLOT.number),
+        storeFloat(get(slot), numberOf(get(entry), places), SLOT.number),
       ]),
     ];
   });
 }
 
 /**
- * () → : takes away every slot. Only entries of the first level have any, and they lie first in the store.
- * @param entries of the first level; @param identityEntry the one of references while paging is off.
+ * () → : takes away every slot. Only entries of the first level have any, and they lie first in the store: data, then
+ * instructions.
+ * @param entries of the first level by what they are for; @param identityEntry the one of references while paging is off.
  */
 export function defineClearSlots(
   module: ModuleBuilder,
   places: SlotPlaces,
   drop: FunctionReference,
-  entries: number,
+  entries: { readonly data: number; readonly instructions: number },
   identityEntry: number,
 ): void {
   module.define(
     [],
     false,
     (builder) => {
-      const head = builder.local();
+      const slot = builder.local();
       const entry = builder.local();
+      const dropUpTo = (end: number, tables: readonly number[]): Code =>
+        whileLoop(I32.ltU(get(entry), int(places.store + end * ENTRY_WORDS * 4)), [
+          ifElse(
+            isSmall(get(entry)),
+            dropSmall(get(entry), slot, places, tables),
+            ifThen(load(headOf(get(entry), places), places.heads), call(drop, get(entry))),
+          ),
+          set(entry, add(get(entry), int(ENTRY_WORDS * 4))),
+        ]);
       return [
         set(entry, int(places.store)),
-        set(head, int(places.heads)),
-        whileLoop(I32.ltU(get(head), int(places.heads + entries * 4)), [
-          ifThen(load(get(head)), call(drop, get(entry))),
-          set(head, add(get(head), int(4))),
-          set(entry, add(get(entry), int(ENTRY_WORDS * 4))),
-        ]),
+        dropUpTo(entries.data, [TABLE.user, TABLE.supervisor]),
+        dropUpTo(entries.data + entries.instructions, [TABLE.fetch]),
         ifThen(load(headOf(int(identityEntry), places), places.heads), call(drop, int(identityEntry))),
       ];
     },

@@ -7,7 +7,6 @@
  * and what was stored there is carried to its place by `commit`.
  */
 
-import { CR0 } from "../../cpu/control-bits.js";
 import { VIOLATION_VECTOR } from "../../cpu/interception.js";
 import {
   CODE_64,
@@ -86,7 +85,7 @@ import {
 } from "./fast-slots.js";
 import { allOf, carryOf, FLAG_OPERATIONS, type FlagOperation, type FlagSource } from "./flags.js";
 import { BUCKETS, FRAME_KIND, GRANULE_SHIFT } from "./memory.js";
-import { readAhead } from "./read-ahead.js";
+import { defineQuickMiss } from "./quick-miss.js";
 import { HEADER, RECORD } from "./record.js";
 
 /** An access, in one operand: what is done, options, bytes. */
@@ -120,6 +119,8 @@ export const TABLE_INDEX = {
 
 /** A kind of access for the translation: INVLPG, whether that is done (compiled/invalidate.ts). */
 const INVALIDATE = 3;
+/** And an access that is as usual in all respects: its host address, or 0 if it is not (quick-miss.ts); `user` is ACCESS. */
+const QUICK = 4;
 
 /** Functions that TypeScript gives the runtime. */
 export interface RuntimeImports {
@@ -201,15 +202,29 @@ export function makeTranslate(machine: Machine, paging: Parameters<Machine["mmuF
   });
   const drop = defineDropSlots(module, places);
   const cacheAccess = defineCacheAccess(emitter, machine.caches);
-  const translate = defineMmu(emitter, machine.mmuFor(paging), cacheAccess, dropSlotsOf(drop, places));
-  const { walker } = machine.mmuFor(paging);
-  const invalidatePage = defineInvalidatePage(emitter, machine.mmuFor(paging), dropSlotsOf(drop, places));
+  const translate = defineMmu(emitter, machine.mmuFor(paging), cacheAccess, dropSlotsOf(drop));
+  const quickMiss = defineQuickMiss(emitter, machine.mmuFor(paging), {
+    places,
+    base: code.cpu.base,
+    frameKinds: code.frameKinds.byteOffset,
+    frames: machine.options.backedFrames,
+    access: ACCESS,
+    drop,
+    claim: defineClaimSlot(module, places),
+  });
+  const invalidatePage = defineInvalidatePage(emitter, machine.mmuFor(paging), dropSlotsOf(drop));
   module.define(
     ["i32", "i32", "i32", "i32"],
     true,
-    (builder, hi, lo, kind, user) => [
-      ifThen(eq(get(kind), int(INVALIDATE)), giveBack(call(invalidatePage, get(hi), get(lo)))),
-      readAhead(emitter, walker, hi, lo, builder.local(), machine.options.backedFrames * 4096),
+    (_builder, hi, lo, kind, user) => [
+      ifThen(
+        I32.geU(get(kind), int(INVALIDATE)),
+        ifElse(
+          eq(get(kind), int(QUICK)),
+          giveBack(quickMiss === undefined ? int(0) : call(quickMiss, get(hi), get(lo), get(user))),
+          giveBack(call(invalidatePage, get(hi), get(lo))),
+        ),
+      ),
       call(translate, get(hi), get(lo), get(kind), get(user)),
     ],
     "translate",
@@ -220,6 +235,7 @@ export function makeTranslate(machine: Machine, paging: Parameters<Machine["mmuF
 function slotPlaces(machine: Machine): SlotPlaces {
   return {
     store: machine.places.store,
+    slots: machine.code!.slots.byteOffset,
     heads: machine.code!.slotHeads.byteOffset,
     now: machine.places.registers.words.byteOffset + TIME.now * 8,
   };
@@ -308,10 +324,17 @@ function defineSlotFunctions(parts: RuntimeParts): void {
   parts.drop = defineDropSlots(parts.module, parts.places);
   parts.module.define(["i32"], false, (_builder, entry) => call(parts.drop, get(entry)), "dropSlots");
   const { l1d, l1i } = parts.machine.profile.tlb;
-  const first = [...l1d, ...l1i].reduce((sum, { entries }) => sum + entries, 0);
-  defineClearSlots(parts.module, parts.places, parts.drop, first, parts.identityEntry);
+  const entriesOf = (arrays: typeof l1d): number => arrays.reduce((sum, { entries }) => sum + entries, 0);
+  const entries = { data: entriesOf(l1d), instructions: entriesOf(l1i) };
+  defineClearSlots(parts.module, parts.places, parts.drop, entries, parts.identityEntry);
   // Translation while paging is off: one entry whose mask compares nothing gives each page its own number.
-  parts.module.define(["i32", "i32", "i32", "i32"], true, () => int(parts.identityEntry), "identity");
+  parts.module.define(
+    ["i32", "i32", "i32", "i32"],
+    true,
+    (_builder, _hi, _lo, kind) =>
+      select(I32.geU(get(kind), int(INVALIDATE)), int(0), int(parts.identityEntry)),
+    "identity",
+  );
 }
 
 /** (linear, kind, user) → frame, or -1 with the fault noted; leaves the entry in `parts.entry`. */
@@ -370,6 +393,15 @@ function defineSlow(parts: RuntimeParts, readDevice: FunctionReference): Functio
   const isLong = eq(and(parts.word(STATE.mode), int(MODE.codeSize)), int(CODE_64));
   const stackOrGeneral = (access: Local): Code =>
     select(and(get(access), int(ACCESS.stack)), int(EXCEPTION.SS), int(EXCEPTION.GP));
+  const quick = (linear: Local, access: Local): Code =>
+    callIndirect(
+      parts.translateType,
+      int(TABLE_INDEX.translate),
+      wrap(I64.shrU(get(linear), I64.constant(32))),
+      wrap(get(linear)),
+      int(QUICK),
+      get(access),
+    );
   const crossing = module.define(
     ["i64", "i32", "i32", "i32", "i32"],
     true,
@@ -448,6 +480,9 @@ function defineSlow(parts: RuntimeParts, readDevice: FunctionReference): Functio
         int(0),
       );
       return [
+        parts.cacheAccess === undefined
+          ? [set(host, quick(linear, access)), ifThen(get(host), giveBack(get(host)))]
+          : [],
         // Canonical addresses: vol. 1, 3.3.7.1. Five-level paging widens them.
         ifThen(
           isLong,
@@ -691,13 +726,11 @@ function defineOther(parts: RuntimeParts, accessLinear: FunctionReference): void
   );
 }
 
-/** INVLPG while paging is off is left to TypeScript. */
 function defineInvalidate(parts: RuntimeParts): void {
   parts.module.define(
     ["i64"],
     true,
     (_builder, linear) => [
-      ifThen(isZero(and(parts.word(STATE.cr0), int(CR0.PG))), giveBack(int(0))),
       callIndirect(
         parts.translateType,
         int(TABLE_INDEX.translate),

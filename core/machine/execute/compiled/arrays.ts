@@ -195,7 +195,7 @@ export function defineFill(
 }
 
 /** (first entry of a set) → the entry to overwrite: the first invalid one, else the policy's victim. */
-function defineSlot(emitter: Emitter, array: AssociativeArray): FunctionReference {
+export function defineSlot(emitter: Emitter, array: AssociativeArray): FunctionReference {
   return emitter.module.define(["i32"], true, (builder, start) => {
     const high = builder.local();
     const isFlushed = ne(

@@ -1,7 +1,7 @@
 /** Translation of one reference, compiled: what Mmu's `translate` does (mmu/mmu.ts). */
 import { D, G, NX, RW, US } from "../../mmu/entry.js";
 import type { Mmu } from "../../mmu/mmu.js";
-import { FETCH, needOf, permissionsOf, READ, WRITE } from "../../mmu/permissions.js";
+import { FETCH, needOf, READ, WRITE } from "../../mmu/permissions.js";
 import { USE_STEP } from "../../mmu/translations.js";
 import { WALK_DONE } from "../../mmu/walker.js";
 import {
@@ -23,6 +23,7 @@ import {
   isZero,
   load,
   loadFloat,
+  mul,
   ne,
   or,
   select,
@@ -38,6 +39,9 @@ import { FIELD, stamp } from "./arrays.js";
 import type { Emitter } from "./emitter.js";
 import type { CompiledWalk } from "./guest-walk.js";
 import { defineTlb } from "./tlb.js";
+
+const SUPERVISOR_READ = needOf(READ, false, true);
+const WRITE_TO_READ_ONLY = needOf(WRITE, false, false);
 
 /**
  * (high half, low half, kind, user) → L1 entry, or 0 with the status register set.
@@ -182,12 +186,14 @@ export function defineTranslate(
   });
 }
 
-/** permissionsOf (mmu/permissions.ts) for the sixteen combinations of the four flags that matter, by selects. */
-function permissions(rights: Code): Code {
-  const choose = (flags: readonly number[], chosen: number): Code => {
-    const [flag, ...rest] = flags;
-    if (flag === undefined) return int(permissionsOf(chosen));
-    return select(and(rights, int(flag)), choose(rest, chosen | flag), choose(rest, chosen));
-  };
-  return choose([D, RW, US, NX], 0);
+/**
+ * permissionsOf (mmu/permissions.ts), without a branch: read, write and execute as bits 0 to 2 for users, as bits 4 to 6 for
+ * supervisors, and bit 9.
+ */
+export function permissions(rights: Code): Code {
+  const flag = (bit: number): Code => and(shrUnsigned(rights, int(31 - Math.clz32(bit))), int(1));
+  const mayWrite = shl(and(flag(D), flag(RW)), int(WRITE));
+  const mayExecute = shl(xor(flag(NX), int(1)), int(FETCH));
+  const bits = or(int(1 << READ), or(mayWrite, mayExecute));
+  return or(mul(bits, or(int(SUPERVISOR_READ), flag(US))), mul(flag(D), int(WRITE_TO_READ_ONLY)));
 }
