@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { imageFile, WIDTHS } from "../core/guest/mini-kernel/benchmark.js";
-import { buildMiniKernel, IMAGES, imageName } from "./build-mini-kernel.mjs";
+import { buildMiniKernel, IMAGES, imageName, standName } from "./build-mini-kernel.mjs";
 import { TOOLS_FILE, toolVersions } from "./build-programs.mjs";
 
 const MOST_BYTES = 100_000;
@@ -20,9 +20,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 test.runIf(here === builtWith)("the committed images are what the sources build", async () => {
   await buildMiniKernel(folder);
-  for (const width of WIDTHS) {
-    const built = readFileSync(path.join(folder, imageName(width)));
-    expect(built.equals(readFileSync(path.join(IMAGES, imageName(width)))), `${width} bits`).toBe(true);
+  for (const name of WIDTHS.flatMap((width) => [imageName(width), standName(width)])) {
+    const built = readFileSync(path.join(folder, name));
+    expect(built.equals(readFileSync(path.join(IMAGES, name))), name).toBe(true);
   }
 });
 

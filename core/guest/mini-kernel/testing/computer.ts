@@ -20,7 +20,13 @@ export interface KernelRun {
 export function runOnComputer(
   width: Width,
   line: string,
-  options: { engine: "interpreter" | "translator"; hasDisk?: boolean; profile?: string },
+  options: {
+    engine: "interpreter" | "translator";
+    hasDisk?: boolean;
+    profile?: string;
+    /** Under the stand for the Xen port, not on the bare machine. */
+    isInStand?: boolean;
+  },
 ): KernelRun {
   const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url));
   const computer = new Computer({
@@ -33,8 +39,12 @@ export function runOnComputer(
     engine: options.engine,
     ...(options.hasDisk === true ? { disks: [read(DISK_FILE)] } : {}),
   });
-  const name = imageFile(width);
-  computer.load(loadImage(read(name), { name, append: line, memoryBytes: MEMORY }));
+  const kernel = imageFile(width);
+  const [name, modules] =
+    options.isInStand === true
+      ? [`images/xen-stand-${width}.elf`, [{ name: kernel, bytes: read(kernel) }]]
+      : [kernel, []];
+  computer.load(loadImage(read(name), { name, append: line, memoryBytes: MEMORY, modules }));
   const marks: number[] = [];
   computer.onMark = (mark) => marks.push(mark);
   const outcome = computer.run(BUDGET);
