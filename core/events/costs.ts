@@ -64,6 +64,17 @@ export const COSTS = [
   { name: "validate_update", kind: "monitor-software", description: "Validating and applying one page-table update (type and reference counts)." },
   { name: "validate_entry", kind: "monitor-software", description: "Validating one entry of a table being pinned or unpinned." },
   { name: "bounce_fault", kind: "monitor-software", description: "Bouncing a trap to a paravirtual guest's kernel." },
+  { name: "emulate_register", kind: "monitor-software", description: "Emulating CPUID, RDMSR, WRMSR or an access to a control or debug register, beyond the exit's path." },
+  { name: "emulate_instruction", kind: "monitor-software", description: "Fetching, decoding and emulating an instruction that refers to a device's memory." },
+  { name: "kernel_device", kind: "monitor-software", description: "Finding a device of the monitor's kernel side, and its answer." },
+  { name: "user_round_trip", kind: "monitor-software", description: "From the monitor's kernel side to its user side and back into the kernel." },
+  { name: "user_device", kind: "monitor-software", description: "Finding a device of the monitor's user side, and its answer." },
+  { name: "inject_event", kind: "monitor-software", description: "Choosing a virtual interrupt or exception and having the next entry deliver it." },
+  { name: "host_interrupt", kind: "monitor-software", description: "The host's own handling of an interrupt that arrived while the guest ran." },
+  { name: "halt_schedule", kind: "monitor-software", description: "Descheduling a virtual CPU that halts, and waking it." },
+  { name: "call_out", kind: "monitor-software", description: "From translated code into the monitor and back: no trap, but registers are saved and the reason is found." },
+  { name: "translate_instruction", kind: "monitor-software", description: "Translating one guest instruction: fetching, decoding, emitting." },
+  { name: "translate_lookup", kind: "monitor-software", description: "Finding the translation of a guest address in the monitor." },
 ] as const satisfies readonly CostDefinition[];
 
 export type CostName = (typeof COSTS)[number]["name"];

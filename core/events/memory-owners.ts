@@ -12,6 +12,8 @@ export const MEMORY_OWNERS = [
   { name: "shadow_tables", label: "Shadow page tables", description: "Frames of shadow page tables." },
   { name: "nested_tables", label: "Nested page tables", description: "Frames of the EPT or NPT." },
   { name: "monitor_maps", label: "Monitor's maps", description: "Guest-physical to machine maps that a monitor keeps besides (p2m, m2p)." },
+  { name: "control_blocks", label: "Control blocks", description: "VMCSs and VMCBs, their bitmaps, virtual-APIC pages, and a monitor's identity tables." },
+  { name: "monitor_memory", label: "Monitor's memory", description: "A monitor's own code and data in its guest's address spaces: descriptor tables, translated code." },
 ] as const satisfies readonly MemoryOwner[];
 
 export type MemoryOwnerName = (typeof MEMORY_OWNERS)[number]["name"];

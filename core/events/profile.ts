@@ -6,6 +6,7 @@
 import type { PageSizeName } from "../util/units.js";
 import type { CostName, Costs } from "./costs.js";
 import type { InstructionClass } from "./instruction-classes.js";
+import type { AssistFeature } from "./profiles/assist.js";
 import type { Extension } from "./profiles/extensions.js";
 
 /** One number with its source. `value` is in cycles unless `unit` says otherwise. */
@@ -79,6 +80,8 @@ export interface CpuFeatures {
   readonly nestedAccessedDirty: boolean;
   /** VPID or ASID tags. */
   readonly vpid: boolean;
+  /** What else of VT-x or AMD-V this generation has (profiles/assist.ts). */
+  readonly assist: readonly AssistFeature[];
 }
 
 /** What CPUID says of a generation besides what its geometry and its `features` say. */

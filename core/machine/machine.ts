@@ -6,6 +6,7 @@
 import type { CostName, Costs } from "../events/costs.js";
 import { COUNTER_SLOTS, Counters } from "../events/counters.js";
 import { type CpuProfile, pricesOf, type TlbGeometry } from "../events/profile.js";
+import { invariant } from "../util/errors.js";
 import { Random } from "../util/random.js";
 import { allocateCaches, Caches } from "./cache.js";
 import { allocateCodeMemory, type CodeMemory, type CodeMemoryOptions } from "./execute/code/memory.js";
@@ -19,6 +20,7 @@ import { allocateContexts, Contexts } from "./mmu/contexts.js";
 import { PAGING_FORMATS, type PagingFormat, type PagingName } from "./mmu/format.js";
 import { allocateLeafHints, LeafHints } from "./mmu/leaf-hints.js";
 import { Mmu } from "./mmu/mmu.js";
+import { PhysicalWalker } from "./mmu/physical-walker.js";
 import { Tlb } from "./mmu/tlb.js";
 import { makeHostWalker, makeWalker, type WalkObserver } from "./mmu/traced-walkers.js";
 import { AssociativeArray, allocateTranslations } from "./mmu/translations.js";
@@ -70,7 +72,8 @@ export class Machine {
   readonly places: Places;
   readonly caches: Caches;
   private readonly mmus = new Map<PagingName, Mmu>();
-  private readonly makeMmu: (paging: PagingFormat) => Mmu;
+  private readonly makeMmu: (paging: PagingFormat, isPhysical: boolean) => Mmu;
+  private unpaged: Mmu | undefined;
 
   constructor(readonly options: MachineOptions) {
     const { profile } = options;
@@ -180,23 +183,21 @@ export class Machine {
             },
             options.observer,
           );
-    this.makeMmu = (format) => {
+    this.makeMmu = (format, isPhysical) => {
       const guestWalkCaches = options.walkCaches
         ? new WalkCaches(store, firstGuest, guest, format.shifts, format.levels, random)
         : undefined;
-      const walker = makeWalker(
-        {
-          ...walkerCommon,
-          hints: hints(format),
-          walkCaches: guestWalkCaches,
-          host: hostWalker,
-          format,
-          physicalAddressBits: profile.physicalAddressBits,
-          hasPage1G: profile.features.page1G,
-          noExecute: profile.features.nx,
-        },
-        options.observer,
-      );
+      const walkerParts = {
+        ...walkerCommon,
+        hints: hints(format),
+        walkCaches: guestWalkCaches,
+        host: hostWalker,
+        format,
+        physicalAddressBits: profile.physicalAddressBits,
+        hasPage1G: profile.features.page1G,
+        noExecute: profile.features.nx,
+      };
+      const walker = isPhysical ? new PhysicalWalker(walkerParts) : makeWalker(walkerParts, options.observer);
       return new Mmu({
         registers,
         counters: this.counters,
@@ -248,9 +249,16 @@ export class Machine {
   mmuFor(name: PagingName): Mmu {
     let mmu = this.mmus.get(name);
     if (mmu === undefined) {
-      mmu = this.makeMmu(PAGING_FORMATS[name]);
+      mmu = this.makeMmu(PAGING_FORMATS[name], false);
       this.mmus.set(name, mmu);
     }
     return mmu;
+  }
+
+  /** The MMU of a guest whose paging is off, where the machine has the second dimension. */
+  get physicalMmu(): Mmu {
+    invariant(this.options.nested !== undefined, "the machine has a second dimension");
+    this.unpaged ??= this.makeMmu(this.paging, true);
+    return this.unpaged;
   }
 }

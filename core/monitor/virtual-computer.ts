@@ -3,7 +3,7 @@
  * To whoever runs a guest it is a computer like the real one.
  */
 import { Board, type Outcome } from "../machine/board.js";
-import { CodeMachine, type CodeMachineOptions } from "../machine/code-machine.js";
+import { CodeMachine, type CodeMachineOptions, type Surroundings } from "../machine/code-machine.js";
 import { type ComputerOptions, DEVICE_HOLE, type GuestComputer, type Load } from "../machine/computer.js";
 import type { Console } from "../machine/console.js";
 import type { SystemUnit } from "../machine/cpu/system-unit.js";
@@ -27,6 +27,10 @@ export interface MonitorParts {
 export interface MadeMonitor {
   readonly monitor: Monitor;
   readonly ram: GuestRam;
+  /** Where the monitor stands between its guest and the devices: what it meets while an instruction is being executed. */
+  readonly devices?: Partial<
+    Pick<Surroundings, "ports" | "msrs" | "localApic" | "hasInterrupt" | "readMemory" | "writeMemory">
+  >;
 }
 
 /** Which machine a monitor needs, and how it is made. */
@@ -80,9 +84,10 @@ export class VirtualComputer implements GuestComputer {
           },
         });
         made = design.make({ hardware, board, guestFrames });
-        const { monitor, ram } = made;
+        const { monitor, ram, devices } = made;
         return {
           ...board.surroundings(),
+          ...devices,
           physical: ram,
           paging: monitor.paging,
           interception: monitor.interception,

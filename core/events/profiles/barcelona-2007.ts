@@ -3,6 +3,7 @@
  * 1 GiB pages.
  */
 import type { CpuProfile, WalkCacheGeometry } from "../profile.js";
+import { BARCELONA_ASSIST } from "./assist.js";
 import { assumed, cache, fitted, published } from "./constants.js";
 import { BARCELONA_EXTENSIONS } from "./extensions.js";
 import { instructionCostsOf } from "./instructions.js";
@@ -33,6 +34,7 @@ export const BARCELONA_2007: CpuProfile = {
   features: {
     longMode: true, nx: true, page1G: true, pcid: false, invpcid: false, la57: false,
     hardwareAssist: true, nestedPaging: true, nestedPages: ["4K", "2M", "1G"], nestedAccessedDirty: true, vpid: true,
+    assist: BARCELONA_ASSIST,
   },
   featuresSource: `${CPUID}: 8000000A EDX=7 (nested paging), EBX=40h (64 ASIDs); 80000001 EDX bit 26 (1 GiB pages); 80000008: 48 bits; NPT sets A/D always: ${SOURCES.amdManual}, 15.25`,
   identity: { signature: 0x10_0f22, extensions: BARCELONA_EXTENSIONS, source: `${DUMP}: 100F22; extensions.ts` },

@@ -5,6 +5,7 @@
  * studied.
  */
 import type { CpuProfile } from "../profile.js";
+import { ICE_LAKE_ASSIST } from "./assist.js";
 import { assumed, cache, published } from "./constants.js";
 import { ICE_LAKE_EXTENSIONS } from "./extensions.js";
 import { instructionCostsOf } from "./instructions.js";
@@ -23,7 +24,7 @@ export const ICE_LAKE_2019: CpuProfile = {
   year: 2019,
   frequencyMHz: 3_500,
   physicalAddressBits: 52,
-  features: { ...SKYLAKE_2015.features, la57: true },
+  features: { ...SKYLAKE_2015.features, la57: true, assist: ICE_LAKE_ASSIST },
   featuresSource: `5-level paging and 52 physical bits (46 where memory encryption keeps six for keys): Xeon 8300 (Ice Lake-SP), as cited; the client has 48 and 39 (${CPUID}: 80000008 EAX=3027h)`,
   identity: { signature: 0x7_06e5, extensions: ICE_LAKE_EXTENSIONS, source: `${CPUID}: 706E5; extensions.ts; CLWB is the server's` },
   tlb: {

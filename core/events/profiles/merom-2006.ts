@@ -3,6 +3,7 @@
  * of NetBurst's price.
  */
 import type { CpuProfile } from "../profile.js";
+import { MEROM_ASSIST } from "./assist.js";
 import { assumed, cache, cyclesOf, fitted, published } from "./constants.js";
 import { MEROM_EXTENSIONS } from "./extensions.js";
 import { instructionCostsOf } from "./instructions.js";
@@ -27,6 +28,7 @@ export const MEROM_2006: CpuProfile = {
   features: {
     longMode: true, nx: true, page1G: false, pcid: false, invpcid: false, la57: false,
     hardwareAssist: true, nestedPaging: false, nestedPages: [], nestedAccessedDirty: false, vpid: false,
+    assist: MEROM_ASSIST,
   },
   featuresSource: `no EPT or VPID before Nehalem: ${SOURCES.intelSdm}, ch. 28; physical width as cited from the datasheet`,
   identity: { signature: 0x6f6, extensions: MEROM_EXTENSIONS, source: `${DUMP}: 06F6; extensions.ts` },

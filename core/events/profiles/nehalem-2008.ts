@@ -1,5 +1,6 @@
 /** Intel Nehalem (Core i7-900, Xeon 5500), 2008: Intel's first EPT, VPID and unified second-level TLB. */
 import type { CpuProfile } from "../profile.js";
+import { NEHALEM_ASSIST } from "./assist.js";
 import { assumed, cache, fitted, published } from "./constants.js";
 import { NEHALEM_EXTENSIONS } from "./extensions.js";
 import { instructionCostsOf } from "./instructions.js";
@@ -22,6 +23,7 @@ export const NEHALEM_2008: CpuProfile = {
   features: {
     longMode: true, nx: true, page1G: false, pcid: false, invpcid: false, la57: false,
     hardwareAssist: true, nestedPaging: true, nestedPages: ["4K", "2M"], nestedAccessedDirty: false, vpid: true,
+    assist: NEHALEM_ASSIST,
   },
   featuresSource: `first EPT and VPID; PCID and 1 GiB pages came with Westmere, INVPCID and EPT A/D with Haswell: ${SOURCES.intelSdm}, ch. 4 and 28`,
   identity: { signature: 0x1_06a5, extensions: NEHALEM_EXTENSIONS, source: "CPUID 106A5: Core i7-920 of stepping D0 (as cited); extensions.ts" },

@@ -1,5 +1,6 @@
 /** Intel Penryn (Core 2 at 45 nm), 2008: Merom's translation hardware with faster exits. */
 import type { CpuProfile } from "../profile.js";
+import { PENRYN_ASSIST } from "./assist.js";
 import { cache, published } from "./constants.js";
 import { PENRYN_EXTENSIONS } from "./extensions.js";
 import { MEROM_2006 } from "./merom-2006.js";
@@ -15,6 +16,7 @@ export const PENRYN_2008: CpuProfile = {
   year: 2008,
   frequencyMHz: 3_000,
   physicalAddressBits: 36,
+  features: { ...MEROM_2006.features, assist: PENRYN_ASSIST },
   featuresSource: MEROM_2006.featuresSource,
   identity: { signature: 0x1_0676, extensions: PENRYN_EXTENSIONS, source: "CPUID 10676: Penryn and Wolfdale, stepping 6 (as cited); extensions.ts" },
   caches: {

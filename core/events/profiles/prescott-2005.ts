@@ -3,6 +3,7 @@
  * on which Adams & Agesen (2006) found binary translation to beat it.
  */
 import type { CpuProfile } from "../profile.js";
+import { PRESCOTT_ASSIST } from "./assist.js";
 import { assumed, cache, cyclesOf, fitted, published } from "./constants.js";
 import { PRESCOTT_EXTENSIONS } from "./extensions.js";
 import { instructionCostsOf } from "./instructions.js";
@@ -26,6 +27,7 @@ export const PRESCOTT_2005: CpuProfile = {
   features: {
     longMode: true, nx: true, page1G: false, pcid: false, invpcid: false, la57: false,
     hardwareAssist: true, nestedPaging: false, nestedPages: [], nestedAccessedDirty: false, vpid: false,
+    assist: PRESCOTT_ASSIST,
   },
   featuresSource: `first VT-x: ${SOURCES.adams2006}, Sec. 1; no EPT or VPID before Nehalem: ${SOURCES.intelSdm}, ch. 28; physical width as cited from the 600-series datasheet`,
   identity: { signature: 0xf43, extensions: PRESCOTT_EXTENSIONS, source: `${DUMP}: 0F43; extensions.ts` },

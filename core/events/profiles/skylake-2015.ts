@@ -2,6 +2,7 @@
  * Intel Skylake (client: Core i7-6700), 2015: a second-level TLB of 1536 entries, and one for 1 GiB pages.
  */
 import type { CpuProfile } from "../profile.js";
+import { SKYLAKE_ASSIST } from "./assist.js";
 import { assumed, cache, cyclesOf, published } from "./constants.js";
 import { SKYLAKE_EXTENSIONS } from "./extensions.js";
 import { HASWELL_2013 } from "./haswell-2013.js";
@@ -21,6 +22,7 @@ export const SKYLAKE_2015: CpuProfile = {
   year: 2015,
   frequencyMHz: MHZ,
   physicalAddressBits: 39,
+  features: { ...HASWELL_2013.features, assist: SKYLAKE_ASSIST },
   featuresSource: `as Haswell: ${SOURCES.intelSdm}, ch. 4 and 28; physical width as cited`,
   identity: { signature: 0x5_06e3, extensions: SKYLAKE_EXTENSIONS, source: "CPUID 506E3: Skylake-S, stepping R0 (as cited); extensions.ts" },
   tlb: {

@@ -1,5 +1,6 @@
 /** Intel Westmere (Xeon 5600), 2010: Nehalem at 32 nm with PCID, 1 GiB pages and cheaper exits. */
 import type { CpuProfile } from "../profile.js";
+import { WESTMERE_ASSIST } from "./assist.js";
 import { cache, cyclesOf, published } from "./constants.js";
 import { NEHALEM_EXTENSIONS } from "./extensions.js";
 import { NEHALEM_2008 } from "./nehalem-2008.js";
@@ -15,7 +16,7 @@ export const WESTMERE_2010: CpuProfile = {
   title: "Intel Westmere (Xeon 5600)",
   year: 2010,
   frequencyMHz: MHZ,
-  features: { ...NEHALEM_2008.features, page1G: true, pcid: true, nestedPages: ["4K", "2M", "1G"] },
+  features: { ...NEHALEM_2008.features, page1G: true, pcid: true, nestedPages: ["4K", "2M", "1G"], assist: WESTMERE_ASSIST },
   featuresSource: `PCID and 1 GiB pages, also in EPT, came with Westmere; INVPCID and EPT A/D with Haswell: ${SOURCES.intelSdm}, ch. 4 and 28`,
   identity: { signature: 0x2_06c2, extensions: NEHALEM_EXTENSIONS, source: "CPUID 206C2: Westmere-EP (as cited); extensions as Nehalem's, but for AES and PCLMULQDQ" },
   caches: {

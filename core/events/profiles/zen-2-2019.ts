@@ -1,5 +1,6 @@
 /** AMD Zen 2 (Ryzen 3000, EPYC 7002), 2019: large TLBs that also hold page-directory entries; no PCID yet. */
 import type { CpuProfile, WalkCacheGeometry } from "../profile.js";
+import { ZEN_ASSIST } from "./assist.js";
 import { assumed, cache, published } from "./constants.js";
 import { ZEN_2_EXTENSIONS } from "./extensions.js";
 import { instructionCostsOf } from "./instructions.js";
@@ -41,6 +42,7 @@ export const ZEN_2_2019: CpuProfile = {
   features: {
     longMode: true, nx: true, page1G: true, pcid: false, invpcid: false, la57: false,
     hardwareAssist: true, nestedPaging: true, nestedPages: ["4K", "2M", "1G"], nestedAccessedDirty: true, vpid: true,
+    assist: ZEN_ASSIST,
   },
   featuresSource: `${CPUID}: 1 ECX bit 17 clear (no PCID), 7 EBX bit 10 clear (no INVPCID), 8000000A (nested paging, 32768 ASIDs), 80000008 (48 bits)`,
   identity: { signature: 0x87_0f10, extensions: ZEN_2_EXTENSIONS, source: `${CPUID}: 870F10; extensions.ts` },

@@ -10,6 +10,7 @@
 import { CYCLES } from "../../events/categories.js";
 import type { Costs } from "../../events/costs.js";
 import { flagKind } from "../execute/code/flags.js";
+import type { Instruction } from "../x86/instruction.js";
 import { CR0, CR4, EFER } from "./control-bits.js";
 import { Descriptor } from "./descriptor.js";
 import type { CpuHost, LinearAccess } from "./host.js";
@@ -76,6 +77,10 @@ export class Core {
   nmiPending = false;
   /** Something left for the monitor, which has not taken it yet. */
   hasExited = false;
+  /** The system's instruction that is being performed, where one is. */
+  performing: Instruction | undefined;
+  /** A monitor does an instruction in its guest's stead. */
+  isEmulating = false;
 
   /** Preallocated: the code and the other segment under consideration, those that a return goes to, and a gate. */
   readonly code: Descriptor;
@@ -237,8 +242,9 @@ export class Core {
 
   // Accounting.
 
-  /** Cycles of the software's own work, at its privilege. */
+  /** Cycles of the software's own work, at its privilege; an instruction that a monitor emulates is the monitor's work. */
   charge(cycles: number): void {
+    if (this.isEmulating) return;
     this.host.charge(this.isUser ? CYCLES.guest_user : CYCLES.guest_kernel, cycles);
   }
 }

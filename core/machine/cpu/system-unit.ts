@@ -137,9 +137,15 @@ export class SystemUnit {
     this.perform(instruction, true);
   }
 
-  /** The same for a monitor, in its guest's stead: the instruction itself is not asked about again, its faults are. */
+  /**
+   * The same for a monitor, in its guest's stead: the instruction itself is not asked about again, its faults are. Its price
+   * is not charged: it is the monitor's, who charges what emulating takes.
+   */
   emulate(instruction: Instruction): void {
+    const { core } = this;
+    core.isEmulating = true;
     this.perform(instruction, false);
+    core.isEmulating = false;
   }
 
   private perform(instruction: Instruction, mayLeave: boolean): void {
@@ -148,6 +154,7 @@ export class SystemUnit {
     this.setNext(instruction.length);
     const entry = this.entries[instruction.row.index] ?? this.makeEntry(instruction.row);
     const isStepping = (words[FLAGS]! & RFLAGS.TF) !== 0;
+    core.performing = instruction;
     try {
       if (entry.needsProtected && (!core.isProtected || core.isVirtual8086)) throw undefinedOpcode();
       if (entry.isPrivileged && core.cpl !== 0) throw generalProtection();
@@ -160,6 +167,8 @@ export class SystemUnit {
       if (!(fault instanceof GuestFault)) throw fault;
       raiseFault(core, fault);
       return;
+    } finally {
+      core.performing = undefined;
     }
     if (core.hasExited) return;
     if (!entry.isTransfer) core.jump(core.nextLow, core.nextHigh);

@@ -90,7 +90,7 @@ export class Walker {
   private readonly reservedPse36: number;
   private readonly wordShift: number;
   private readonly largestLeaf: number;
-  private references = 0;
+  protected references = 0;
 
   /** The second dimension, where there is one. */
   readonly host: HostWalker | undefined;
@@ -162,7 +162,8 @@ export class Walker {
     return status;
   }
 
-  private descend(hi: number, lo: number, kind: number, user: boolean, tag: number, now: number): number {
+  /** The walk itself: its result is in the fields. */
+  protected descend(hi: number, lo: number, kind: number, user: boolean, tag: number, now: number): number {
     const { ram, host, format, walkCaches, counters, hints } = this.parts;
     const pageLo = (lo >>> 12) | (hi << 20);
     let level = format.levels;
@@ -307,7 +308,7 @@ export class Walker {
     return WALK_PAGE_FAULT;
   }
 
-  private violation(gfn: number, write: boolean, table: boolean): number {
+  protected violation(gfn: number, write: boolean, table: boolean): number {
     this.registers[REGISTER.violationFrame] = gfn;
     this.registers[REGISTER.violationWrite] = write ? 1 : 0;
     this.registers[REGISTER.violationTable] = table ? 1 : 0;

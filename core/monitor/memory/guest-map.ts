@@ -37,6 +37,7 @@ export class GuestMap {
    * @param order log2 of the frames of a host page: 0, 9 or 18.
    * @param backedFrames guest frames with contents; a multiple of the host page.
    * @param owner of the tables' frames in the ledger (OWNER.*).
+   * @param orderAt of the host page around a guest frame, where not all are of one size; at most `order`.
    */
   constructor(
     private readonly machine: Machine,
@@ -44,8 +45,10 @@ export class GuestMap {
     readonly order: number,
     private readonly backedFrames: number,
     private readonly owner: number,
+    private readonly orderAt?: (gfn: Gfn) => number,
   ) {
-    invariant(backedFrames % 2 ** order === 0, "guest memory with contents is whole host pages", () => ({
+    const isWhole = orderAt !== undefined || backedFrames % 2 ** order === 0;
+    invariant(isWhole, "guest memory with contents is whole host pages", () => ({
       backedFrames,
       order,
     }));
@@ -73,14 +76,30 @@ export class GuestMap {
 
   /** Gives the host page around a guest frame its frames and maps it. Returns the host frame. @throws UnsupportedError */
   populate(gfn: Gfn): Hfn {
-    const { ram, frames } = this.machine;
-    const { order } = this;
+    const { frames } = this.machine;
+    const order = this.pageOrder(gfn);
     const first = gfn - (gfn % 2 ** order);
     const host =
       gfn < this.backedFrames
         ? frames.takeBacked(OWNER.guest_memory, order)
         : frames.takeBare(OWNER.guest_memory, order);
-    const leaf = 1 + order / 9;
+    this.map(first, host, 1 + order / 9);
+    return host + (gfn - first);
+  }
+
+  /** log2 of the frames of the host page around a guest frame. */
+  pageOrder(gfn: Gfn): number {
+    return this.orderAt?.(gfn) ?? this.order;
+  }
+
+  /** Maps one guest frame to a host frame that is given. Neither is counted as the guest's memory. */
+  mapFrame(gfn: Gfn, host: Hfn): void {
+    this.map(gfn, host, 1);
+  }
+
+  /** @param leaf level of the leaf; `first` and `host` are aligned to its page. */
+  private map(first: Gfn, host: Hfn, leaf: number): void {
+    const { ram } = this.machine;
     let table = this.root;
     for (let level = this.levels; level > leaf; level--) {
       const word = table * 1024 + indexOf(first, level) * 2;
@@ -95,7 +114,6 @@ export class GuestMap {
     const flags = leaf === 1 ? this.leafFlags : this.leafFlags | PS;
     ram[word] = entryLo(host, flags);
     ram[word + 1] = entryHi(host, flags);
-    return host + (gfn - first);
   }
 
   /** The host frame of a guest frame, populated if need be. */

@@ -17,7 +17,7 @@ import { isPortAllowed } from "../tss.js";
 const MOST_ELEMENTS = 256;
 
 /** Beyond IOPL, and always in virtual-8086 mode, the TSS's bitmap decides. */
-function checkPort(core: Core, port: number, size: number): void {
+export function checkPort(core: Core, port: number, size: number): void {
   if (!core.isProtected) return;
   if (core.cpl <= core.ioPrivilege && !core.isVirtual8086) return;
   if (!isPortAllowed(core, port, size)) throw generalProtection();

@@ -123,6 +123,9 @@ export class CodeEngine {
   /** Instructions of all blocks entered, less those given back. */
   private charged = 0;
   private partial: Partial | undefined;
+  /** Of the last exit: the system's instruction was tried, 0 or 1, and its base cost, both counted as if it had completed. */
+  private attempts = 0;
+  private attemptCost = 0;
   /** Deadlines that passed while the CPU was halted and did not wake it. */
   private vainDeadlines = 0;
   /** Time of the next look at what got done, and the instructions at the last one; -1 if something did since. */
@@ -201,6 +204,8 @@ export class CodeEngine {
   charge(category: number, cycles: number): void {
     this.machine.counters.cycles[category]! += cycles;
     this.floats[STATE.left / 8]! -= cycles;
+    // A device is asked while code runs: what is charged then is not the code's.
+    this.floats[STATE.markLeft / 8]! -= cycles;
   }
 
   /** CS, CPL, paging or the mode word changed: code is looked up anew, data through the slots of the privilege. */
@@ -221,13 +226,13 @@ export class CodeEngine {
   wroteMemory(address: number, length: number): void {
     for (let at = address; at < address + length; ) {
       const inPage = Math.min(4096 - (at % 4096), address + length - at);
-      if (this.cache.wrote(Math.floor(at / 4096), at % 4096, inPage)) this.leaveBlock();
+      if (this.cache.wrote(Math.floor(at / 4096), at % 4096, inPage)) this.endBlock();
       at += inPage;
     }
   }
 
-  /** Gives back what is left of a block that was being stepped through. */
-  private leaveBlock(): void {
+  /** Gives back what is left of a block that was being stepped through: the next instruction begins another. */
+  endBlock(): void {
     if (this.partial !== undefined) this.giveBack(this.partial.record);
     this.partial = undefined;
   }
@@ -239,8 +244,12 @@ export class CodeEngine {
       if (this.stopRequested) return "stopped";
       if (system.hasExited) return "exit";
       if (system.isShutDown) return "shutdown";
-      const now = this.now();
-      if (surroundings.nextDeadline() <= now) surroundings.runDue(now);
+      let now = this.now();
+      if (surroundings.nextDeadline() <= now) {
+        surroundings.runDue(now);
+        // A monitor that was interrupted for it has taken its time.
+        now = this.now();
+      }
       const waits = surroundings.hasInterrupt();
       if (waits && this.partial === undefined && !system.hasShadow && system.interrupt()) continue;
       if (system.isHalted) {
@@ -351,6 +360,7 @@ export class CodeEngine {
   private handle(exit: number): void {
     const { words } = this;
     const record = words[STATE.exitRecord / 4]!;
+    this.attempts = 0;
     switch (exit) {
       case EXIT.decode: {
         const alone = this.decode(record);
@@ -369,7 +379,10 @@ export class CodeEngine {
         const { instructions } = this.cache.blockOf(record);
         const number = this.cache.numberOf(record);
         // An instruction may turn out to be the system's in the midst of a block (POPF, MOV from CR2).
-        if (number + 1 < instructions.length) this.giveBack(record + RECORD_BYTES);
+        const isLast = number + 1 === instructions.length;
+        this.attemptCost = this.costLeft(record) - (isLast ? 0 : this.costLeft(record + RECORD_BYTES));
+        this.attempts = 1;
+        if (!isLast) this.giveBack(record + RECORD_BYTES);
         this.setRip(record);
         this.system.execute(instructions[number]!);
         return;
@@ -422,10 +435,26 @@ export class CodeEngine {
 
   /** Takes back base costs and counts of an instruction that did not complete, and of those after it. */
   private giveBack(record: number): void {
-    const cost = this.allFloats[(record + RECORD.costLeft) >> 3]!;
+    const cost = this.costLeft(record);
     const isUser = (this.words[STATE.mode / 4]! & MODE.user) !== 0;
     this.charge(isUser ? CYCLES.guest_user : CYCLES.guest_kernel, -cost);
     this.charged -= this.all[(record + RECORD.countsLeft) >> 2]!;
+  }
+
+  private costLeft(record: number): number {
+    return this.allFloats[(record + RECORD.costLeft) >> 3]!;
+  }
+
+  /**
+   * The monitor has mended what made the system's instruction at RIP leave: it is executed again, as if it had not been tried.
+   * Where it was another instruction that left there is nothing to do.
+   */
+  retry(): void {
+    if (this.attempts === 0) return;
+    const isUser = (this.words[STATE.mode / 4]! & MODE.user) !== 0;
+    this.charge(isUser ? CYCLES.guest_user : CYCLES.guest_kernel, -this.attemptCost);
+    this.charged -= this.attempts;
+    this.attempts = 0;
   }
 
   /** RIP of a record's instruction. */
@@ -551,6 +580,24 @@ export class CodeEngine {
       this.setRip(next);
     } else this.runTail(next);
     return true;
+  }
+
+  /**
+   * Executes the instruction at RIP, whatever is due, for a monitor that makes something possible for the length of one
+   * instruction. Nothing that was being stepped through may be left. Returns false if it faulted or left for the monitor.
+   */
+  stepAlone(): boolean {
+    const { words } = this;
+    invariant(this.partial === undefined, "an instruction that left ended its block");
+    const before = this.instructions;
+    do {
+      // A deadline in the meantime would keep the block from being entered; the run loop looks at it afterwards.
+      const now = this.now();
+      this.floats[STATE.target / 8] = now + LOOK_CYCLES;
+      this.floats[STATE.left / 8] = LOOK_CYCLES;
+      words[STATE.interruptRequest / 4] = 0;
+    } while (!this.stepOnce() && !this.system.hasExited);
+    return this.instructions > before;
   }
 
   /** Enters the block at RIP, which charges it; undefined when there was something else to do first. */

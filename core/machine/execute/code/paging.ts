@@ -1,4 +1,4 @@
-/** The MMU's part of control registers (cpu/host.ts): which format of tables is walked, its root, and what is flushed. */
+/** The MMU's part of control registers (cpu/host.ts): which tables are walked, their root, and what is flushed. */
 
 import { addressOf } from "../../address.js";
 import { CR0, CR4, EFER } from "../../cpu/control-bits.js";
@@ -11,27 +11,43 @@ import { REGISTER } from "../../registers.js";
 import type { CodeEngine } from "./engine.js";
 import { makeTranslate, TABLE_INDEX } from "./runtime.js";
 
+/** What the registers of a guest under nested paging come to. */
+export interface GuestPaging {
+  /** VPID or ASID that tags its translations; 0 is the host's. */
+  readonly vpid: number;
+  /**
+   * Guest-physical frame of identity tables, 32-bit with 4 MiB pages, that are walked while the guest's paging is off: for
+   * processors whose guests cannot do without (SDM vol. 3, 27.3.1.1). Undefined: the second dimension alone is walked.
+   */
+  readonly identityRoot?: number | undefined;
+}
+
+/** Tables of a format, the identity tables, or none while paging is off. */
+type Tables = PagingName | "identity" | "none";
+
 export class EnginePaging implements PagingControl {
   private readonly state: Int32Array;
-  private readonly translations = new Map<PagingName, unknown>();
-  /** Undefined while paging is off. */
-  private format: PagingName | undefined;
+  private readonly translations = new Map<Tables, unknown>();
+  private tables: Tables = "none";
 
   constructor(
     private readonly machine: Machine,
     private readonly engine: CodeEngine,
+    private readonly guest: GuestPaging = { vpid: 0 },
   ) {
     this.state = machine.code!.cpu.words;
-    engine.table.set(TABLE_INDEX.translate, engine.runtime["identity"] as () => number);
+    engine.table.set(TABLE_INDEX.translate, this.translation("none") as () => number);
+    this.mmu.select(guest.vpid, 0);
   }
 
   changed(): void {
-    const format = this.presentFormat();
-    if (format !== this.format) {
-      this.format = format;
-      this.engine.table.set(TABLE_INDEX.translate, this.translation(format) as () => number);
+    const tables = this.presentTables();
+    if (tables !== this.tables) {
+      this.tables = tables;
+      this.engine.table.set(TABLE_INDEX.translate, this.translation(tables) as () => number);
+      this.mmu.select(this.guest.vpid, this.pcid());
       this.mmu.flushAll(false);
-      this.setRoot();
+      if (tables !== "none") this.mmu.loadCr3(this.rootFrame(), this.pcid(), false);
     }
     this.mmu.walker.writeProtect = (this.state[STATE.cr0 / 4]! & CR0.WP) !== 0;
     this.engine.translationsChanged();
@@ -71,41 +87,62 @@ export class EnginePaging implements PagingControl {
     this.engine.translationsChanged();
   }
 
-  /** After linear memory was restored: walks the format that the registers say, and flushes nothing. */
+  /** Walks tables that are a monitor's, whatever the control registers say; supervisors too respect read-only pages. */
+  useTables(format: PagingName, root: number): void {
+    if (format !== this.tables) {
+      this.tables = format;
+      this.engine.table.set(TABLE_INDEX.translate, this.translation(format) as () => number);
+      this.mmu.select(this.guest.vpid, 0);
+      this.mmu.flushAll(false);
+    }
+    this.mmu.walker.writeProtect = true;
+    this.mmu.loadCr3(root, 0, false);
+    if (format === "pae") this.mmu.walker.loadPdptes(0);
+    this.engine.translationsChanged();
+  }
+
+  /** After linear memory was restored: walks what the registers say, and flushes nothing. */
   restore(): void {
-    this.format = this.presentFormat();
-    this.engine.table.set(TABLE_INDEX.translate, this.translation(this.format) as () => number);
-    this.mmu.select(0, this.pcid());
+    this.tables = this.presentTables();
+    this.engine.table.set(TABLE_INDEX.translate, this.translation(this.tables) as () => number);
+    this.mmu.select(this.guest.vpid, this.pcid());
   }
 
   private get mmu(): Mmu {
-    return this.machine.mmuFor(this.format ?? this.machine.options.paging);
+    return this.mmuOf(this.tables);
   }
 
-  private presentFormat(): PagingName | undefined {
+  private mmuOf(tables: Tables): Mmu {
+    const { machine } = this;
+    if (tables === "identity") return machine.mmuFor("32-bit");
+    if (tables !== "none") return machine.mmuFor(tables);
+    return this.isNested ? machine.physicalMmu : machine.mmuFor(machine.options.paging);
+  }
+
+  private get isNested(): boolean {
+    return this.machine.options.nested !== undefined;
+  }
+
+  private presentTables(): Tables {
     const cr0 = this.state[STATE.cr0 / 4]!;
     const cr4 = this.state[STATE.cr4 / 4]!;
-    if ((cr0 & CR0.PG) === 0) return undefined;
+    if ((cr0 & CR0.PG) === 0) return this.guest.identityRoot === undefined ? "none" : "identity";
     if ((this.state[STATE.efer / 4]! & EFER.LMA) !== 0) return (cr4 & CR4.LA57) !== 0 ? "5-level" : "4-level";
     return (cr4 & CR4.PAE) !== 0 ? "pae" : "32-bit";
   }
 
-  private translation(format: PagingName | undefined): unknown {
-    if (format === undefined) return this.engine.runtime["identity"];
-    let translate = this.translations.get(format);
+  private translation(tables: Tables): unknown {
+    if (tables === "none" && !this.isNested) return this.engine.runtime["identity"];
+    let translate = this.translations.get(tables);
     if (translate === undefined) {
-      translate = makeTranslate(this.machine, format);
-      this.translations.set(format, translate);
+      translate = makeTranslate(this.machine, this.mmuOf(tables));
+      this.translations.set(tables, translate);
     }
     return translate;
   }
 
-  private setRoot(): void {
-    if (this.format === undefined) return;
-    this.mmu.loadCr3(this.rootFrame(), this.pcid(), false);
-  }
-
   private rootFrame(): number {
+    if (this.tables === "identity") return this.guest.identityRoot!;
     const low = this.state[STATE.cr3 / 4]!;
     const high = this.state[STATE.cr3 / 4 + 1]!;
     return ((low >>> 12) | (high << 20)) >>> 0;

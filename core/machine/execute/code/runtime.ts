@@ -20,6 +20,7 @@ import {
   segmentOffset,
 } from "../../cpu/state.js";
 import type { Machine } from "../../machine.js";
+import type { Mmu } from "../../mmu/mmu.js";
 import { FETCH, READ, WRITE } from "../../mmu/permissions.js";
 import { USE_STEP } from "../../mmu/translations.js";
 import { WALK_VIOLATION } from "../../mmu/walker.js";
@@ -189,8 +190,8 @@ export function makeRuntime(
   return module.instantiate({ memory: machine.memory, functions: { ...imports }, table });
 }
 
-/** One paging format's translation; the caller puts it into the table. `drop` takes away an entry's slots. */
-export function makeTranslate(machine: Machine, paging: Parameters<Machine["mmuFor"]>[0]): unknown {
+/** An MMU's translation; the caller puts it into the table. */
+export function makeTranslate(machine: Machine, mmu: Mmu): unknown {
   const module = new ModuleBuilder();
   const code = machine.code!;
   const places = slotPlaces(machine);
@@ -202,17 +203,11 @@ export function makeTranslate(machine: Machine, paging: Parameters<Machine["mmuF
   });
   const drop = defineDropSlots(module, places);
   const cacheAccess = defineCacheAccess(emitter, machine.caches);
-  const translate = defineMmu(emitter, machine.mmuFor(paging), cacheAccess, dropSlotsOf(drop));
-  const quickMiss = defineQuickMiss(emitter, machine.mmuFor(paging), {
-    places,
-    base: code.cpu.base,
-    frameKinds: code.frameKinds.byteOffset,
-    frames: machine.options.backedFrames,
-    access: ACCESS,
-    drop,
-    claim: defineClaimSlot(module, places),
-  });
-  const invalidatePage = defineInvalidatePage(emitter, machine.mmuFor(paging), dropSlotsOf(drop));
+  const translate = defineMmu(emitter, mmu, cacheAccess, dropSlotsOf(drop, places));
+  const { walker } = mmu;
+  const invalidatePage = defineInvalidatePage(emitter, mmu, dropSlotsOf(drop, places));
+  const { walker } = mmu;
+  const invalidatePage = defineInvalidatePage(emitter, mmu, dropSlotsOf(drop, places));
   module.define(
     ["i32", "i32", "i32", "i32"],
     true,

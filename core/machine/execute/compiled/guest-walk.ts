@@ -72,14 +72,29 @@ export function defineWalk(
   cacheAccess: FunctionReference | undefined,
   host: CompiledHostWalk | undefined,
 ): CompiledWalk {
-  const { module } = emitter;
-  const results = {
+  const results = walkResults(emitter);
+  return countedWalk(emitter, defineDescend(emitter, walker, cacheAccess, host, results), results);
+}
+
+type WalkResults = Omit<CompiledWalk, "walk">;
+
+/** Globals for what a walk finds. */
+export function walkResults({ module }: Emitter): WalkResults {
+  return {
     frame: module.global(),
     rights: module.global(),
     order: module.global(),
     guestOrder: module.global(),
   };
-  const descend = defineDescend(emitter, walker, cacheAccess, host, results);
+}
+
+/** A walk with its references counted. @param descend the walk itself: operands as of CompiledWalk's `walk`. */
+export function countedWalk(
+  emitter: Emitter,
+  descend: FunctionReference,
+  results: WalkResults,
+): CompiledWalk {
+  const { module } = emitter;
   const most = emitter.eventAddress("walk_refs_max");
   const walk = module.define(
     ["i32", "i32", "i32", "i32", "i32"],
@@ -105,12 +120,7 @@ function defineDescend(
   walker: Walker,
   cacheAccess: FunctionReference | undefined,
   host: CompiledHostWalk | undefined,
-  results: {
-    readonly frame: Global;
-    readonly rights: Global;
-    readonly order: Global;
-    readonly guestOrder: Global;
-  },
+  results: WalkResults,
 ): FunctionReference {
   const { format, hints, noExecute } = walker.parts;
   const { levels, shifts } = format;

@@ -1,9 +1,11 @@
 /** An MMU, compiled: walker of both dimensions and look-up (mmu/walker.ts, mmu/mmu.ts). */
 import type { Mmu } from "../../mmu/mmu.js";
+import { PhysicalWalker } from "../../mmu/physical-walker.js";
 import type { Code, FunctionReference } from "../../wasm/code.js";
 import type { Emitter } from "./emitter.js";
 import { defineWalk } from "./guest-walk.js";
 import { defineHostWalk } from "./host-walk.js";
+import { definePhysicalWalk } from "./physical-walk.js";
 import { defineTranslate } from "./translate.js";
 
 /**
@@ -26,6 +28,9 @@ export function defineMmu(
           walker.host.parts,
           walker.host.parts.caches === undefined ? undefined : cacheAccess,
         );
-  const walk = defineWalk(emitter, walker, walker.parts.caches === undefined ? undefined : cacheAccess, host);
+  const walk =
+    walker instanceof PhysicalWalker
+      ? definePhysicalWalk(emitter, host!)
+      : defineWalk(emitter, walker, walker.parts.caches === undefined ? undefined : cacheAccess, host);
   return defineTranslate(emitter, mmu, walk, beforeReplacing);
 }

@@ -1,0 +1,421 @@
+/**
+ * What leaves a guest in VMX non-root operation (Intel SDM vol. 3, 26), as the controls of the current VMCS say, and what the
+ * VMCS is told of it (28.2): reason, qualification, instruction length, interruption and IDT-vectoring information.
+ *
+ * What each instruction does is chosen by its row, once; the controls are read where they lie. Faults that come before an exit
+ * (I/O permissions, CR4.TSD) are found first (26.1.1). Task switches through gates do not leave.
+ */
+import { CR0, CR4 } from "../cpu/control-bits.js";
+import type { Core } from "../cpu/core.js";
+import { generalProtection } from "../cpu/fault.js";
+import { checkPort } from "../cpu/instructions/ports.js";
+import { type Interception, type Vectoring, VIOLATION_VECTOR } from "../cpu/interception.js";
+import { EVENT_KIND } from "../cpu/interrupts/raise.js";
+import { effectiveAddress, readOperand } from "../cpu/operands.js";
+import { CR0_WORD, CR4_WORD, DR6_WORD, RCX, RDX, RIP } from "../cpu/places.js";
+import { EXCEPTION, STATE } from "../cpu/state.js";
+import type { Machine } from "../machine.js";
+import type { Instruction } from "../x86/instruction.js";
+import { EVENT_TYPE, INFO, PROCESSOR, SECONDARY } from "./controls.js";
+import { VMX_EXIT } from "./exit-reasons.js";
+import { FIELD } from "./fields.js";
+import type { VmxUnit } from "./unit.js";
+import type { Vmcs } from "./vmcs.js";
+
+/** Decides for one row of the instruction table; true: it leaves. */
+type Decision = (instruction: Instruction) => boolean;
+
+/** Qualification of control-register accesses (table 28-3). */
+const ACCESS = { to: 0, from: 1, clts: 2, lmsw: 3 } as const;
+/** Of I/O instructions (table 28-5). */
+const IO = { in: 8, string: 0x10, rep: 0x20, immediate: 0x40, portShift: 16 } as const;
+/** Of EPT violations (table 28-7). */
+const EPT_QUALIFICATION = { read: 1, write: 2, fetch: 4, linearValid: 0x80, isPage: 0x100 } as const;
+/** Exceptions that the bitmap's INT3 and INTO count as. */
+const SOFTWARE_EXCEPTIONS: ReadonlySet<number> = new Set([EXCEPTION.BP, EXCEPTION.OF]);
+const WITH_ERROR_CODE: ReadonlySet<number> = new Set([8, 10, 11, 12, 13, 14, 17]);
+const PF_BIT = 1 << EXCEPTION.PF;
+const MSR_LOW_LAST = 0x1fff;
+const MSR_HIGH_FIRST = 0xc000_0000;
+/** Parts of the MSR bitmaps (25.6.9), bytes. */
+const BITMAP_HIGH = 1024;
+const BITMAP_WRITE = 2048;
+const PAGE_SHIFT = 12;
+
+export class VmxInterception implements Interception {
+  /** The instruction that left last. */
+  instructionLeft: Instruction | undefined;
+  private core!: Core;
+  private machine!: Machine;
+  private vmcs!: Vmcs;
+  private readonly decisions: (Decision | null)[] = [];
+  private readonly byName: Readonly<Record<string, Decision>> = this.decisionsByName();
+
+  /** Once the machine is there, and whenever another VMCS became current. */
+  connect(machine: Machine, core: Core, unit: VmxUnit): void {
+    this.machine = machine;
+    this.core = core;
+    this.vmcs = unit.current!;
+  }
+
+  instruction(instruction: Instruction): boolean {
+    const { index } = instruction.row;
+    let decision = this.decisions[index];
+    if (decision === undefined) {
+      decision = this.byName[nameOf(instruction)] ?? null;
+      this.decisions[index] = decision;
+    }
+    return decision === null ? false : decision(instruction);
+  }
+
+  exception(vector: number, errorCode: number, during: Vectoring | undefined): boolean {
+    if (vector === VIOLATION_VECTOR) return this.violation(during);
+    if (!this.wants(vector, errorCode)) return false;
+    const { core } = this;
+    const isFault = vector === EXCEPTION.PF;
+    const address = STATE.faultAddress >> 2;
+    this.exit(
+      VMX_EXIT.exceptionOrNmi,
+      isFault ? core.words[address]! : vector === EXCEPTION.DB ? core.words[DR6_WORD]! & 0xe00f : 0,
+    );
+    if (isFault) this.vmcs.set(FIELD.exitQualification, core.words[address]!, core.words[address + 1]!);
+    const hasCode = WITH_ERROR_CODE.has(vector);
+    const type = EVENT_TYPE.hardwareException << INFO.typeShift;
+    this.vmcs.set(FIELD.exitInterruptionInfo, INFO.valid | type | vector | (hasCode ? INFO.errorCode : 0));
+    this.vmcs.set(FIELD.exitErrorCode, hasCode ? errorCode : 0);
+    this.noteVectoring(during);
+    return true;
+  }
+
+  /** INT3, INTO and INT1 are exceptions to the bitmap; INT n never leaves. */
+  softwareInterrupt(vector: number): boolean {
+    const isException = SOFTWARE_EXCEPTIONS.has(vector) || vector === EXCEPTION.DB;
+    if (!isException || (this.vmcs.low(FIELD.exceptionBitmap) & (1 << vector)) === 0) return false;
+    const kind = SOFTWARE_EXCEPTIONS.has(vector)
+      ? EVENT_TYPE.softwareException
+      : EVENT_TYPE.privilegedSoftwareException;
+    this.exit(VMX_EXIT.exceptionOrNmi, 0, (this.core.nextLow - this.core.words[RIP]!) | 0);
+    this.vmcs.set(FIELD.exitInterruptionInfo, INFO.valid | (kind << INFO.typeShift) | vector);
+    return true;
+  }
+
+  /**
+   * A virtual interrupt that the guest could take now, and that no entry injects: it waited for the window, or for the guest to
+   * lower its task priority in the TPR shadow (30.1.2).
+   */
+  interrupt(): boolean {
+    if (this.has(PROCESSOR.interruptWindowExiting)) return this.exit(VMX_EXIT.interruptWindow, 0);
+    return this.has(PROCESSOR.tprShadow) && this.exit(VMX_EXIT.tprBelowThreshold, 0);
+  }
+
+  shutdown(): boolean {
+    return this.exit(VMX_EXIT.tripleFault, 0);
+  }
+
+  /** Notes an exit that the machine does not ask about: the preemption timer, the host's interrupts, an access to the APIC. */
+  note(reason: number, qualification: number): void {
+    this.exit(reason, qualification);
+  }
+
+  // What leaves.
+
+  private has(control: number): boolean {
+    return (this.vmcs.low(FIELD.processorControls) & control) !== 0;
+  }
+
+  private hasSecondary(control: number): boolean {
+    return this.has(PROCESSOR.secondaryControls) && (this.vmcs.low(FIELD.secondaryControls) & control) !== 0;
+  }
+
+  /** Writes the fields that every exit has (28.2.1, 28.2.5). */
+  private exit(reason: number, qualification: number, length = 0): true {
+    const { vmcs } = this;
+    vmcs.set(FIELD.exitReason, reason);
+    vmcs.set(FIELD.exitQualification, qualification);
+    vmcs.set(FIELD.exitInstructionLength, length);
+    vmcs.set(FIELD.exitInterruptionInfo, 0);
+    vmcs.set(FIELD.idtVectoringInfo, 0);
+    return true;
+  }
+
+  private leave(reason: number, instruction: Instruction, qualification = 0): true {
+    this.instructionLeft = instruction;
+    return this.exit(reason, qualification, instruction.length);
+  }
+
+  private wants(vector: number, errorCode: number): boolean {
+    const isSet = (this.vmcs.low(FIELD.exceptionBitmap) & (1 << vector)) !== 0;
+    if (vector !== EXCEPTION.PF) return isSet;
+    const matches = (errorCode & this.vmcs.low(FIELD.pageFaultMask)) === this.vmcs.low(FIELD.pageFaultMatch);
+    return matches === ((this.vmcs.low(FIELD.exceptionBitmap) & PF_BIT) !== 0);
+  }
+
+  private violation(during: Vectoring | undefined): boolean {
+    const { machine, core, vmcs } = this;
+    const { walker } = machine.mmu;
+    const address = STATE.faultAddress >> 2;
+    const linear = core.words[address]!;
+    const isFetch = !walker.violationWrite && (linear ^ core.words[RIP]!) >>> PAGE_SHIFT === 0;
+    const access = walker.violationWrite
+      ? EPT_QUALIFICATION.write
+      : isFetch
+        ? EPT_QUALIFICATION.fetch
+        : EPT_QUALIFICATION.read;
+    const isPage = !walker.violationTable;
+    this.exit(
+      VMX_EXIT.eptViolation,
+      access | EPT_QUALIFICATION.linearValid | (isPage ? EPT_QUALIFICATION.isPage : 0),
+    );
+    const offset = isPage ? linear & 0xfff : 0;
+    vmcs.setUnsigned(FIELD.guestPhysicalAddress, walker.violationFrame * 4096 + offset);
+    vmcs.set(FIELD.guestLinearAddress, linear, core.words[address + 1]!);
+    this.noteVectoring(during);
+    return true;
+  }
+
+  /** IDT-vectoring information (28.2.4): what was being delivered. */
+  private noteVectoring(during: Vectoring | undefined): void {
+    if (during === undefined) return;
+    const { vector, kind, errorCode } = during;
+    const isException = kind === EVENT_KIND.exception;
+    const hasCode = isException && WITH_ERROR_CODE.has(vector);
+    const type = isException
+      ? EVENT_TYPE.hardwareException
+      : kind === EVENT_KIND.external
+        ? vector === EXCEPTION.NMI
+          ? EVENT_TYPE.nmi
+          : EVENT_TYPE.externalInterrupt
+        : SOFTWARE_EXCEPTIONS.has(vector)
+          ? EVENT_TYPE.softwareException
+          : EVENT_TYPE.softwareInterrupt;
+    this.vmcs.set(
+      FIELD.idtVectoringInfo,
+      INFO.valid | (type << INFO.typeShift) | vector | (hasCode ? INFO.errorCode : 0),
+    );
+    this.vmcs.set(FIELD.idtVectoringErrorCode, hasCode ? errorCode : 0);
+    if (kind === EVENT_KIND.software)
+      this.vmcs.set(FIELD.exitInstructionLength, (this.core.nextLow - this.core.words[RIP]!) | 0);
+  }
+
+  private decisionsByName(): Readonly<Record<string, Decision>> {
+    const always =
+      (reason: number): Decision =>
+      (instruction) =>
+        this.leave(reason, instruction);
+    const under =
+      (control: number, reason: number): Decision =>
+      (instruction) =>
+        this.has(control) && this.leave(reason, instruction);
+    const underSecondary =
+      (control: number, reason: number): Decision =>
+      (instruction) =>
+        this.hasSecondary(control) && this.leave(reason, instruction);
+    const vmx = {
+      VMCLEAR: VMX_EXIT.vmclear,
+      VMLAUNCH: VMX_EXIT.vmlaunch,
+      VMPTRLD: VMX_EXIT.vmptrld,
+      VMPTRST: VMX_EXIT.vmptrst,
+      VMREAD: VMX_EXIT.vmread,
+      VMRESUME: VMX_EXIT.vmresume,
+      VMWRITE: VMX_EXIT.vmwrite,
+      VMXOFF: VMX_EXIT.vmxoff,
+      VMXON: VMX_EXIT.vmxon,
+      INVEPT: VMX_EXIT.invept,
+      INVVPID: VMX_EXIT.invvpid,
+      VMCALL: VMX_EXIT.vmcall,
+      CPUID: VMX_EXIT.cpuid,
+      INVD: VMX_EXIT.invd,
+      XSETBV: VMX_EXIT.xsetbv,
+    };
+    return {
+      ...Object.fromEntries(Object.entries(vmx).map(([name, reason]) => [name, always(reason)])),
+      HLT: under(PROCESSOR.hltExiting, VMX_EXIT.hlt),
+      MWAIT: under(PROCESSOR.mwaitExiting, VMX_EXIT.mwait),
+      MONITOR: under(PROCESSOR.monitorExiting, VMX_EXIT.monitor),
+      PAUSE: under(PROCESSOR.pauseExiting, VMX_EXIT.pause),
+      RDPMC: under(PROCESSOR.rdpmcExiting, VMX_EXIT.rdpmc),
+      RDTSC: (instruction) => this.timeStamp(instruction, VMX_EXIT.rdtsc),
+      RDTSCP: (instruction) => this.timeStamp(instruction, VMX_EXIT.rdtscp),
+      WBINVD: underSecondary(SECONDARY.wbinvdExiting, VMX_EXIT.wbinvd),
+      RDRAND: underSecondary(SECONDARY.rdrandExiting, VMX_EXIT.rdrand),
+      RDSEED: underSecondary(SECONDARY.rdseedExiting, VMX_EXIT.rdseed),
+      INVPCID: under(PROCESSOR.invlpgExiting, VMX_EXIT.invpcid),
+      INVLPG: (instruction) => this.invlpg(instruction),
+      LGDT: underSecondary(SECONDARY.descriptorTableExiting, VMX_EXIT.gdtrOrIdtr),
+      LIDT: underSecondary(SECONDARY.descriptorTableExiting, VMX_EXIT.gdtrOrIdtr),
+      SGDT: underSecondary(SECONDARY.descriptorTableExiting, VMX_EXIT.gdtrOrIdtr),
+      SIDT: underSecondary(SECONDARY.descriptorTableExiting, VMX_EXIT.gdtrOrIdtr),
+      LLDT: underSecondary(SECONDARY.descriptorTableExiting, VMX_EXIT.ldtrOrTr),
+      LTR: underSecondary(SECONDARY.descriptorTableExiting, VMX_EXIT.ldtrOrTr),
+      SLDT: underSecondary(SECONDARY.descriptorTableExiting, VMX_EXIT.ldtrOrTr),
+      STR: underSecondary(SECONDARY.descriptorTableExiting, VMX_EXIT.ldtrOrTr),
+      IN: (instruction) => this.port(instruction, true, false),
+      OUT: (instruction) => this.port(instruction, false, false),
+      INS: (instruction) => this.port(instruction, true, true),
+      OUTS: (instruction) => this.port(instruction, false, true),
+      RDMSR: (instruction) => this.msr(instruction, 0, VMX_EXIT.rdmsr),
+      WRMSR: (instruction) => this.msr(instruction, BITMAP_WRITE, VMX_EXIT.wrmsr),
+      CLTS: (instruction) => this.clts(instruction),
+      LMSW: (instruction) => this.lmsw(instruction),
+      "MOV control-register": (instruction) => this.moveControl(instruction),
+      "MOV debug-register": (instruction) => this.moveDebug(instruction),
+    };
+  }
+
+  private timeStamp(instruction: Instruction, reason: number): boolean {
+    if (!this.has(PROCESSOR.rdtscExiting)) return false;
+    const { core } = this;
+    if ((core.words[CR4_WORD]! & CR4.TSD) !== 0 && core.cpl !== 0) throw generalProtection();
+    return this.leave(reason, instruction);
+  }
+
+  private invlpg(instruction: Instruction): boolean {
+    if (!this.has(PROCESSOR.invlpgExiting)) return false;
+    const operand = instruction.operands[0]!;
+    const low = operand.kind === "memory" ? effectiveAddress(this.core, instruction, operand) : 0;
+    const { high } = this.core;
+    this.leave(VMX_EXIT.invlpg, instruction);
+    this.vmcs.set(FIELD.exitQualification, low, high);
+    return true;
+  }
+
+  private port(instruction: Instruction, isIn: boolean, isString: boolean): boolean {
+    const { core } = this;
+    const operand = instruction.operands[isIn ? 1 : 0];
+    const isImmediate = operand?.kind === "immediate";
+    const port = isImmediate ? operand.value & 0xff : core.register(RDX, 2);
+    const size = portSize(instruction, isIn);
+    checkPort(core, port, size);
+    if (!this.leavesPort(port, size)) return false;
+    const flags =
+      (isIn ? IO.in : 0) |
+      (isString ? IO.string : 0) |
+      (instruction.repeat === "" ? 0 : IO.rep) |
+      (isImmediate ? IO.immediate : 0);
+    return this.leave(VMX_EXIT.io, instruction, (size - 1) | flags | (port << IO.portShift));
+  }
+
+  /** The bitmaps, where they are used, decide for every port of the access; one that wraps at FFFFH always leaves (26.1.3). */
+  private leavesPort(port: number, size: number): boolean {
+    if (!this.has(PROCESSOR.ioBitmaps)) return this.has(PROCESSOR.unconditionalIoExiting);
+    if (port + size > 0x1_0000) return true;
+    for (let at = port; at < port + size; at++) {
+      const bitmap = at < 0x8000 ? FIELD.ioBitmapA : FIELD.ioBitmapB;
+      if (this.isBitSet(this.vmcs.unsigned(bitmap), at & 0x7fff)) return true;
+    }
+    return false;
+  }
+
+  /** @param part of the bitmaps: 0, or BITMAP_WRITE. */
+  private msr(instruction: Instruction, part: number, reason: number): boolean {
+    const register = this.core.register(RCX, 4) >>> 0;
+    return this.leavesMsr(register, part) && this.leave(reason, instruction);
+  }
+
+  private leavesMsr(register: number, part: number): boolean {
+    if (!this.has(PROCESSOR.msrBitmaps)) return true;
+    const bitmaps = this.vmcs.unsigned(FIELD.msrBitmaps) + part;
+    if (register <= MSR_LOW_LAST) return this.isBitSet(bitmaps, register);
+    const number = register - MSR_HIGH_FIRST;
+    return number < 0 || number > MSR_LOW_LAST || this.isBitSet(bitmaps + BITMAP_HIGH, number);
+  }
+
+  /** @param address of a bitmap in memory. */
+  private isBitSet(address: number, bit: number): boolean {
+    const word = this.machine.ram[Math.floor(address / 4) + (bit >>> 5)]!;
+    return ((word >>> (bit & 31)) & 1) !== 0;
+  }
+
+  // Control and debug registers (26.1.3).
+
+  private moveControl(instruction: Instruction): boolean {
+    const [first, second] = instruction.operands;
+    if (first?.kind !== "register" || second?.kind !== "register") return false;
+    const isTo = first.file === "control";
+    const number = isTo ? first.number : second.number;
+    const general = isTo ? second.number : first.number;
+    if (!(isTo ? this.leavesWrite(number, instruction) : this.leavesRead(number))) return false;
+    return this.leave(
+      VMX_EXIT.controlRegister,
+      instruction,
+      number | ((isTo ? ACCESS.to : ACCESS.from) << 4) | (general << 8),
+    );
+  }
+
+  private leavesWrite(number: number, instruction: Instruction): boolean {
+    const { core, vmcs } = this;
+    const value = readOperand(core, instruction, 1);
+    switch (number) {
+      case 0:
+        return ((value ^ core.words[CR0_WORD]!) & vmcs.low(FIELD.cr0Mask)) !== 0;
+      case 3:
+        return this.has(PROCESSOR.cr3LoadExiting) && !this.isTarget(value, core.high);
+      case 4:
+        return ((value ^ core.words[CR4_WORD]!) & vmcs.low(FIELD.cr4Mask)) !== 0;
+      case 8:
+        return (
+          this.has(PROCESSOR.cr8LoadExiting) ||
+          (this.has(PROCESSOR.tprShadow) && (value & 15) < (vmcs.low(FIELD.tprThreshold) & 15))
+        );
+      default:
+        return false;
+    }
+  }
+
+  private leavesRead(number: number): boolean {
+    if (number === 3) return this.has(PROCESSOR.cr3StoreExiting);
+    return number === 8 && this.has(PROCESSOR.cr8StoreExiting);
+  }
+
+  private isTarget(low: number, high: number): boolean {
+    const { vmcs } = this;
+    const count = vmcs.low(FIELD.cr3TargetCount);
+    for (let target = 0; target < count; target++) {
+      const field = FIELD.cr3Target0 + target;
+      if (vmcs.low(field) === low && vmcs.high(field) === high) return true;
+    }
+    return false;
+  }
+
+  private clts(instruction: Instruction): boolean {
+    const { core, vmcs } = this;
+    const isMonitors = (vmcs.low(FIELD.cr0Mask) & CR0.TS) !== 0;
+    if (!isMonitors || (core.words[CR0_WORD]! & CR0.TS) === 0) return false;
+    return this.leave(VMX_EXIT.controlRegister, instruction, ACCESS.clts << 4);
+  }
+
+  private lmsw(instruction: Instruction): boolean {
+    const { core, vmcs } = this;
+    const value = readOperand(core, instruction, 0, 2);
+    const changeable = CR0.MP | CR0.EM | CR0.TS;
+    const cr0 = core.words[CR0_WORD]!;
+    // PE can be set only.
+    const changed = ((value ^ cr0) & changeable) | (value & ~cr0 & CR0.PE);
+    if ((changed & vmcs.low(FIELD.cr0Mask)) === 0) return false;
+    return this.leave(VMX_EXIT.controlRegister, instruction, (ACCESS.lmsw << 4) | (value << 16));
+  }
+
+  private moveDebug(instruction: Instruction): boolean {
+    if (!this.has(PROCESSOR.movDrExiting)) return false;
+    const [first, second] = instruction.operands;
+    if (first?.kind !== "register" || second?.kind !== "register") return false;
+    const isFrom = second.file === "debug";
+    const number = isFrom ? second.number : first.number;
+    const general = isFrom ? first.number : second.number;
+    return this.leave(VMX_EXIT.debugRegister, instruction, number | (isFrom ? 0x10 : 0) | (general << 8));
+  }
+}
+
+const MOVES: ReadonlySet<string> = new Set(["control-register", "debug-register"]);
+
+/** Name of a row's decision: MOV is several instructions. */
+function nameOf({ row }: Instruction): string {
+  return row.mnemonic === "MOV" && MOVES.has(row.event) ? `MOV ${row.event}` : row.mnemonic;
+}
+
+/** Bytes of a port access: the accumulator's, or those of the string's element. */
+function portSize(instruction: Instruction, isIn: boolean): number {
+  const memory = instruction.operands.find((operand) => operand.kind === "memory");
+  const operand = memory ?? instruction.operands[isIn ? 0 : 1]!;
+  return operand.kind === "register" || operand.kind === "memory" ? operand.size : 1;
+}

@@ -1,0 +1,58 @@
+/**
+ * The hardware-assisted monitor: the guest runs on the processor itself, in guest mode; what its control block says leaves, and
+ * the kernel side handles it (kernel-side.ts), with the help of the user side where that has the device (user-side.ts).
+ */
+import type { Board, Outcome } from "../../machine/board.js";
+import type { CodeMachine } from "../../machine/code-machine.js";
+import type { PagingControl } from "../../machine/cpu/host.js";
+import type { Interception } from "../../machine/cpu/interception.js";
+import type { StartState } from "../../machine/cpu/system-unit.js";
+import type { Monitor } from "../monitor.js";
+import { KernelSide, type MemorySide } from "./kernel-side.js";
+import { DeviceProcess } from "./user-side.js";
+import type { Vendor } from "./vendor.js";
+
+export class HardwareMonitor implements Monitor {
+  readonly interception: Interception;
+  readonly kernel: KernelSide;
+  readonly process: DeviceProcess;
+
+  /** @param flushes translations carry no tags. */
+  constructor(
+    private readonly hardware: CodeMachine,
+    board: Board,
+    readonly vendor: Vendor,
+    memory: MemorySide,
+    readonly paging: PagingControl,
+    flushes: boolean,
+  ) {
+    this.process = new DeviceProcess(board);
+    this.kernel = new KernelSide(hardware, board, vendor, memory, this.process, flushes);
+    this.interception = this.intercept(vendor.interception);
+  }
+
+  start(state: StartState): void {
+    this.hardware.start(state);
+    this.kernel.failure = this.vendor.start();
+  }
+
+  handle(): Outcome | undefined {
+    this.kernel.handle();
+    return this.process.ending;
+  }
+
+  due(now: number): void {
+    this.kernel.due(now);
+  }
+
+  /** The processor's interception, but that a virtual interrupt which the next entry delivers does not leave. */
+  private intercept(hardware: Interception): Interception {
+    return {
+      instruction: (instruction) => hardware.instruction(instruction),
+      exception: (vector, errorCode, during) => hardware.exception(vector, errorCode, during),
+      softwareInterrupt: (vector) => hardware.softwareInterrupt(vector),
+      interrupt: () => this.kernel.interruptLeaves() && hardware.interrupt(),
+      shutdown: () => hardware.shutdown(),
+    };
+  }
+}

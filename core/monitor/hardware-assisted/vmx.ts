@@ -1,0 +1,348 @@
+/**
+ * The kernel side's module for VT-x: a VMCS set up as KVM does (Linux arch/x86/kvm/vmx), its exits in common words, and entries.
+ * Ports, HLT, CPUID and most MSRs leave; the guest owns CR3 and page faults under EPT, and the bits of CR0 and CR4 that only
+ * concern itself.
+ */
+import { OWNER } from "../../events/memory-owners.js";
+import type { AssistFeature } from "../../events/profiles/assist.js";
+import type { CodeMachine } from "../../machine/code-machine.js";
+import { CR0, CR4, EFER } from "../../machine/cpu/control-bits.js";
+import { MSR } from "../../machine/cpu/identity/msr-numbers.js";
+import type { Vectoring } from "../../machine/cpu/interception.js";
+import { EVENT_KIND } from "../../machine/cpu/interrupts/raise.js";
+import { CR0_WORD, CR4_WORD, EFER_WORD } from "../../machine/cpu/places.js";
+import { EXCEPTION } from "../../machine/cpu/state.js";
+import { type Allowed, CR4_VMXE, VmxCapabilities } from "../../machine/vmx/capabilities.js";
+import {
+  ENTRY_CONTROL,
+  EVENT_TYPE,
+  EXIT_CONTROL,
+  INFO,
+  PIN,
+  PROCESSOR,
+  SECONDARY,
+} from "../../machine/vmx/controls.js";
+import { VMX_EXIT } from "../../machine/vmx/exit-reasons.js";
+import { FIELD } from "../../machine/vmx/fields.js";
+import { VmxInterception } from "../../machine/vmx/interception.js";
+import { VmxUnit } from "../../machine/vmx/unit.js";
+import { REVISION, Vmcs } from "../../machine/vmx/vmcs.js";
+import type { Instruction } from "../../machine/x86/instruction.js";
+import { invariant } from "../../util/errors.js";
+import type { ExitKind, Vendor } from "./vendor.js";
+
+export interface VmxSetup {
+  /** Root of the EPT; undefined under shadow paging. */
+  readonly eptRoot: number | undefined;
+  readonly accessedDirty: boolean;
+  /** VPID; 0: no tags. */
+  readonly vpid: number;
+  /** Guest-physical frame of the identity tables, where the processor's guests cannot do without paging. */
+  readonly identityRoot: number | undefined;
+}
+
+const KINDS: Readonly<Partial<Record<number, ExitKind>>> = {
+  [VMX_EXIT.exceptionOrNmi]: "exception",
+  [VMX_EXIT.tripleFault]: "triple-fault",
+  [VMX_EXIT.interruptWindow]: "interrupt-window",
+  [VMX_EXIT.tprBelowThreshold]: "tpr-threshold",
+  [VMX_EXIT.cpuid]: "cpuid",
+  [VMX_EXIT.hlt]: "halt",
+  [VMX_EXIT.invd]: "cache-flush",
+  [VMX_EXIT.wbinvd]: "cache-flush",
+  [VMX_EXIT.invlpg]: "invalidate-page",
+  [VMX_EXIT.invpcid]: "invalidate-page",
+  [VMX_EXIT.rdpmc]: "time-stamp",
+  [VMX_EXIT.rdtsc]: "time-stamp",
+  [VMX_EXIT.rdtscp]: "time-stamp",
+  [VMX_EXIT.vmcall]: "hypercall",
+  [VMX_EXIT.controlRegister]: "control-register",
+  [VMX_EXIT.debugRegister]: "debug-register",
+  [VMX_EXIT.io]: "port",
+  [VMX_EXIT.rdmsr]: "msr-read",
+  [VMX_EXIT.wrmsr]: "msr-write",
+  [VMX_EXIT.gdtrOrIdtr]: "descriptor-table",
+  [VMX_EXIT.ldtrOrTr]: "descriptor-table",
+  [VMX_EXIT.eptViolation]: "violation",
+};
+
+/** What KVM wants of the controls; what a processor lacks is left out. */
+const WANTED_PIN = PIN.externalInterruptExiting | PIN.nmiExiting | PIN.virtualNmis | PIN.postedInterrupts;
+const WANTED_PROCESSOR =
+  PROCESSOR.tscOffsetting |
+  PROCESSOR.hltExiting |
+  PROCESSOR.mwaitExiting |
+  PROCESSOR.rdpmcExiting |
+  PROCESSOR.tprShadow |
+  PROCESSOR.movDrExiting |
+  PROCESSOR.unconditionalIoExiting |
+  PROCESSOR.msrBitmaps |
+  PROCESSOR.monitorExiting |
+  PROCESSOR.secondaryControls;
+const WANTED_SECONDARY =
+  SECONDARY.virtualizeApicAccesses |
+  SECONDARY.rdtscp |
+  SECONDARY.invpcid |
+  SECONDARY.apicRegisterVirtualization |
+  SECONDARY.virtualInterruptDelivery;
+const WANTED_EXIT =
+  EXIT_CONTROL.saveDebugControls |
+  EXIT_CONTROL.hostAddressSpaceSize |
+  EXIT_CONTROL.acknowledgeInterrupt |
+  EXIT_CONTROL.loadEfer |
+  EXIT_CONTROL.saveEfer;
+const WANTED_ENTRY = ENTRY_CONTROL.loadDebugControls | ENTRY_CONTROL.loadEfer;
+const CR3_EXITING = PROCESSOR.cr3LoadExiting | PROCESSOR.cr3StoreExiting;
+/** Exceptions that KVM always looks at. */
+const EXCEPTIONS = (1 << EXCEPTION.UD) | (1 << EXCEPTION.DB) | (1 << EXCEPTION.AC) | (1 << EXCEPTION.MC);
+/** Under shadow paging it looks at page faults too. */
+const PAGE_FAULT = 1 << EXCEPTION.PF;
+/** Bits that the guest may change without an exit, under EPT (KVM_POSSIBLE_CR0_GUEST_BITS and CR4's). */
+const GUEST_CR0 = CR0.TS | CR0.WP;
+const GUEST_CR4 = CR4.PVI | CR4.DE | CR4.PCE | CR4.OSFXSR | CR4.OSXMMEXCPT | CR4.PGE | CR4.TSD | CR4.FSGSBASE;
+/** MSRs that do not leave: the processor keeps the guest's value (vmx_possible_passthrough_msrs). */
+const PASSED_THROUGH: readonly number[] = [
+  MSR.timeStampCounter,
+  MSR.fsBase,
+  MSR.gsBase,
+  MSR.kernelGsBase,
+  MSR.sysenterCs,
+  MSR.sysenterEsp,
+  MSR.sysenterEip,
+];
+const HIGH_MSRS = 0xc000_0000;
+const FRAME_WORDS = 1024;
+const APIC_PAGE = 0xfee0_0000;
+/** Selectors of the host's. */
+const HOST_CODE = 0x10;
+const HOST_DATA = 0x18;
+const HOST_TASK = 0x40;
+
+/** EPT pointer (25.6.11). */
+const WRITE_BACK = 6;
+const WALK_OF_FOUR = 3 << 3;
+const EPT_ACCESSED_DIRTY = 0x40;
+/** POSTED_INTR_VECTOR of Linux. */
+const POSTED_VECTOR = 0xf2;
+
+export class VmxVendor implements Vendor {
+  readonly interception = new VmxInterception();
+  readonly deliversInterrupts: boolean;
+  readonly hasTprShadow: boolean;
+  readonly hasApicAccess: boolean;
+  readonly hasApicRegisters: boolean;
+  unit!: VmxUnit;
+  private readonly capabilities: VmxCapabilities;
+  private readonly isUnrestricted: boolean;
+  /** VMXON region, VMCS, MSR bitmaps, virtual-APIC page, posted-interrupt descriptor. */
+  private readonly frames: number[] = [];
+
+  constructor(
+    private readonly hardware: CodeMachine,
+    private readonly setup: VmxSetup,
+  ) {
+    const { profile } = hardware.machine;
+    const has = (feature: AssistFeature): boolean => profile.features.assist.includes(feature);
+    this.capabilities = new VmxCapabilities(profile);
+    this.deliversInterrupts = has("VIRTUAL-INTERRUPTS");
+    this.hasTprShadow = has("TPR-SHADOW");
+    this.hasApicAccess = has("VIRTUAL-APIC");
+    this.hasApicRegisters = has("APIC-REGISTERS");
+    this.isUnrestricted = setup.eptRoot !== undefined && setup.identityRoot === undefined;
+  }
+
+  start(): string | undefined {
+    const { machine, system } = this.hardware;
+    this.unit ??= new VmxUnit(machine, system, this.capabilities);
+    const { unit } = this;
+    if (!unit.isOn) this.allocate();
+    else unit.vmclear(unit.current!.frame);
+    const vmcs = new Vmcs(machine.ram, this.vmcsFrame);
+    unit.vmptrld(this.vmcsFrame);
+    this.interception.connect(machine, system.core, unit);
+    this.writeControls(vmcs);
+    this.writeHost(vmcs);
+    this.writeGuest(vmcs);
+    return this.refusal(unit.vmlaunch());
+  }
+
+  enter(): string | undefined {
+    return this.refusal(this.unit.vmresume());
+  }
+
+  get exit(): ExitKind {
+    return KINDS[this.low(FIELD.exitReason)] ?? "undefined";
+  }
+  get instruction(): Instruction {
+    const { instructionLeft } = this.interception;
+    invariant(instructionLeft !== undefined, "an instruction left");
+    return instructionLeft;
+  }
+  get exceptionVector(): number {
+    return this.low(FIELD.exitInterruptionInfo) & INFO.vectorMask;
+  }
+  get exceptionCode(): number {
+    return this.low(FIELD.exitErrorCode);
+  }
+  get port(): number {
+    return this.low(FIELD.exitQualification) >>> 16;
+  }
+  get violationFrame(): number {
+    return Math.floor(this.unit.current!.unsigned(FIELD.guestPhysicalAddress) / 4096);
+  }
+  get vectoring(): Vectoring | undefined {
+    const info = this.low(FIELD.idtVectoringInfo);
+    if ((info & INFO.valid) === 0) return undefined;
+    const type = (info >>> INFO.typeShift) & INFO.typeMask;
+    const isExternal = type === EVENT_TYPE.externalInterrupt || type === EVENT_TYPE.nmi;
+    const isException = type === EVENT_TYPE.hardwareException;
+    return {
+      vector: info & INFO.vectorMask,
+      kind: isExternal ? EVENT_KIND.external : isException ? EVENT_KIND.exception : EVENT_KIND.software,
+      errorCode: this.low(FIELD.idtVectoringErrorCode),
+    };
+  }
+
+  setWindow(open: boolean): void {
+    this.setProcessorControl(PROCESSOR.interruptWindowExiting, open);
+  }
+
+  setDebugExiting(on: boolean): void {
+    this.setProcessorControl(PROCESSOR.movDrExiting, on);
+  }
+
+  /** GUEST_CR0 and GUEST_CR4 get their real values, and the entry control the guest's mode. */
+  controlsChanged(): void {
+    const { unit } = this;
+    const { words } = this.hardware.system.core;
+    const isPaging = (words[CR0_WORD]! & CR0.PG) !== 0;
+    const isIdentity = !isPaging && this.setup.identityRoot !== undefined;
+    const always = this.isUnrestricted ? CR0.NE : CR0.NE | CR0.PE | CR0.PG;
+    // The identity tables have 4 MiB pages.
+    const cr4 = isIdentity ? (words[CR4_WORD]! | CR4.PSE) & ~CR4.PAE : words[CR4_WORD]!;
+    const isCr3Mine = isIdentity || this.setup.eptRoot === undefined;
+    this.setProcessorControl(CR3_EXITING, isCr3Mine);
+    this.renew(FIELD.guestCr0, words[CR0_WORD]! | always);
+    this.renew(FIELD.guestCr4, cr4 | CR4_VMXE);
+    if (isIdentity)
+      unit.write(FIELD.guestCr3, this.setup.identityRoot! << 12, this.setup.identityRoot! >>> 20);
+    const entry = unit.current!.low(FIELD.entryControls) & ~ENTRY_CONTROL.ia32eModeGuest;
+    const isLong = (words[EFER_WORD]! & EFER.LMA) !== 0;
+    this.renew(FIELD.entryControls, isLong ? entry | ENTRY_CONTROL.ia32eModeGuest : entry);
+  }
+
+  /** Writes a field if that changes it: what is written is checked at the next entry. */
+  private renew(field: number, value: number): void {
+    if (this.low(field) !== value) this.unit.write(field, value);
+  }
+
+  private get vmcsFrame(): number {
+    return this.frames[1]!;
+  }
+
+  private allocate(): void {
+    const { machine } = this.hardware;
+    for (let index = 0; index < 5; index++) {
+      const frame = machine.frames.takeBacked(OWNER.control_blocks);
+      machine.ram.fill(0, frame * FRAME_WORDS, (frame + 1) * FRAME_WORDS);
+      this.frames.push(frame);
+    }
+    for (const frame of this.frames.slice(0, 2)) new Vmcs(machine.ram, frame).revision = REVISION;
+    this.writeMsrBitmaps(this.frames[2]!);
+    const on = this.unit.vmxon(this.frames[0]!);
+    invariant(on.kind === "succeed", "VMX operation begins");
+  }
+
+  /** Ones: leave; but for those that pass through. */
+  private writeMsrBitmaps(frame: number): void {
+    const { ram } = this.hardware.machine;
+    const first = frame * FRAME_WORDS;
+    ram.fill(-1, first, first + FRAME_WORDS);
+    for (const register of PASSED_THROUGH) {
+      const isHigh = register >= HIGH_MSRS;
+      const number = isHigh ? register - HIGH_MSRS : register;
+      for (const write of [0, FRAME_WORDS / 2]) {
+        // Writes of the counter leave: the offset is the monitor's.
+        if (write !== 0 && register === MSR.timeStampCounter) continue;
+        const word = first + write + (isHigh ? FRAME_WORDS / 4 : 0) + (number >>> 5);
+        ram[word] = ram[word]! & ~(1 << (number & 31));
+      }
+    }
+  }
+
+  private writeControls(vmcs: Vmcs): void {
+    const { capabilities, setup } = this;
+    const adjust = ({ mustBe, mayBe }: Allowed, wanted: number): number => mustBe | (wanted & mayBe);
+    const nested =
+      (setup.eptRoot === undefined ? 0 : SECONDARY.ept) |
+      (this.isUnrestricted ? SECONDARY.unrestrictedGuest : 0) |
+      (setup.vpid === 0 ? 0 : SECONDARY.vpid);
+    const shadow =
+      setup.eptRoot === undefined
+        ? PROCESSOR.invlpgExiting | PROCESSOR.cr3LoadExiting | PROCESSOR.cr3StoreExiting
+        : 0;
+    const cr8 = this.hasTprShadow ? 0 : PROCESSOR.cr8LoadExiting | PROCESSOR.cr8StoreExiting;
+    vmcs.setAll({
+      pinControls: adjust(capabilities.pin, WANTED_PIN),
+      processorControls: adjust(capabilities.processor, WANTED_PROCESSOR | shadow | cr8),
+      secondaryControls: adjust(capabilities.secondary, WANTED_SECONDARY | nested),
+      exitControls: adjust(capabilities.exit, WANTED_EXIT),
+      entryControls: adjust(capabilities.entry, WANTED_ENTRY),
+      exceptionBitmap: EXCEPTIONS | (setup.eptRoot === undefined ? PAGE_FAULT : 0),
+      cr0Mask: ~GUEST_CR0,
+      cr4Mask: setup.eptRoot === undefined ? ~(GUEST_CR4 & ~CR4.PGE) : ~GUEST_CR4,
+      vpid: setup.vpid,
+      msrBitmaps: this.frames[2]! * 4096,
+      virtualApicAddress: this.frames[3]! * 4096,
+      apicAccessAddress: APIC_PAGE,
+      postedInterruptDescriptor: this.frames[4]! * 4096,
+      postedInterruptVector: POSTED_VECTOR,
+    });
+    if (setup.eptRoot !== undefined) {
+      const flags = WRITE_BACK | WALK_OF_FOUR | (setup.accessedDirty ? EPT_ACCESSED_DIRTY : 0);
+      vmcs.setUnsigned(FIELD.eptPointer, setup.eptRoot * 4096 + flags);
+    }
+  }
+
+  private writeHost(vmcs: Vmcs): void {
+    vmcs.setAll({
+      hostCr0: CR0.PE | CR0.NE | CR0.WP | CR0.PG,
+      hostCr4: CR4.PAE | CR4_VMXE,
+      hostEfer: EFER.SCE | EFER.LME | EFER.LMA | EFER.NXE,
+      hostCsSelector: HOST_CODE,
+      hostSsSelector: HOST_DATA,
+      hostTrSelector: HOST_TASK,
+    });
+  }
+
+  /** As KVM_SET_SREGS and KVM_SET_REGS: what the registers are becomes the guest-state area. */
+  private writeGuest(vmcs: Vmcs): void {
+    const { unit } = this;
+    this.controlsChanged();
+    unit.guest.store();
+    vmcs.set(FIELD.vmcsLinkPointer, -1, -1);
+  }
+
+  private low(field: number): number {
+    return this.unit.current!.low(field);
+  }
+
+  private setProcessorControl(control: number, on: boolean): void {
+    const vmcs = this.unit.current!;
+    const controls = vmcs.low(FIELD.processorControls);
+    vmcs.set(FIELD.processorControls, on ? controls | control : controls & ~control);
+  }
+
+  private refusal(result: ReturnType<VmxUnit["vmlaunch"]>): string | undefined {
+    switch (result.kind) {
+      case "entered":
+        return undefined;
+      case "invalid-guest-state":
+        return `the processor refuses the guest's state: ${result.check}`;
+      case "fail-valid":
+        return `VM entry failed with error ${result.error}${result.check === undefined ? "" : `: ${result.check}`}`;
+      case "fail-invalid":
+        return "VM entry failed: no current VMCS";
+    }
+  }
+}
