@@ -84,8 +84,8 @@ export interface Surroundings {
 
 /** Makes translations of hot blocks (translate/). */
 export interface Translator {
-  /** A block has become hot: gives it a translation or does not. */
-  translate(block: Block): void;
+  /** A block has become hot: gives it a translation or does not. @param executed instructions so far. */
+  translate(block: Block, executed: number): void;
   /** A block is no more. */
   drop(block: Block): void;
 }
@@ -373,7 +373,7 @@ export class CodeEngine {
       case EXIT.deadline:
         return;
       case EXIT.hot:
-        this.translator?.translate(this.cache.blockAt(record));
+        this.translator?.translate(this.cache.blockAt(record), this.charged);
         return;
       case EXIT.system: {
         const { instructions } = this.cache.blockOf(record);
@@ -620,7 +620,7 @@ export class CodeEngine {
     const saved = this.all[first >> 2]!;
     const savedEntry = this.all[header >> 2]!;
     this.all[first >> 2] = this.handlers.special.stop;
-    if (block.translation !== 0) this.all[header >> 2] = this.handlers.special.enter;
+    if (!block.crosses) this.all[header >> 2] = this.handlers.special.enter;
     words[STATE.instructionLimit / 4] = CHUNK;
     const entered = this.enter(header);
     this.all[first >> 2] = saved;

@@ -57,6 +57,8 @@ export const MOST_HANDLERS = 1 << 13;
 
 export class Handlers {
   readonly special: SpecialHandlers;
+  /** How often all shapes were forgotten: numbers of handlers mean others since. */
+  generation = 0;
   private readonly shapes = new Map<string, number>();
   private next: number;
   private readonly firstShape: number;
@@ -128,6 +130,7 @@ export class Handlers {
 
   /** Forgets every shape; no record may name its handler any more. */
   forgetShapes(): void {
+    this.generation++;
     this.shapes.clear();
     this.next = this.firstShape;
   }

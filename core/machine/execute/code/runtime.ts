@@ -983,11 +983,9 @@ function defineEnter(parts: RuntimeParts): void {
               ]
             : [
                 store(get(header), add(load(get(header), HEADER.heat), int(1)), HEADER.heat),
+                set(second, load(get(header), HEADER.heat)),
                 ifThen(
-                  or(
-                    eq(load(get(header), HEADER.heat), int(WARM)),
-                    eq(load(get(header), HEADER.heat), int(HOT)),
-                  ),
+                  or(eq(get(second), int(TEPID)), or(eq(get(second), int(WARM)), eq(get(second), int(HOT)))),
                   leave(EXIT.hot),
                 ),
               ],
@@ -1013,7 +1011,11 @@ function defineEnter(parts: RuntimeParts): void {
   define("enterCrossing", true);
 }
 
-/** Entries after which a cold block is to be translated with others, and after which it is at once. */
+/**
+ * Entries after which a cold block is executed by code that it shares with others like it, after which it is to be translated
+ * with others, and after which it is at once.
+ */
+export const TEPID = 16;
 export const WARM = 1024;
 export const HOT = 4096;
 

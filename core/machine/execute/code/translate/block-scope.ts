@@ -40,15 +40,7 @@ import type { AccessOptions, Scope } from "../scope.js";
 import type { BlockFlags } from "./block-flags.js";
 import type { EdgeName } from "./region.js";
 import type { InsideEdge, RegionEmitter } from "./region-emitter.js";
-
-/** An instruction in its place. */
-export interface Site {
-  readonly instruction: Instruction;
-  /** Address of its record, and its place in the page. */
-  readonly record: number;
-  readonly place: number;
-  readonly linkable: number;
-}
+import type { Site } from "./site.js";
 
 export class BlockScope implements Scope {
   readonly instruction: Instruction;
@@ -99,7 +91,7 @@ export class BlockScope implements Scope {
       case "memory":
         return this.loadAt(operand.segment, this.address(number), bytes, options);
       case "immediate":
-        return immediateOf(bytes, operand.value, operand.high);
+        return this.site.immediate(number, bytes);
       default:
         throw new Error(`${operand.kind} operands have no value`);
     }
@@ -132,11 +124,9 @@ export class BlockScope implements Scope {
   address(number: number): Code {
     const operand = this.operand(number) as MemoryOperand;
     const { addressSize } = this.instruction;
-    const displacement = (BigInt(operand.displacementHigh) << 32n) | BigInt(operand.displacement >>> 0);
-    if (operand.base === BASE_RIP) {
-      const place = BigInt(this.site.place + this.instruction.length) + displacement;
-      return this.wrapAddress(I64.add(this.codeOffset(), I64.constant(place)), addressSize);
-    }
+    const displacement = this.site.displacement(number);
+    if (operand.base === BASE_RIP)
+      return this.wrapAddress(I64.add(this.codeOffset(), displacement!), addressSize);
     const parts: Code[] = [];
     const { registers } = this.region;
     if (operand.base >= 0) parts.push(registers.whole(operand.base));
@@ -145,17 +135,16 @@ export class BlockScope implements Scope {
       const index = registers.whole(operand.index);
       parts.push(shift === 0 ? index : I64.shl(index, I64.constant(shift)));
     }
-    if (displacement !== 0n || parts.length === 0) parts.push(I64.constant(displacement));
-    const sum = parts.reduce((total, part) => I64.add(total, part));
-    if (parts.length === 1 && operand.base < 0 && operand.index < 0 && addressSize === 4) {
-      return I64.constant(displacement & 0xffff_ffffn);
-    }
-    return this.wrapAddress(sum, addressSize);
+    if (displacement !== undefined) parts.push(displacement);
+    else if (parts.length === 0) parts.push(I64.constant(0));
+    return this.wrapAddress(
+      parts.reduce((total, part) => I64.add(total, part)),
+      addressSize,
+    );
   }
 
   constant(number: number): number | undefined {
-    const operand = this.operand(number);
-    return operand.kind === "immediate" ? operand.value : undefined;
+    return this.site.constant(number);
   }
 
   isSame(first: number, second: number): boolean {
@@ -209,7 +198,7 @@ export class BlockScope implements Scope {
   // Control.
 
   nextIp(): Code {
-    const ip = I64.add(this.codeOffset(), I64.constant(this.site.place + this.instruction.length));
+    const ip = I64.add(this.codeOffset(), this.site.placeAfter(this.instruction.length));
     return this.bits === 64 ? ip : I64.and(ip, I64.constant(0xffff_ffff));
   }
 
@@ -249,7 +238,7 @@ export class BlockScope implements Scope {
 
   /** Has the record's own handler execute the instruction (crossings/), as in the interpreter. */
   handOver(): Code {
-    return this.region.goOnAt(int(this.site.record), this.flags);
+    return this.region.goOnAt(this.site.record, this.flags);
   }
 
   iteration(): Code {
@@ -262,7 +251,7 @@ export class BlockScope implements Scope {
 
   /** Goes on after a block that is no branch: at the place of its last record, which is the tail. */
   fallThrough(): Code {
-    const ip = I64.add(this.codeOffset(), I64.constant(this.site.place));
+    const ip = I64.add(this.codeOffset(), this.site.placeAfter(0));
     const masked = this.bits === 64 ? ip : I64.and(ip, I64.constant(0xffff_ffff));
     return this.follow("next", masked, RECORD.link, LINKABLE.target);
   }
@@ -291,15 +280,14 @@ export class BlockScope implements Scope {
   }
 
   private goOutside(ip: Code, field: number, linkable: number): Code {
-    const link = this.site.record + field;
     const header = this.local("i32");
     const isLinkable = (this.site.linkable & linkable) !== 0;
     return [
       isLinkable
         ? [
-            set(header, load(int(0), link)),
+            set(header, this.site.field(field)),
             ifThen(get(header), this.region.goOnAt(get(header), this.flags)),
-            this.setState(STATE.linkFrom, "i32", int(link)),
+            this.setState(STATE.linkFrom, "i32", add(this.site.record, int(field))),
           ]
         : [],
       this.setState(STATE.rip, "i64", ip),
@@ -308,10 +296,7 @@ export class BlockScope implements Scope {
   }
 
   private targetOf(number: number): Code {
-    const operand = this.operand(number);
-    if (operand.kind !== "relative") throw new Error("only relative operands are branched to");
-    const place = this.site.place + this.instruction.length + operand.displacement;
-    const target = I64.add(this.codeOffset(), I64.constant(place));
+    const target = I64.add(this.codeOffset(), this.site.target(number));
     const { operandSize } = this.instruction;
     if (operandSize === 8) return target;
     return I64.and(target, I64.constant(operandSize === 4 ? 0xffff_ffff : 0xffff));
@@ -493,8 +478,3 @@ function slotIndex(linear: Local): Code {
   return I32.and(I32.shrU(wrap(get(linear)), int(shift)), int((SLOTS - 1) * SLOT_BYTES));
 }
 const PAGE_BYTES = 4096;
-
-function immediateOf(bytes: number, value: number, high: number): Code {
-  if (bytes === 8) return I64.constant((BigInt(high) << 32n) | BigInt(value >>> 0));
-  return int(bytes === 4 ? value : value & (bytes === 1 ? 0xff : 0xffff));
-}

@@ -32,15 +32,18 @@ import {
 import { extendUnsigned, I32, I64 } from "../../../wasm/integers.js";
 import type { FunctionBuilder } from "../../../wasm/module.js";
 import { FIELD } from "../../compiled/arrays.js";
+import type { Block } from "../code-cache.js";
 import { EXIT } from "../exits.js";
 import { SLOT, slotOf } from "../fast-slots.js";
 import { HEADER, RECORD, RECORD_BYTES } from "../record.js";
+import { HOT, WARM } from "../runtime.js";
 import type { Semantic } from "../scope.js";
 import { BlockFlags, type CarriedFlags, type FlagImports } from "./block-flags.js";
 import { BlockScope } from "./block-scope.js";
 import type { EdgeName, RegionNode } from "./region.js";
 import { RegionLocals } from "./region-locals.js";
 import { RegionRegisters } from "./region-registers.js";
+import { RegionSite, SharedSite } from "./site.js";
 
 export interface RegionImports extends FlagImports {
   readonly accessSegment: FunctionReference;
@@ -104,13 +107,15 @@ export class RegionEmitter {
   /** Ways out: with the flags in the state; with carried flags; before the block whose header is in `record`. */
   private readonly wayOut = new Label();
   private readonly carriedExit = new Label();
-  private readonly deadline = new Label();
+  private readonly beforeBlock = new Label();
   private readonly labels = new Map<RegionNode, { ahead: Label; again: Label }>();
 
+  /** @param shared local with the address of the header, for code that all blocks of a shape share; they have no edges. */
   constructor(
     builder: FunctionBuilder,
     readonly imports: RegionImports,
     private readonly setting: RegionSetting,
+    private readonly shared?: Local,
   ) {
     this.base = setting.base;
     this.slots = setting.slots;
@@ -149,7 +154,7 @@ export class RegionEmitter {
       set(this.carried.kind, int(-1)),
       this.registers.loadAll(),
       block(this.wayOut, [
-        block(this.carriedExit, [block(this.deadline, [body, unreachable]), this.beforeBlock()]),
+        block(this.carriedExit, [block(this.beforeBlock, [body, unreachable]), this.leaveBeforeBlock()]),
         this.flagsAt(this.carriedExit).writeDown(),
       ]),
       storeFloat(int(0), get(this.left), this.base + STATE.left),
@@ -167,8 +172,8 @@ export class RegionEmitter {
 
   // Ways out, which the flags take themselves (block-flags.ts).
 
-  leaveAt(record: number, exit: number, flags: BlockFlags): Code {
-    return [set(this.record, int(record)), set(this.exit, int(exit)), flags.exit()];
+  leaveAt(record: Code, exit: number, flags: BlockFlags): Code {
+    return [set(this.record, record), set(this.exit, int(exit)), flags.exit()];
   }
 
   /** Goes on at STATE.rip. */
@@ -261,13 +266,12 @@ export class RegionEmitter {
   private instructions(node: RegionNode): Code {
     const { setting } = this;
     const { block: decoded } = node;
-    const { header, instructions } = decoded;
+    const { instructions } = decoded;
     const flags = this.flagsAt(this.carriedExit);
-    const code: Code[] = [this.enter(header, instructions.length)];
+    const code: Code[] = [this.enter(decoded)];
     let place = decoded.pageOffset;
     instructions.forEach((instruction, index) => {
-      const record = header + (index + 1) * RECORD_BYTES;
-      const scope = this.scopeAt(node, instruction, record, place, flags);
+      const scope = this.scopeAt(node, instruction, index, place, flags);
       const semantic = setting.semantics[instruction.row.mnemonic];
       if (setting.isCrossing(instruction)) code.push(scope.handOver());
       else code.push(semantic === undefined ? scope.system() : [semantic(scope), scope.end()]);
@@ -275,10 +279,8 @@ export class RegionEmitter {
       place += instruction.length;
     });
     const last = instructions.at(-1)!;
-    if (!setting.ends(last)) {
-      const record = header + (instructions.length + 1) * RECORD_BYTES;
-      code.push(this.scopeAt(node, last, record, place, flags).fallThrough());
-    }
+    if (!setting.ends(last))
+      code.push(this.scopeAt(node, last, instructions.length, place, flags).fallThrough());
     return flags.withExits(code, this.wayOut);
   }
 
@@ -286,34 +288,63 @@ export class RegionEmitter {
     return new BlockFlags(this.base, this.imports, this.locals, this.carried, carriedExit);
   }
 
+  /** @param number of the record in its block, from 0; @param place of the instruction in its page. */
   private scopeAt(
     node: RegionNode,
     instruction: BlockScope["instruction"],
-    record: number,
+    number: number,
     place: number,
     flags: BlockFlags,
   ): BlockScope {
-    const linkable = (this.setting.words[(record + RECORD.linkable - 2) >> 2]! >>> 16) & 0xff;
-    const site = { instruction, record, place, linkable };
+    const { header, pageOffset } = node.block;
+    const offset = (number + 1) * RECORD_BYTES;
+    const linkable = (this.setting.words[(header + offset + RECORD.linkable - 2) >> 2]! >>> 16) & 0xff;
+    const site =
+      this.shared === undefined
+        ? new RegionSite(instruction, header + offset, place, linkable)
+        : new SharedSite(instruction, this.shared, offset, place - pageOffset, linkable);
     return new BlockScope(this, site, flags, (name) => this.follow(node, name));
   }
 
   /** The look at deadline and limit, and the block's price. */
-  private enter(header: number, instructions: number): Code {
+  private enter({ header, instructions }: Block): Code {
+    const { shared } = this;
     const cost = this.setting.floats[(header + RECORD.costLeft) >> 3]!;
     return [
-      set(this.record, int(header)),
-      branchIfUnlikely(floatAtMost(get(this.left), float(0)), this.deadline),
-      branchIfUnlikely(I32.ltS(get(this.room), int(0)), this.deadline),
-      set(this.left, floatSubtract(get(this.left), float(cost))),
-      set(this.room, I32.sub(get(this.room), int(instructions))),
+      set(this.record, shared === undefined ? int(header) : get(shared)),
+      branchIfUnlikely(floatAtMost(get(this.left), float(0)), this.beforeBlock),
+      branchIfUnlikely(I32.ltS(get(this.room), int(0)), this.beforeBlock),
+      shared === undefined ? [] : this.grow(shared),
+      set(
+        this.left,
+        floatSubtract(
+          get(this.left),
+          shared === undefined ? float(cost) : loadFloat(get(shared), RECORD.costLeft),
+        ),
+      ),
+      set(this.room, I32.sub(get(this.room), int(instructions.length))),
     ];
   }
 
-  /** What follows the label `deadline`: RIP is the block's first instruction. */
-  private beforeBlock(): Code {
+  /** Counts a block's entry, until it is to be translated by itself. */
+  private grow(header: Local): Code {
+    const heat = this.locals.take("i32");
+    return [
+      set(heat, I32.add(load(get(header), HEADER.heat), int(1))),
+      store(get(header), get(heat), HEADER.heat),
+      set(this.exit, int(EXIT.hot)),
+      branchIfUnlikely(I32.or(I32.eq(get(heat), int(WARM)), I32.eq(get(heat), int(HOT))), this.beforeBlock),
+      set(this.exit, int(0)),
+    ];
+  }
+
+  /** What follows the label `beforeBlock`: RIP is the block's first instruction. */
+  private leaveBeforeBlock(): Code {
     const place = extendUnsigned(I32.load(2)(get(this.record), HEADER.pageOffset));
     const rip = I64.add(I64.load(8)(int(0), this.base + STATE.codeOffset), place);
-    return [I64.store(8)(int(0), rip, this.base + STATE.rip), set(this.exit, int(EXIT.deadline))];
+    return [
+      I64.store(8)(int(0), rip, this.base + STATE.rip),
+      ifThen(I32.isZero(get(this.exit)), set(this.exit, int(EXIT.deadline))),
+    ];
   }
 }

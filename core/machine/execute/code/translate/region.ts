@@ -81,6 +81,13 @@ export function isTranslatable({ mode, instructions, crosses }: Block): boolean 
   );
 }
 
+/** A block alone, with no edges. */
+export function loneRegion(block: Block): Region {
+  const node = makeNode(block, 0);
+  node.order = 0;
+  return [node];
+}
+
 /** Follows edges from the entry through blocks that are decoded. Returns the entry's node. */
 function collect(entry: Block, cache: CodeCache, handlers: Handlers, frameOf: FrameOfPage): RegionNode {
   // By page and place: one frame may be seen in several pages.

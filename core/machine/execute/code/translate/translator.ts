@@ -11,16 +11,26 @@ import type { Block, CodeCache } from "../code-cache.js";
 import type { Translator } from "../engine.js";
 import { SLOT, SLOT_BYTES, SLOTS, TABLE } from "../fast-slots.js";
 import { type Handlers, MOST_HANDLERS } from "../handlers.js";
-import { HEADER } from "../record.js";
-import { HOT, RUNTIME_FUNCTIONS } from "../runtime.js";
+import { HEADER, RECORD, RECORD_BYTES } from "../record.js";
+import { HOT, RUNTIME_FUNCTIONS, WARM } from "../runtime.js";
 import type { Semantic } from "../scope.js";
-import { findRegion, isTranslatable, LUKEWARM, type Region } from "./region.js";
-import { RegionEmitter, type RegionImports } from "./region-emitter.js";
+import { findRegion, isTranslatable, LUKEWARM, loneRegion, type Region } from "./region.js";
+import { RegionEmitter, type RegionImports, type RegionSetting } from "./region-emitter.js";
+import { SHARING, Shapes, type SharingPolicy } from "./shapes.js";
 
 /** Translations take the upper part of the table (handlers.ts keeps to the lower). */
 const FIRST_TRANSLATION = MOST_HANDLERS;
 /** Warm blocks that are compiled together. */
 const BATCH = 64;
+
+const IS_SHARED = true;
+
+/**
+ * Instructions of regions that are translated for nothing, and executed instructions that earn another: to translate one takes
+ * about as long as code of its own saves in so many.
+ */
+const FREE_INSTRUCTIONS = 4000;
+const EARNING = 20_000;
 
 const instructionsOf = (nodes: Region): number =>
   nodes.reduce((sum, { block }) => sum + block.instructions.length, 0);
@@ -35,6 +45,7 @@ export class RegionTranslator implements Translator {
   /** For each block, the entries of the regions that it is part of. */
   private readonly partOf = new Map<Block, Set<Block>>();
   private readonly waiting = new Set<Block>();
+  private readonly shapes: Shapes;
   private next = FIRST_TRANSLATION;
 
   constructor(
@@ -45,16 +56,42 @@ export class RegionTranslator implements Translator {
     private readonly runtime: ModuleExports,
     private readonly semantics: Readonly<Record<string, Semantic>>,
     private readonly iterationCost: number,
+    sharing: SharingPolicy = SHARING,
     /** Translations kept at most. */
     private readonly capacity = (1 << 16) - FIRST_TRANSLATION,
   ) {
     this.words = new Int32Array(machine.memory.buffer);
     this.floats = new Float64Array(machine.memory.buffer);
+    this.shapes = new Shapes(this.words, sharing, {
+      compile: (blocks) => this.place(this.compile(blocks.map(loneRegion), IS_SHARED)),
+      install: (block, place) => {
+        this.words[(block.header + HEADER.handler) >> 2] = place;
+      },
+      recordsOf: (block) => this.sharedRecords(block),
+      generation: () => handlers.generation,
+    });
   }
 
-  /** A warm block waits for others: a module costs more than most functions in it. A hot one is compiled, with all that wait. */
-  translate(block: Block): void {
+  /** Puts functions into the table. */
+  private place(functions: readonly unknown[]): number[] {
+    return functions.map((code) => {
+      const place = this.free.pop() ?? this.next++;
+      this.table.set(place, code as () => number);
+      return place;
+    });
+  }
+
+  /** A block that is entered again and again shares code with others like it. A warm block waits for others: a module costs more than most functions in it. A hot one is compiled, with all that wait. */
+  translate(block: Block, executed = Number.POSITIVE_INFINITY): void {
     if (!isTranslatable(block) || block.translation !== 0) return;
+    if (this.cache.heatOf(block) < WARM) {
+      this.shapes.share(block);
+      return;
+    }
+    if (this.counts.instructions > FREE_INSTRUCTIONS + executed / EARNING) {
+      this.cool(block);
+      return;
+    }
     this.waiting.add(block);
     if (this.cache.heatOf(block) >= HOT || this.waiting.size >= BATCH) this.compileWaiting();
   }
@@ -62,15 +99,25 @@ export class RegionTranslator implements Translator {
   private compileWaiting(): void {
     const regions = this.chooseRegions();
     this.waiting.clear();
-    if (this.translated.size + regions.length > this.capacity) this.dropAll();
-    const functions = this.compile(regions);
-    regions.forEach(([{ block }], index) => {
-      const place = this.free.pop() ?? this.next++;
-      this.table.set(place, functions[index] as () => number);
+    if (this.translated.size + this.shapes.made + regions.length > this.capacity) this.dropAll();
+    const places = this.place(this.compile(regions, !IS_SHARED));
+    regions.forEach((nodes, index) => {
+      const [{ block }] = nodes;
+      this.note(nodes);
+      const place = places[index]!;
       block.translation = place;
       this.translated.add(block);
+      this.shapes.drop(block);
       this.words[(block.header + HEADER.handler) >> 2] = place;
     });
+  }
+
+  /** Records of a block whose code may be shared, 0 of others: where no instruction can be decoded next, that is no part of it. */
+  private sharedRecords({ header, instructions }: Block): number {
+    const { length } = instructions;
+    if (this.handlers.ends(instructions[length - 1]!)) return length;
+    const tail = this.words[(header + (length + 1) * RECORD_BYTES + RECORD.handler) >> 2]!;
+    return tail === this.handlers.special.fallThrough ? length + 1 : 0;
   }
 
   /**
@@ -85,12 +132,17 @@ export class RegionTranslator implements Translator {
     return regions.filter((nodes) => {
       const [{ block }] = nodes;
       if (covered.has(block)) {
-        this.words[(block.header + HEADER.heat) >> 2] = LUKEWARM;
+        this.cool(block);
         return false;
       }
       for (const node of nodes) covered.add(node.block);
       return true;
     });
+  }
+
+  /** The block has to become warm again. */
+  private cool({ header }: Block): void {
+    this.words[(header + HEADER.heat) >> 2] = LUKEWARM;
   }
 
   private regionOf(block: Block): Region {
@@ -103,6 +155,7 @@ export class RegionTranslator implements Translator {
     for (const entry of this.partOf.get(block) ?? []) if (entry !== block) this.undo(entry);
     this.partOf.delete(block);
     this.waiting.delete(block);
+    this.shapes.drop(block);
     this.forget(block);
   }
 
@@ -139,8 +192,8 @@ export class RegionTranslator implements Translator {
     return this.words[slot + SLOT.addend / 4]!;
   }
 
-  /** The functions of the regions that begin with these blocks. */
-  private compile(regions: readonly Region[]): unknown[] {
+  /** The functions of regions; those that blocks of a shape share know the block by their parameter alone. */
+  private compile(regions: readonly Region[], isShared: boolean): unknown[] {
     const module = new ModuleBuilder();
     const take = (name: keyof typeof RUNTIME_FUNCTIONS) =>
       module.importFunction(name, RUNTIME_FUNCTIONS[name]);
@@ -154,19 +207,23 @@ export class RegionTranslator implements Translator {
       noteFlags: take("noteFlags"),
       execute: take("execute"),
     };
-    const { machine } = this;
     regions.forEach((nodes, index) => {
-      this.define(module, imports, nodes, String(index));
+      const setting = this.settingOf(nodes[0].block);
+      module.define(
+        ["i32"],
+        true,
+        (builder, header) =>
+          new RegionEmitter(builder, imports, setting, isShared ? header : undefined).emit(nodes),
+        String(index),
+      );
     });
-    const made = module.instantiate({ memory: machine.memory, functions: this.runtime });
+    const made = module.instantiate({ memory: this.machine.memory, functions: this.runtime });
     return regions.map((_, index) => made[String(index)]);
   }
 
-  private define(module: ModuleBuilder, imports: RegionImports, nodes: Region, name: string): void {
-    const { machine } = this;
-    const code = machine.code!;
+  /** Notes which blocks a region consists of. */
+  private note(nodes: Region): void {
     const [{ block }] = nodes;
-    const isUser = (block.mode & MODE.user) !== 0;
     for (const node of nodes) {
       let entries = this.partOf.get(node.block);
       if (entries === undefined) {
@@ -175,27 +232,27 @@ export class RegionTranslator implements Translator {
       }
       entries.add(block);
     }
-    module.define(
-      ["i32"],
-      true,
-      (builder) =>
-        new RegionEmitter(builder, imports, {
-          base: code.cpu.base,
-          slots: code.slots.byteOffset + (isUser ? TABLE.user : TABLE.supervisor),
-          fetchSlots: code.slots.byteOffset + TABLE.fetch,
-          nowAddress: machine.places.registers.words.byteOffset + TIME.now * 8,
-          usesSlots: machine.options.caches !== "all",
-          iterationCost: this.iterationCost,
-          mode: block.mode,
-          semantics: this.semantics,
-          words: this.words,
-          floats: this.floats,
-          ends: (instruction) => this.handlers.ends(instruction),
-          isCrossing: (instruction) => this.handlers.crossingHandler(instruction) !== undefined,
-        }).emit(nodes),
-      name,
-    );
     this.counts.regions++;
     this.counts.instructions += instructionsOf(nodes);
+  }
+
+  private settingOf({ mode }: Block): RegionSetting {
+    const { machine } = this;
+    const code = machine.code!;
+    const isUser = (mode & MODE.user) !== 0;
+    return {
+      base: code.cpu.base,
+      slots: code.slots.byteOffset + (isUser ? TABLE.user : TABLE.supervisor),
+      fetchSlots: code.slots.byteOffset + TABLE.fetch,
+      nowAddress: machine.places.registers.words.byteOffset + TIME.now * 8,
+      usesSlots: machine.options.caches !== "all",
+      iterationCost: this.iterationCost,
+      mode,
+      semantics: this.semantics,
+      words: this.words,
+      floats: this.floats,
+      ends: (instruction) => this.handlers.ends(instruction),
+      isCrossing: (instruction) => this.handlers.crossingHandler(instruction) !== undefined,
+    };
   }
 }
