@@ -5,6 +5,7 @@
  */
 import { columnOf } from "../results/columns.js";
 import { humanValue, times } from "../results/humanise.js";
+import { isHostRow } from "../scenario/host/workload.js";
 import type { ExpectationResult, Row } from "../scenario/scenario.js";
 import { valuePhrase } from "./axes.js";
 import { usualMeasure } from "./measure.js";
@@ -19,8 +20,13 @@ export interface AnswerContext {
 /** Sentences, the most important first. */
 export function answerOf(rows: readonly Row[], context: AnswerContext): string[] {
   const done = rows.filter((row) => row["status"] === "done");
-  const sentences = done.length === 0 ? ["No cell is done, so there is no answer."] : verdict(done, context);
+  const sentences = done.length === 0 ? ["No cell is done, so there is no answer."] : ranking(done, context);
   return [...sentences, ...expectationSentence(context.expectations), ...gapSentence(rows)];
+}
+
+/** Hosts have no one measure by which to rank: what was claimed of them is under the scenario's expectations. */
+function ranking(done: readonly Row[], context: AnswerContext): string[] {
+  return done.every(isHostRow) ? [] : verdict(done, context);
 }
 
 function verdict(done: readonly Row[], { axes, baseline }: AnswerContext): string[] {

@@ -30,9 +30,21 @@ const BYTES_LABEL = [
   "datum.value + ' B'",
 ].join("");
 
+const TIME_LABEL = [
+  ...(
+    [
+      ["s", 1e9],
+      ["ms", 1e6],
+      ["µs", 1e3],
+    ] as const
+  ).map(([name, size]) => `datum.value >= ${size} ? format(datum.value / ${size}, ',.3~r') + ' ${name}' : `),
+  "datum.value + ' ns'",
+].join("");
+
 /** The Vega expression that writes a tick of this column. */
 export function tickLabel(column: Column): string {
   if (column.unit === "bytes") return BYTES_LABEL;
+  if (column.unit === "nanoseconds") return TIME_LABEL;
   if (column.unit === "share") return "format(datum.value, '.3~%')";
   if (column.unit === "ratio") return `${TRIMMED} + '×'`;
   return NUMBER_LABEL;

@@ -1,10 +1,11 @@
 /**
- * The cycle stack: where the cycles go, by who owns them, one bar for each value of `x`. Bars lie, so that
- * names are read without turning the head. Per reference by default, or per instruction of code; `value: cycles` gives totals, and a
- * baseline gives multiples of the baseline's cycles, so that bars of different workloads share a scale.
+ * A stack: where the cycles go, by who owns them, or with `value: memory_used_bytes` where a host's memory is; one bar for each
+ * value of `x`. Bars lie, so that names are read without turning the head. Cycles are per reference by default, or per
+ * instruction of code; `value: cycles` gives totals, and a baseline gives multiples of the baseline's cycles, so that bars of
+ * different workloads share a scale.
  */
 import { columnOf } from "../results/columns.js";
-import { humanNumber, humanValue, times } from "../results/humanise.js";
+import { humanInUnit, humanValue, times } from "../results/humanise.js";
 import type { NamedChartSpec } from "../scenario/charts.js";
 import type { Row } from "../scenario/scenario.js";
 import { axisTitle, tickLabel } from "./axes.js";
@@ -12,14 +13,41 @@ import { baselineRow, isRelative } from "./baseline.js";
 import { type Drawing, inPanels, missingLayer, PANEL, panelGrid, type Scene, type Spec } from "./drawing.js";
 import { divisorOf, usualMeasure } from "./measure.js";
 import { inOrder, labelOf, leftoverAxes, panelsFor } from "./panels.js";
-import { CATEGORY_SCALE } from "./theme.js";
+import { CATEGORY_SCALE, LEDGER_SCALE } from "./theme.js";
 
 const BAR_STEP = 22;
+
+/** What is stacked: the parts of a whole, which is a column itself. */
+interface Stacked {
+  readonly whole: string;
+  readonly parts: readonly { readonly column: string; readonly label: string; readonly colour: string }[];
+  readonly part: string;
+  readonly title: string;
+  readonly order: string;
+}
+
+const CYCLE_STACK: Stacked = {
+  whole: "cycles",
+  parts: CATEGORY_SCALE,
+  part: "Cycles",
+  title: "Where the cycles go",
+  order: " by owner: guest (blues), translation (oranges), virtualization (purples)",
+};
+
+/** Of a host with instances. */
+const LEDGER_STACK: Stacked = {
+  whole: "memory_used_bytes",
+  parts: LEDGER_SCALE,
+  part: "Memory",
+  title: "Where the memory is",
+  order: " by what it is for; every frame is in one category",
+};
 
 export function stackChart(spec: NamedChartSpec, scene: Scene): Drawing {
   const x = spec.x ?? "technique";
   const relative = isRelative(spec, scene);
   const value = columnOf(relative ? "slowdown" : (spec.value ?? spec.y ?? usualMeasure(scene.rows).column));
+  const stacked = value.name === LEDGER_STACK.whole ? LEDGER_STACK : CYCLE_STACK;
   const unit = divisorOf(value.name);
   const all = [...scene.rows, ...scene.missing];
   const leftover = leftoverAxes(all, scene.axes, [x, ...(spec.facet ? [spec.facet] : [])]);
@@ -29,15 +57,13 @@ export function stackChart(spec: NamedChartSpec, scene: Scene): Drawing {
     return typeof divisor === "number" && divisor > 0 ? [{ row, divisor }] : [];
   });
 
-  const present = CATEGORY_SCALE.filter(({ name }) =>
-    drawn.some(({ row }) => Number(row[`cycles_${name}`]) > 0),
-  );
+  const present = stacked.parts.filter(({ column }) => drawn.some(({ row }) => Number(row[column]) > 0));
   const barOf = (row: Row): string =>
     [humanValue(x, row[x] ?? ""), labelOf(row, label)].filter(Boolean).join(" · ");
-  const write = relative ? times : humanNumber;
+  const write = relative ? times : (amount: number): string => humanInUnit(value.unit, amount);
   const values = drawn.flatMap(({ row, divisor }) =>
     present.map((category, order): Spec => {
-      const amount = Number(row[`cycles_${category.name}`] ?? 0) / divisor;
+      const amount = Number(row[category.column] ?? 0) / divisor;
       return {
         [PANEL]: labelOf(row, panel),
         bar: barOf(row),
@@ -49,7 +75,7 @@ export function stackChart(spec: NamedChartSpec, scene: Scene): Drawing {
     }),
   );
   const totals = drawn.map(({ row, divisor }): Spec => {
-    const total = Number(row["cycles"]) / divisor;
+    const total = Number(row[stacked.whole]) / divisor;
     return { [PANEL]: labelOf(row, panel), bar: barOf(row), total, text: write(total) };
   });
 
@@ -97,7 +123,7 @@ export function stackChart(spec: NamedChartSpec, scene: Scene): Drawing {
         order: { field: "order", type: "quantitative" },
         tooltip: [
           { field: "bar", title: columnOf(x).label },
-          { field: "category", title: "Cycles" },
+          { field: "category", title: stacked.part },
           { field: "text", title: value.label },
         ],
       },
@@ -122,8 +148,8 @@ export function stackChart(spec: NamedChartSpec, scene: Scene): Drawing {
         independent: sharesScale ? [] : ["x"],
       },
     ),
-    title: "Where the cycles go",
-    subtitle: `${measured} by owner: guest (blues), translation (oranges), virtualization (purples)${scales}`,
+    title: stacked.title,
+    subtitle: `${measured}${stacked.order}${scales}`,
     notes: noteMissing(scene.rows.length - drawn.length, relative ? "has no baseline row" : `has no ${unit}`),
     width: columns * (width + 46) + 140,
   };

@@ -5,6 +5,7 @@
  * chart.
  */
 import { CYCLE_CATEGORIES, type CycleCategoryName } from "../events/categories.js";
+import { LEDGER_METRICS } from "../host/metrics.js";
 import { TECHNIQUES } from "../system/techniques.js";
 
 /** JupyterLab and VS Code know no version 6; the specifications here mean the same in both. */
@@ -37,10 +38,27 @@ export const CATEGORY_COLOURS: Readonly<Record<CycleCategoryName, string>> = {
 
 /** Labels and colours of the cycle categories in the order of a stack. */
 export const CATEGORY_SCALE = CYCLE_CATEGORIES.map(({ name, label }) => ({
-  name,
+  column: `cycles_${name}`,
   label,
   colour: CATEGORY_COLOURS[name],
 }));
+
+const LEDGER_COLOURS: Readonly<Record<string, string>> = {
+  ledger_application_bytes: "#0072b2",
+  ledger_files_private_bytes: "#56b4e9",
+  ledger_files_shared_bytes: "#009e73",
+  ledger_files_unmapped_bytes: "#b7e2d4",
+  ledger_guest_system_bytes: "#e69f00",
+  ledger_monitor_bytes: "#7b2d5e",
+  ledger_tables_bytes: "#d55e00",
+  ledger_kernel_bytes: "#8c959f",
+  ledger_merged_bytes: "#cc79a7",
+};
+
+/** Columns, labels and colours of a host's memory ledger in the order of a stack; what is free is not drawn. */
+export const LEDGER_SCALE = LEDGER_METRICS.filter(({ name }) => name in LEDGER_COLOURS).map(
+  ({ name, label }) => ({ column: name, label, colour: LEDGER_COLOURS[name]! }),
+);
 
 /** For values that are not techniques; the first ones also for techniques, in the order of their registry. */
 const SERIES = ["#4d5358", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7b2d5e"];

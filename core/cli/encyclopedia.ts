@@ -10,7 +10,6 @@ import { MEMORY_OWNERS } from "../events/memory-owners.js";
 import { PROFILES } from "../events/profiles/index.js";
 import { axisColumns, COLUMNS, type Column } from "../results/columns.js";
 import { CATALOGUE } from "../scenario/catalogue.js";
-import { TECHNIQUES } from "../system/techniques.js";
 import { type EntryTable, parameterTable, priceTable, profileFacts, profileTables } from "./entry-tables.js";
 
 export const ENTRY_KINDS = [
@@ -51,7 +50,7 @@ const plain = (kind: EntryKind, name: string, title: string, description: string
 /** All entries, by kind and then in the order of their registries. */
 export function encyclopedia(): Entry[] {
   return [
-    ...TECHNIQUES.map(
+    ...CATALOGUE.techniques.map(
       (technique): Entry => ({
         ...plain("technique", technique.name, technique.title, technique.description),
         source: technique.source,

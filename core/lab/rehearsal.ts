@@ -5,22 +5,25 @@
  * Left out: what only the numbers can tell, and a scenario's own Vega-Lite beyond the columns that it names.
  */
 import { chartOf } from "../charts/chart.js";
-import { VALUE_COLUMNS } from "../results/columns.js";
+import { type Column, HOST_COLUMNS, MACHINE_COLUMNS } from "../results/columns.js";
 import { tableOf } from "../results/table.js";
 import type { CellOutcome } from "../scenario/config.js";
+import { findHostWorkload } from "../scenario/host/workload.js";
 import { checkExpectations, type Plan } from "../scenario/index.js";
 import { unsupportedReason } from "../scenario/support.js";
 
 /** Beyond this many cells a rehearsal would be felt. */
 const MOST_CELLS = 2_000;
 
-const VALUES: Readonly<Record<string, number | string>> = Object.fromEntries(
-  VALUE_COLUMNS.filter(({ kind }) => kind !== "derived").map(({ name }) => [
-    name,
-    name === "fingerprint" ? "0" : 1,
-  ]),
-);
-const DONE: CellOutcome = { status: "done", reason: "", values: VALUES, exits: [] };
+/** A cell that is done, with a value in every column but the derived ones. */
+function doneWith(columns: readonly Column[]): CellOutcome {
+  const modelled = columns.filter(({ kind }) => kind !== "derived");
+  const values = Object.fromEntries(modelled.map(({ name }) => [name, name === "fingerprint" ? "0" : 1]));
+  return { status: "done", reason: "", values, exits: [] };
+}
+
+const OF_MACHINE = doneWith(MACHINE_COLUMNS);
+const OF_HOST = doneWith(HOST_COLUMNS);
 
 /**
  * Refuses unknown columns, axes and baselines, each with its place.
@@ -31,7 +34,8 @@ export function rehearse(plan: Plan, isWhole: boolean): void {
   const outcomes = new Map(
     plan.cells.map(({ id, config }): [string, CellOutcome] => {
       const reason = unsupportedReason(config);
-      return [id, reason === undefined ? DONE : { status: "unsupported", reason, values: {}, exits: [] }];
+      const done = findHostWorkload(config.workload) === undefined ? OF_MACHINE : OF_HOST;
+      return [id, reason === undefined ? done : { status: "unsupported", reason, values: {}, exits: [] }];
     }),
   );
   const { rows } = tableOf(plan, outcomes);

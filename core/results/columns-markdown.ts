@@ -19,7 +19,16 @@ const SECTIONS: readonly { kind: ColumnKind; title: string; text: string }[] = [
     text: "Cycles of the region of interest by who owns them; the categories sum to `cycles`.",
   },
   { kind: "event", title: "Events", text: "How often each thing happened in the region of interest." },
-  { kind: "memory", title: "Memory ledger", text: "Frames of the machine's memory by owner, in bytes." },
+  {
+    kind: "memory",
+    title: "Memory ledger",
+    text: "Frames of memory by owner, in bytes: of the machine (`…_bytes` with its peak), and of a host with instances (`ledger_…`).",
+  },
+  {
+    kind: "host",
+    title: "Hosts",
+    text: "What a host with many instances shows (workloads `host/…`); such rows have these columns in place of cycles and events.",
+  },
   {
     kind: "derived",
     title: "Derived",

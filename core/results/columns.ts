@@ -8,6 +8,7 @@
 import { CYCLE_CATEGORIES } from "../events/categories.js";
 import { EVENTS } from "../events/events.js";
 import { MEMORY_OWNERS } from "../events/memory-owners.js";
+import { HOST_METRICS } from "../host/metrics.js";
 import type { Axis } from "../scenario/axes.js";
 import { CATALOGUE } from "../scenario/catalogue.js";
 import { languageOf } from "../scenario/schema.js";
@@ -23,13 +24,15 @@ export type ColumnUnit =
   | "references per walk"
   | "cycles per instruction"
   | "per 1000 instructions"
+  | "nanoseconds"
+  | "per second"
   | "share"
   | "ratio";
 
 /**
- * What a column is about: a coordinate of the matrix, the outcome, or one of four kinds of modelled number.
+ * What a column is about: a coordinate of the matrix, the outcome, or one of five kinds of modelled number.
  */
-export type ColumnKind = "coordinate" | "outcome" | "cycles" | "event" | "memory" | "derived";
+export type ColumnKind = "coordinate" | "outcome" | "cycles" | "event" | "memory" | "host" | "derived";
 
 export interface Column {
   /** snake_case; the header in rows.csv. */
@@ -175,10 +178,17 @@ export const COLUMNS: readonly Column[] = [
   FINGERPRINT,
   ...DERIVED.map((derived): Column => ({ ...derived, kind: "derived" })),
   SLOWDOWN,
+  ...HOST_METRICS,
 ];
 
-/** Columns of modelled values, in order: what stands after `reason`. */
-export const VALUE_COLUMNS: readonly Column[] = COLUMNS.slice(COORDINATES.length + OUTCOMES.length);
+/** Columns of modelled values of a guest on a machine, in order: what stands after `reason`. */
+export const MACHINE_COLUMNS: readonly Column[] = COLUMNS.slice(
+  COORDINATES.length + OUTCOMES.length,
+  -HOST_METRICS.length,
+);
+
+/** The same of a host with instances. */
+export const HOST_COLUMNS: readonly Column[] = HOST_METRICS;
 
 const BY_NAME: ReadonlyMap<string, Column> = new Map(COLUMNS.map((column) => [column.name, column]));
 

@@ -4,6 +4,7 @@
  * (core/scenario/row.ts).
  */
 import { MEMORY_OWNERS } from "../events/memory-owners.js";
+import { isHostRow } from "../scenario/host/workload.js";
 import type { Row } from "../scenario/scenario.js";
 import type { Column } from "./columns.js";
 
@@ -84,8 +85,9 @@ export const DERIVED: readonly DerivedColumn[] = [
   },
 ];
 
-/** The row with every derived column that it has the numbers for. */
+/** The row with every derived column that it has the numbers for; a host's row has none of them. */
 export function withDerived(row: Row): Row {
+  if (isHostRow(row)) return row;
   const derived: Record<string, string | number> = {};
   for (const { name, compute } of DERIVED) derived[name] = compute(row) ?? "";
   return { ...row, ...derived };

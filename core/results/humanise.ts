@@ -33,6 +33,18 @@ export function grouped(value: number): string {
   return fraction === undefined ? text : `${text}.${fraction}`;
 }
 
+/** Nanoseconds: 1234567 → "1.23 ms". */
+export function duration(nanoseconds: number): string {
+  const [size, unit] = TIMES.find(([least]) => Math.abs(nanoseconds) >= least) ?? [1, "ns"];
+  return `${digits(nanoseconds / size)} ${unit}`;
+}
+
+const TIMES: readonly (readonly [number, string])[] = [
+  [1e9, "s"],
+  [1e6, "ms"],
+  [1e3, "µs"],
+];
+
 /** 0.1234 → "12.3%". */
 export function percent(share: number): string {
   return `${digits(share * 100)}%`;
@@ -52,6 +64,8 @@ export function humanInUnit(unit: ColumnUnit, value: number): string {
   switch (unit) {
     case "bytes":
       return Number.isInteger(value) ? formatBytes(value) : formatBytes(Math.round(value));
+    case "nanoseconds":
+      return duration(value);
     case "share":
       return percent(value);
     case "ratio":

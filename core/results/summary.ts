@@ -33,6 +33,22 @@ const MEASURES: readonly Measure[] = [
     column: "overhead_peak_bytes",
     text: (bytes) => (bytes === 0 ? "0" : humanValue("overhead_peak_bytes", bytes)),
   },
+  // Of hosts with instances.
+  ...[
+    ["instances", "instances"],
+    ["limit", "limit"],
+    ["memory each", "bytes_per_instance"],
+    ["saved", "shared_saving_bytes"],
+    ["p99", "latency_p99"],
+    ["requests/s", "requests_per_second"],
+    ["idle", "cpu_idle_share"],
+  ].map(
+    ([title, column]): Measure => ({
+      title: title!,
+      column: column!,
+      text: (value) => humanValue(column!, value),
+    }),
+  ),
 ];
 
 /** What goes first where the width is short; cycles and slowdown never do. */
@@ -43,6 +59,8 @@ const DISPENSABLE = [
   "exits",
   "instructions",
   "tlb_mpki",
+  "shared_saving_bytes",
+  "cpu_idle_share",
 ];
 
 /** Lines of at most `width` columns; the last may name what had no room. No rows give one line. */
@@ -143,7 +161,7 @@ function rendered(cells: readonly string[], widths: readonly number[], names: nu
 }
 
 function measured(value: string | number | undefined, { text }: Measure): string {
-  return typeof value === "number" ? text(value) : "";
+  return typeof value === "number" ? text(value) : (value ?? "");
 }
 
 /** A name cut to what tells it from its like: "hardware/nested" becomes "…/nested", others lose their end. */

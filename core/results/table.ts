@@ -5,9 +5,10 @@
  */
 import { EXIT_REASONS } from "../events/exit-reasons.js";
 import type { CellOutcome } from "../scenario/config.js";
+import { isHostRow } from "../scenario/host/workload.js";
 import { FIXED_COLUMNS, rowsOf } from "../scenario/row.js";
 import type { Plan, Row } from "../scenario/scenario.js";
-import { VALUE_COLUMNS } from "./columns.js";
+import { HOST_COLUMNS, MACHINE_COLUMNS } from "./columns.js";
 import { withDerived } from "./derived.js";
 
 /** Outcomes by cell id; cells that never finished are absent. */
@@ -27,15 +28,21 @@ export function tableOf(plan: Plan, outcomes: Outcomes): Table {
   return { columns: columnsFor(plan.axes, rows), rows };
 }
 
-/** The columns of rows.csv for these axes; a value that the dictionary does not know comes last. */
+/**
+ * The columns of rows.csv for these axes: those of guests on machines, of hosts with instances, or of both, as the rows are; a
+ * value that the dictionary does not know comes last.
+ */
 export function columnsFor(axes: readonly string[], rows: readonly Row[]): string[] {
+  const isOfHost = rows.some(isHostRow);
+  const isOfMachine = !rows.every(isHostRow) || rows.length === 0;
   const columns = new Set([
     "cell",
     ...axes,
     ...FIXED_COLUMNS,
     "status",
     "reason",
-    ...VALUE_COLUMNS.map(({ name }) => name),
+    ...(isOfMachine ? MACHINE_COLUMNS : []).map(({ name }) => name),
+    ...(isOfHost ? HOST_COLUMNS : []).map(({ name }) => name),
   ]);
   for (const row of rows) for (const name of Object.keys(row)) columns.add(name);
   return [...columns];

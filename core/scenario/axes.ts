@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { EVENTS } from "../events/events.js";
+import { HOST_METRICS } from "../host/metrics.js";
 import type { Catalogue } from "./catalogue.js";
 import { parameterSchema, settingsShape } from "./settings.js";
 
@@ -32,6 +33,7 @@ const UNPREFIXED = new Set(["machine", "guest", "parameters"]);
 /** Columns that a parameter of the same name must not take. */
 const RESERVED = new Set<string>([
   ...EVENTS.map((event) => event.name),
+  ...HOST_METRICS.map((metric) => metric.name),
   "cycles",
   "status",
   "reason",

@@ -6,12 +6,14 @@ import type { CpuProfile } from "../events/profile.js";
 import { PROFILES } from "../events/profiles/index.js";
 import { WORKLOADS } from "../guest/workloads/index.js";
 import { TECHNIQUES, type TechniqueDefinition } from "../system/techniques.js";
+import { INSTANCE_TECHNIQUES } from "../system/technologies.js";
 import type { ParameterSpecs } from "../util/parameters.js";
 import { BOOT } from "./code/boot.js";
 import { KERNEL_WORKLOADS } from "./code/kernel.js";
 import { PROGRAM_WORKLOADS } from "./code/programs.js";
+import { HOST_WORKLOADS } from "./host/workload.js";
 
-/** What a scenario needs to know of a workload, a reference stream (guest/workloads) or code (code/workload.ts). */
+/** What a scenario needs to know of a workload, a reference stream (guest/workloads), code (code/workload.ts) or a host with instances (host/workload.ts). */
 export interface WorkloadEntry {
   readonly name: string;
   readonly title: string;
@@ -29,7 +31,7 @@ export interface Catalogue {
 
 /** Everything the lab has. */
 export const CATALOGUE: Catalogue = {
-  techniques: TECHNIQUES,
-  workloads: [...WORKLOADS, ...PROGRAM_WORKLOADS, ...KERNEL_WORKLOADS, BOOT],
+  techniques: [...TECHNIQUES, ...INSTANCE_TECHNIQUES],
+  workloads: [...WORKLOADS, ...PROGRAM_WORKLOADS, ...KERNEL_WORKLOADS, BOOT, ...HOST_WORKLOADS],
   profiles: PROFILES,
 };

@@ -5,6 +5,7 @@
 import type { ParameterValue } from "../util/parameters.js";
 import { BOOT_NAME } from "./code/boot.js";
 import type { Cell, CellOutcome } from "./config.js";
+import { findHostWorkload } from "./host/workload.js";
 import type { Plan, Row } from "./scenario.js";
 
 /** Coordinates that every row has, whether they vary or not. */
@@ -15,8 +16,8 @@ export function rowOf(cell: Cell, outcome: CellOutcome): Row {
   const row: Record<string, string | number> = {};
   for (const [column, value] of Object.entries(cell.axes)) row[column] = written(value);
   const { technique, workload, page, machine, size, seed } = cell.config;
-  // What maps an image of one's own is its own affair.
-  const mapped = workload === BOOT_NAME ? "" : page;
+  // What maps an image of one's own is its own affair, and a host has no one guest.
+  const mapped = workload === BOOT_NAME || findHostWorkload(workload) !== undefined ? "" : page;
   const fixed = { technique, workload, page: mapped, profile: machine.profile, size, seed };
   for (const column of FIXED_COLUMNS) row[column] ??= fixed[column];
   row["status"] = outcome.status;

@@ -1,7 +1,7 @@
 /**
  * Runs one cell: assembles machine and guest, boots, prepares the workload, and measures its region of interest. A pure
  * function of the configuration: no clock, no chance but the seed's, nothing of the host. Guests that execute code are
- * code/run-code.ts's.
+ * code/run-code.ts's, hosts with instances host/run-host.ts's.
  */
 import { CYCLE_CATEGORIES } from "../events/categories.js";
 import type { Counters } from "../events/counters.js";
@@ -19,6 +19,8 @@ import { assemble } from "./assemble.js";
 import { auditCounters } from "./audit.js";
 import { runCode } from "./code/run-code.js";
 import type { CellConfig, CellOutcome } from "./config.js";
+import { runHost } from "./host/run-host.js";
+import { findHostWorkload } from "./host/workload.js";
 
 /** A cell that is ready to run: booted and prepared, its counters at zero. */
 export interface PreparedCell {
@@ -36,6 +38,8 @@ export interface PreparedCell {
  */
 export function runCell(config: CellConfig): CellOutcome {
   if (config.code !== undefined) return runCode(config);
+  const host = findHostWorkload(config.workload);
+  if (host !== undefined) return runHost(config, host);
   try {
     const cell = prepareCell(config);
     cell.run();

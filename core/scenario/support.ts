@@ -2,11 +2,14 @@
  * What a profile cannot do: the reason for an `unsupported` row. Known before the run, from the configuration alone;
  * a combination that only the machine can refuse is refused by runCell.
  */
+import { findTechnology } from "../host/instances/technologies.js";
 import { defaultOf } from "../util/parameters.js";
 import { formatBytes, PAGE_SIZES, type PageSizeName } from "../util/units.js";
 import { CATALOGUE, type Catalogue } from "./catalogue.js";
 import { isCodeWorkload } from "./code/workload.js";
 import type { CellConfig, GuestPaging } from "./config.js";
+import { hostRefusal } from "./host/run-host.js";
+import { findHostWorkload } from "./host/workload.js";
 
 /** Page sizes of each format (Intel SDM vol. 3, 4.3 to 4.5). */
 const PAGES_OF: Readonly<Record<GuestPaging, readonly PageSizeName[]>> = {
@@ -28,6 +31,7 @@ export function unsupportedReason(config: CellConfig, catalogue: Catalogue = CAT
     if (config.technique !== "native") return "monitors that run code come later: code runs natively";
     return workload.unsupported(config, profile);
   }
+  if (findHostWorkload(config.workload) !== undefined) return technique.unsupported(profile);
   const { features } = profile;
   const { paging } = config.guest;
   const isLong = paging === "4-level" || paging === "5-level";
@@ -59,6 +63,10 @@ const MAPPED = new Set(["footprint", "mapping", "workingSet"]);
  * be smaller than the page that maps it is refused; a default that is smaller is rounded up by the workload.
  */
 export function impossibleReason(config: CellConfig, catalogue: Catalogue = CATALOGUE): string | undefined {
+  const host = findHostWorkload(config.workload);
+  if (host !== undefined) return hostRefusal(config, host.experiment);
+  if (findTechnology(config.technique) !== undefined)
+    return `${config.workload} runs on one machine, and ${config.technique} is what an instance on a host is`;
   const workload = catalogue.workloads.find(({ name }) => name === config.workload);
   if (isCodeWorkload(workload)) return undefined; // its kernel maps all memory alike
   const pageBytes = PAGE_SIZES[config.page];

@@ -3,6 +3,8 @@ import { assumed, published } from "../../events/profiles/constants.js";
 import { KIB, MIB } from "../../util/units.js";
 import type { Application } from "./application.js";
 
+export type { Application } from "./application.js";
+
 const US = 1000;
 const MS = 1000 * US;
 const NONE = published(0, "by definition");
@@ -208,3 +210,5 @@ export const APPLICATIONS: readonly Application[] = [
 export function findApplication(name: string): Application | undefined {
   return APPLICATIONS.find((application) => application.name === name);
 }
+
+export const APPLICATION_NAMES: readonly string[] = APPLICATIONS.map(({ name }) => name);

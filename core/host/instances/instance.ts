@@ -1,0 +1,147 @@
+/**
+ * An instance of an application on a host, by some technology: its owner in the ledger, its areas, its threads. Building one
+ * lays out its memory and touches what a running instance has touched.
+ */
+
+import type { Application } from "../applications/application.js";
+import type { AreaId, AreaKind, GroupId, GroupSpec, OwnerId, ThreadId } from "../contracts.js";
+import { PAGE_BYTES, ROOT_GROUP, ZERO } from "../contracts.js";
+import { type Host, pagesOf } from "../host.js";
+import type { GuestSystem, Technology } from "./technology.js";
+
+export interface InstanceOptions {
+  /** Which of several images it runs: instances of one image hold equal files and kernels. */
+  readonly image: number;
+  /** Guests' memory is offered to content sharing. */
+  readonly isMergeable: boolean;
+  /** Guests' memory is backed by 2 MiB pages. */
+  readonly isHuge: boolean;
+  /** Limits of its group of threads, and of its memory (pages). */
+  readonly group?: GroupSpec;
+  readonly memoryLimit?: { readonly maximum?: number; readonly soft?: number; readonly swap?: number };
+  /** Guests' private memory is as large as this many bytes more (spare memory that its page cache has filled). */
+  readonly spareUsed?: number;
+}
+
+/** Page-table entries of a page of tables. */
+const ENTRIES = 512;
+/** Tables above the lowest level: a few for each address space. */
+const UPPER_TABLES = 6;
+const SECOND = 1e9;
+
+export class Instance {
+  readonly owner: OwnerId;
+  readonly group: GroupId;
+  readonly threads: ThreadId[] = [];
+  /** Private memory of the application; undefined where it has none of the kind. */
+  readonly hot: AreaId | undefined;
+  readonly warm: AreaId | undefined;
+  /** The application's files: in the host's page cache, or in the guest's. */
+  readonly files: AreaId | undefined;
+  /** What a guest has freed and the host does not know of. */
+  readonly freed: AreaId | undefined;
+  /** False when memory gave out while it was built. */
+  isComplete = true;
+
+  constructor(
+    readonly host: Host,
+    readonly application: Application,
+    readonly technology: Technology,
+    readonly options: InstanceOptions,
+  ) {
+    const { memory, scheduler } = host;
+    this.owner = memory.addOwner();
+    if (options.memoryLimit !== undefined) memory.limit(this.owner, options.memoryLimit);
+    const { guest } = technology;
+    const { image } = options;
+    this.take("monitor", technology.monitor.value);
+    this.take("kernel", technology.kernel.value);
+    this.mapped(`/usr/bin/${technology.name}`, technology.monitorFiles.value);
+    let tablePages = UPPER_TABLES;
+    if (guest === undefined) {
+      const path = `/image/${image}/${application.name}`;
+      this.files = this.mapped(path, application.memory.files.value);
+    } else {
+      this.freed = this.bootGuest(guest, image);
+      const content = `/image/${image}/${application.name}`;
+      this.files = this.take("guest-system", application.memory.files.value, content);
+      tablePages += UPPER_TABLES;
+    }
+    const kind: AreaKind = guest === undefined ? "anonymous" : "guest";
+    const { hot, warm, cold, zero } = application.memory;
+    const nonZero = 1 - zero.value;
+    this.hot = this.take(kind, hot.value * nonZero);
+    this.warm = this.take(kind, warm.value * nonZero);
+    this.take(kind, cold.value * nonZero);
+    this.take(kind, (hot.value + warm.value + cold.value) * zero.value, ZERO);
+    this.takeTables(tablePages);
+    this.group = options.group === undefined ? ROOT_GROUP : scheduler.addGroup(options.group);
+    const { request, threads } = application;
+    const exitRate =
+      guest !== undefined && request.work.value > 0 ? (request.exits.value / request.work.value) * SECOND : 0;
+    const isGuest = guest !== undefined;
+    for (let i = 0; i < threads; i++)
+      this.threads.push(scheduler.addThread({ group: this.group, isGuest, exitRate }));
+  }
+
+  /** Ends it: its threads must sleep. Gives back all it had. */
+  stop(): void {
+    const { scheduler, memory } = this.host;
+    for (const thread of this.threads) scheduler.removeThread(thread);
+    if (this.group !== ROOT_GROUP) scheduler.removeGroup(this.group);
+    memory.removeOwner(this.owner);
+  }
+
+  private bootGuest(guest: GuestSystem, image: number): AreaId | undefined {
+    this.take("guest-system", guest.kernelText.value, `/kernel/${image}/${this.technology.name}`);
+    this.take("guest-system", guest.kernelData.value);
+    this.take("guest-system", guest.serviceFiles.value, `/services/${image}/${this.technology.name}`);
+    this.take("guest-system", guest.serviceData.value);
+    this.take("guest-system", this.options.spareUsed ?? 0);
+    this.take("guest-system", guest.freed.value * guest.zero.value, ZERO);
+    return this.take("guest-system", guest.freed.value * (1 - guest.zero.value));
+  }
+
+  /** Memory that is touched at once. @param content a name, ZERO, or nothing: unlike any other */
+  private take(kind: AreaKind, bytes: number, content?: string | typeof ZERO): AreaId | undefined {
+    const pages = pagesOf(bytes);
+    if (pages === 0) return undefined;
+    const { memory, contents } = this.host;
+    const { isMergeable, isHuge } = this.options;
+    const isGuest = kind === "guest" || kind === "guest-system";
+    const identity = typeof content === "string" ? contents.of(content, pages) : content;
+    const area = memory.addArea({
+      owner: this.owner,
+      kind,
+      pages,
+      isMergeable: isGuest && isMergeable,
+      isHuge: isGuest && isHuge,
+      ...(identity === undefined ? {} : { content: identity }),
+    });
+    this.isComplete &&= memory.touch(area, 0, pages, content === undefined).isSatisfied;
+    return area;
+  }
+
+  private mapped(path: string, bytes: number): AreaId | undefined {
+    if (bytes === 0) return undefined;
+    const { host, owner } = this;
+    const file = host.file(path, bytes);
+    host.memory.mapFile(owner, file);
+    this.isComplete &&= host.memory.touch(file, 0, pagesOf(bytes), false, owner).isSatisfied;
+    return file;
+  }
+
+  /**
+   * Page tables for what is mapped: of processes one set; of guests three, their own, the EPT or NPT, and the monitor's
+   * process's on the host. Huge pages need no lowest level in the latter two.
+   */
+  private takeTables(upper: number): void {
+    const { host, technology, application, options } = this;
+    const resident = host.memory.residentOf(this.owner);
+    const mapped =
+      resident + pagesOf(application.memory.files.value) + pagesOf(technology.monitorFiles.value);
+    const lowest = Math.ceil(mapped / ENTRIES);
+    const sets = technology.guest === undefined ? 1 : options.isHuge ? 1 : 3;
+    this.take("tables", (sets * lowest + upper) * PAGE_BYTES);
+  }
+}
