@@ -64,6 +64,15 @@ export function sizeOf(
   return bytes;
 }
 
+/** A part of n: `2/3`. @throws UserError */
+export function shardOf(written: Written): { index: number; of: number } | undefined {
+  const text = textOf("shard", written);
+  if (text === undefined) return undefined;
+  const [index, of] = (/^(\d{1,4})\/(\d{1,4})$/.exec(text)?.slice(1) ?? []).map(Number);
+  if (index === undefined || of === undefined || index < 1 || index > of) throw messages.notAShard(text);
+  return { index, of };
+}
+
 /** One of a set of words. @throws UserError naming the nearest */
 export function choiceOf<T extends string>(
   option: string,

@@ -1,5 +1,6 @@
 /** `virtlab bench`: runs a scenario, shows the answer, and says with the exit code whether its expectations hold. */
 import { type LabRun, run } from "../lab/run.js";
+import type { Shard } from "../lab/shard.js";
 import { shownPath } from "../results/index.js";
 import { summaryLines } from "../results/summary.js";
 import type { ExpectationResult, Row } from "../scenario/index.js";
@@ -33,6 +34,7 @@ export interface ScenarioOptions {
 export interface BenchOptions extends ScenarioOptions {
   readonly workers: number | undefined;
   readonly out: string | undefined;
+  readonly shard: Shard | undefined;
   readonly resume: "auto" | "always" | "never";
   readonly charts: boolean;
   readonly quiet: boolean;
@@ -68,8 +70,12 @@ export async function bench(options: BenchOptions, terminal: Terminal): Promise<
     terminal.note(messages.interrupted(table.rows.length, plan.cells.length, shownPath(folder)));
     return stop.exitCode ?? EXIT_CODE.interrupted;
   }
-  const isGood =
-    !result.table.rows.some(hasFailed) && (result.expectations ?? []).every(({ passed }) => passed);
+  return verdictOf(result);
+}
+
+/** 1 when a cell failed or an expectation does not hold. */
+export function verdictOf({ table, expectations }: LabRun): ExitCode {
+  const isGood = !table.rows.some(hasFailed) && (expectations ?? []).every(({ passed }) => passed);
   return isGood ? EXIT_CODE.ok : EXIT_CODE.gateFailed;
 }
 
@@ -77,7 +83,8 @@ function hasFailed(row: Row): boolean {
   return row["status"] === "failed";
 }
 
-function showResult(result: LabRun, quiet: boolean, terminal: Terminal): void {
+/** The answer of a run, and where it is. */
+export function showResult(result: LabRun, quiet: boolean, terminal: Terminal): void {
   const { rows } = result.table;
   if (!quiet) {
     const { title, question } = result.plan.scenario;
@@ -130,7 +137,8 @@ function expectationLines(expectation: ExpectationResult, { paint }: Terminal): 
   return lines;
 }
 
-function resultJson(result: LabRun): Record<string, unknown> {
+/** The run as one document. */
+export function resultJson(result: LabRun): Record<string, unknown> {
   const { plan, folder, table, answer, expectations, timing, pictures, interrupted } = result;
   const { name, title, question, seed, size } = plan.scenario;
   return {

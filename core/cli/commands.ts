@@ -6,7 +6,7 @@
 import type { Argv, Options } from "yargs";
 import yargs from "yargs";
 import { RUN_SIZES } from "../util/parameters.js";
-import { choiceOf, flagOf, textOf, textsOf, type Written, wholeNumberOf } from "./arguments.js";
+import { choiceOf, flagOf, shardOf, textOf, textsOf, type Written, wholeNumberOf } from "./arguments.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
 import { GATE_COMMANDS } from "./gate-options.js";
 import { INSPECT_COMMANDS } from "./inspect-options.js";
@@ -69,26 +69,56 @@ const COMMANDS: readonly Command[] = [
       ...SCENARIO_OPTIONS,
       workers: text("Worker threads; default: one a core. 0 runs in the main thread", "number"),
       out: text("Folder for the run; default: results/runs/<scenario>/<time>-<hash>", "folder"),
+      shard: text("Only one part of the cells, for `virtlab merge`", "k/n"),
       resume: flag("Go on with an unfinished run of the same cells, or fail"),
       fresh: flag("Start anew, even where an unfinished run could go on"),
       "no-charts": flag("Draw no charts and write no report"),
       quiet: flag("No progress and no table"),
+      against: text(
+        "Compare with another revision instead: rows, and host times where there is timing:",
+        "git ref or folder",
+      ),
+      pairs: text("With --against: pairs of processes for each cell; default 10", "7 to 20"),
+      summary: text("With --against: append Markdown to a file", "file"),
       ...JSON_OPTION,
     },
     examples: [
       ["bench scenarios/ept.yaml", "shadow page tables or EPT?"],
       ["bench ept --size tiny --only \"workload == 'gups'\"", "some cells, quickly"],
       ["bench ept --set machine.profile=haswell-2013 --set seed=7", "another machine and seed"],
+      ["bench speed --against main", "is this working tree slower than main?"],
       ["bench ept --json --quiet", "for a program to read"],
     ],
     run: async (values, context) => {
       const [resume, fresh] = [flagOf(values["resume"]), flagOf(values["fresh"])];
       if (resume && fresh) throw messages.optionsExclude("resume", "fresh");
+      const against = textOf("against", values["against"]);
+      const [pairs, summary] = [
+        wholeNumberOf("pairs", values["pairs"], 7, 20),
+        textOf("summary", values["summary"]),
+      ];
+      if (against !== undefined) {
+        const other = ["workers", "out", "shard", "resume", "fresh", "no-charts"].find(
+          (name) => values[name] !== undefined,
+        );
+        if (other !== undefined) throw messages.optionsExclude("against", other);
+        const options = {
+          ...scenarioValues(values),
+          against,
+          pairs,
+          summary,
+          quiet: flagOf(values["quiet"]),
+        };
+        return (await import("./against.js")).benchAgainst(options, context.terminal);
+      }
+      if (pairs !== undefined) throw messages.optionNeeds("pairs", "against");
+      if (summary !== undefined) throw messages.optionNeeds("summary", "against");
       const options = {
         ...scenarioValues(values),
         workers: wholeNumberOf("workers", values["workers"], 0, 1024),
         out: textOf("out", values["out"]),
         resume: resume ? "always" : fresh ? "never" : "auto",
+        shard: shardOf(values["shard"]),
         charts: !flagOf(values["no-charts"]),
         quiet: flagOf(values["quiet"]),
         args: context.args,

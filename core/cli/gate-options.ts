@@ -1,4 +1,4 @@
-/** `virtlab compare` and `baseline` as commands.ts declares them: what they take, and what their help says. */
+/** `virtlab compare`, `merge` and `baseline` as commands.ts declares them: what they take, and what their help says. */
 import { RUN_SIZES } from "../util/parameters.js";
 import { choiceOf, flagOf, textOf, textsOf } from "./arguments.js";
 import type { Command } from "./commands.js";
@@ -50,6 +50,34 @@ export const GATE_COMMANDS: readonly Command[] = [
         actionBenchmark: textOf("action-benchmark", values["action-benchmark"]),
       };
       return (await import("./compare.js")).compare(options, terminal);
+    },
+  },
+  {
+    usage: "merge <shards..>",
+    summary: "Shards of a run into the run: rows, expectations, charts, as if one machine had run it all",
+    positionals: {
+      shards: "Folders that `bench --shard k/n --out <folder>` wrote, or one that holds them all",
+    },
+    options: {
+      out: value("Folder for the run; default: results/runs/<scenario>/<time>-<hash>", "folder"),
+      "no-charts": flag("Draw no charts and write no report"),
+      quiet: flag("No table"),
+      json: flag("One JSON document on stdout, and nothing else there"),
+    },
+    examples: [
+      ["merge shards/1 shards/2", "after `bench ept --shard 1/2 --out shards/1` and the other"],
+      ["merge shards --out merged", "all of a folder, as a job of CI collects them"],
+    ],
+    run: async (values, { terminal, args }) => {
+      const options = {
+        shards: textsOf("shards", values["shards"]),
+        out: textOf("out", values["out"]),
+        charts: !flagOf(values["no-charts"]),
+        quiet: flagOf(values["quiet"]),
+        json: flagOf(values["json"]),
+        args,
+      };
+      return (await import("./merge.js")).mergeShards(options, terminal);
     },
   },
   {

@@ -77,6 +77,18 @@ export function optionsExclude(one: string, other: string): UserError {
   return new UserError(`--${one} and --${other} exclude each other`, { mend: "give one of them" });
 }
 
+export function optionNeeds(one: string, other: string): UserError {
+  return new UserError(`--${one} means nothing without --${other}`, {
+    mend: `leave it out, or give --${other}`,
+  });
+}
+
+export function notAShard(written: string): UserError {
+  return new UserError(`--shard ${written}: not a part k of n`, {
+    mend: "write e.g. --shard 1/3, and 2/3, and 3/3",
+  });
+}
+
 export function noSuchScenario(written: string, known: readonly string[]): UserError {
   return new UserError(`there is no scenario "${written}"`, {
     mend: didYouMean(
@@ -104,6 +116,11 @@ export const resuming = (folder: string, done: number, total: number): string =>
 
 export const stopping = "stopping; finished rows are kept (Ctrl-C again to stop at once)";
 
+export const stoppingComparison = "stopping; nothing is kept of a comparison (Ctrl-C again to stop at once)";
+
+export const comparing = (cell: string, stage: "first" | "confirming"): string =>
+  stage === "first" ? `host time of ${cell}` : `again, to confirm: ${cell}`;
+
 export const interrupted = (done: number, total: number, folder: string): string =>
   `stopped: ${done} of ${total} cells are done and kept in ${folder}\n  run the same command again to go on from there`;
 
@@ -129,7 +146,7 @@ export const drawing = "drawing charts";
 
 export const timingFailed = (cell: string, reason: string): string => `no host time of ${cell}: ${reason}`;
 
-export const notChecked = "expectations are not checked: --only left out cells that they may speak of";
+export const notChecked = "expectations are not checked: cells that they may speak of are left out";
 
 /** @param rows the file whose rows could be the baseline, where they are no run of a scenario */
 export const noBaseline = (baseline: string, scenarios: readonly string[], rows?: string): string => {

@@ -10,13 +10,13 @@
  *
  * Time is the processor's (less noisy than the wall's where others work too) if both builds can tell it.
  */
-import { centre, median, signedRanks, signFlipTest } from "../results/statistics.js";
+import { centre, MOST_PAIRS, median, signedRanks, signFlipTest } from "../results/statistics.js";
 import type { CellConfig } from "../scenario/index.js";
 import { UserError } from "../util/errors.js";
 import { askTiming, type TimingRequest } from "./host-timing.js";
 
 export interface HostRules {
-  /** Pairs of processes; 7 at least can be below alpha (2^-7), 20 at most are enumerated. */
+  /** Pairs of processes: 7 at least can be below alpha (2^-7), and MOST_PAIRS are enumerated; doubled in doubt. */
   readonly pairs: number;
   /** Runs measured in each process; the fastest counts. */
   readonly samples: number;
@@ -30,6 +30,8 @@ export const HOST_RULES: HostRules = { pairs: 10, samples: 3, alpha: 0.01, floor
 
 export interface HostSubject {
   readonly cell: string;
+  /** Driver or engine: what the cell exercises. */
+  readonly group: string;
   /** As A's and as B's own planner resolves it. */
   readonly a: CellConfig;
   readonly b: CellConfig;
@@ -48,6 +50,7 @@ export interface HostStage {
 
 export interface HostVerdict extends HostStage {
   readonly cell: string;
+  readonly group: string;
   readonly verdict: "slower" | "faster" | "same";
   /** The second stage, where the first one found a difference. */
   readonly confirmation: HostStage | undefined;
@@ -57,9 +60,17 @@ export interface HostComparison {
   readonly clock: "wall" | "processor";
   readonly rules: HostRules;
   readonly cells: readonly HostVerdict[];
-  /** Geometric mean of the cells' ratios; 1 when there are none. */
-  readonly ratio: number;
+  /** Drivers and engines apart. */
+  readonly groups: readonly HostGroup[];
+  /** Cells. */
   readonly slower: number;
+}
+
+export interface HostGroup {
+  readonly group: string;
+  readonly cells: number;
+  /** Geometric mean of the cells' ratios. */
+  readonly ratio: number;
 }
 
 export interface HostHooks {
@@ -89,16 +100,19 @@ export async function compareHosts(
     const suspicion = verdictOf(first, rules);
     const confirmation = suspicion === "same" ? undefined : await stage("confirming");
     const isConfirmed = confirmation !== undefined && verdictOf(confirmation, rules) === suspicion;
-    cells.push({ cell: subject.cell, ...first, verdict: isConfirmed ? suspicion : "same", confirmation });
+    const { cell, group } = subject;
+    cells.push({ cell, group, ...first, verdict: isConfirmed ? suspicion : "same", confirmation });
   }
-  const logs = cells.map(({ ratio }) => Math.log(ratio));
-  return {
-    clock,
-    rules,
-    cells,
-    ratio: Math.exp(logs.reduce((sum, log) => sum + log, 0) / Math.max(1, logs.length)),
-    slower: cells.filter(({ verdict }) => verdict === "slower").length,
-  };
+  const slower = cells.filter(({ verdict }) => verdict === "slower").length;
+  return { clock, rules, cells, groups: groupsOf(cells), slower };
+}
+
+function groupsOf(cells: readonly HostVerdict[]): HostGroup[] {
+  return [...new Set(cells.map(({ group }) => group))].map((group) => {
+    const logs = cells.filter((cell) => cell.group === group).map(({ ratio }) => Math.log(ratio));
+    const ratio = Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
+    return { group, cells: logs.length, ratio };
+  });
 }
 
 /** A stage by itself: what the rules say of pairs of seconds. */
@@ -119,19 +133,37 @@ export function verdictOf({ ratio, p }: HostStage, { alpha, floor }: HostRules):
 async function runStage(
   scripts: { readonly a: string; readonly b: string },
   subject: HostSubject,
-  { pairs, samples }: HostRules,
+  rules: HostRules,
   clock: "wall" | "processor",
   signal: AbortSignal | undefined,
 ): Promise<HostStage> {
+  const { samples } = rules;
+  return stageOf(async (side) => {
+    const request = { config: subject[side], samples, clock };
+    return (await answer(scripts[side], request, subject.cell, signal)).seconds;
+  }, rules);
+}
+
+/**
+ * Measures pairs, the order within them alternating, and judges them. A difference above the floor that the pairs do not bear out
+ * gets as many again: a few disturbed processes shall not hide a slowdown. (Looking twice doubles a stage's chance of a false
+ * suspicion at most; the confirming stage squares it.)
+ */
+export async function stageOf(
+  measure: (side: "a" | "b") => Promise<number>,
+  rules: HostRules,
+): Promise<HostStage> {
   const times: { a: number[]; b: number[] } = { a: [], b: [] };
-  for (let pair = 0; pair < pairs; pair++) {
-    const order = pair % 2 === 0 ? (["a", "b"] as const) : (["b", "a"] as const);
-    for (const side of order) {
-      const request = { config: subject[side], samples, clock };
-      times[side].push((await answer(scripts[side], request, subject.cell, signal)).seconds);
+  const judged = async (pairs: number): Promise<HostStage> => {
+    while (times.a.length < pairs) {
+      const order = times.a.length % 2 === 0 ? (["a", "b"] as const) : (["b", "a"] as const);
+      for (const side of order) times[side].push(await measure(side));
     }
-  }
-  return judge(times.a, times.b);
+    return judge(times.a, times.b);
+  };
+  const first = await judged(rules.pairs);
+  const isLarge = Math.abs(Math.log(first.ratio)) >= Math.log(1 + rules.floor);
+  return isLarge && first.p > rules.alpha ? judged(Math.min(2 * rules.pairs, MOST_PAIRS)) : first;
 }
 
 /** Builds of before there was a choice know the wall's clock only; then both are measured by it. */

@@ -36,6 +36,7 @@ import { timeCells } from "./host-timing.js";
 import { drawRun } from "./pictures.js";
 import { rehearse } from "./rehearsal.js";
 import { selectCells } from "./selection.js";
+import { type Shard, shardOf, shardRecord } from "./shard.js";
 
 export interface PlanOptions {
   /** Overrides such as `machine.profile=haswell-2013`. */
@@ -57,6 +58,8 @@ export interface RunOptions extends PlanOptions {
   readonly workers?: number | undefined;
   /** Whether an unfinished run of the same cells goes on: where there is one (auto), or it must be there (always). */
   readonly resume?: "auto" | "always" | "never";
+  /** Only one part of the cells; a shard has no expectations, charts and report of its own. */
+  readonly shard?: Shard | undefined;
   /** Draw the charts and the report; default true. */
   readonly charts?: boolean;
   /** What was typed, for run.json. */
@@ -78,7 +81,7 @@ export interface LabRun {
   readonly folder: string;
   /** rows.csv as data; cells that never finished are absent. */
   readonly table: Table;
-  /** Undefined when the run was interrupted, or `only` left out cells that they may speak of. */
+  /** Undefined when the run was interrupted, or `only` or `shard` left out cells that they may speak of. */
   readonly expectations: readonly ExpectationResult[] | undefined;
   /** The answer in a sentence or three; none when the run was interrupted. */
   readonly answer: readonly string[];
@@ -111,8 +114,11 @@ export function planCells(source: ScenarioSource, options: PlanOptions = {}): Pl
 export async function run(source: ScenarioSource, options: RunOptions): Promise<LabRun> {
   const started = new Date();
   const startedAt = performance.now();
-  const plan = planCells(source, options);
-  rehearse(plan, options.only === undefined);
+  const whole = planCells(source, options);
+  rehearse(whole, options.only === undefined);
+  const { shard } = options;
+  const plan = shard === undefined ? whole : shardOf(whole, shard);
+  const hasCharts = options.charts !== false && shard === undefined;
   const folder = openFolder(plan, options, started);
   try {
     const total = plan.cells.length;
@@ -145,7 +151,8 @@ export async function run(source: ScenarioSource, options: RunOptions): Promise<
 
     const timing = timings === undefined ? undefined : folder.writeTiming(timings);
     const { table } = folder;
-    const expectations = options.only === undefined ? checkExpectations(plan, table.rows) : undefined;
+    const isWhole = options.only === undefined && shard === undefined;
+    const expectations = isWhole ? checkExpectations(plan, table.rows) : undefined;
     folder.complete(
       recordOf(plan, {
         command: options.command ?? [],
@@ -154,12 +161,14 @@ export async function run(source: ScenarioSource, options: RunOptions): Promise<
         hostSeconds: (performance.now() - startedAt) / 1000,
         expectations: expectations ?? [],
         project: options.project,
+        ...(shard === undefined ? {} : { shard: shardRecord(whole, shard) }),
       }),
     );
-    if (options.charts !== false) options.progress?.({ kind: "drawing" });
-    const pictures = options.charts === false ? [] : await drawKept(folder.path, options.results);
+    if (hasCharts) options.progress?.({ kind: "drawing" });
+    const pictures = hasCharts ? await drawKept(folder.path, options.results) : [];
     const baseline = plan.scenario.baseline ?? null;
-    const answer = answerOf(table.rows, { axes: plan.axes, baseline, expectations: [] });
+    const answer =
+      shard === undefined ? answerOf(table.rows, { axes: plan.axes, baseline, expectations: [] }) : [];
     return { plan, folder: folder.path, table, expectations, answer, timing, pictures, interrupted: false };
   } finally {
     folder.release();
@@ -167,7 +176,7 @@ export async function run(source: ScenarioSource, options: RunOptions): Promise<
 }
 
 /** Draws; a chart that cannot be drawn is the user's to mend, and the rows are safe. */
-async function drawKept(folder: string, results: string): Promise<string[]> {
+export async function drawKept(folder: string, results: string): Promise<string[]> {
   try {
     return await drawRun(folder, results);
   } catch (error) {

@@ -148,6 +148,11 @@ function runComparand({ path, rows, timings, record }: StoredRun): Comparand {
     return { ...head, size: undefined, seed: undefined, plan: undefined, rows, timings };
   }
   refuseDamaged(path, record.files ?? {});
+  if (record.shard !== undefined)
+    throw new UserError(`is shard ${record.shard.index}/${record.shard.of} of a run, not the whole`, {
+      where: path,
+      mend: "merge the shards first: npm run virtlab -- merge <shards>",
+    });
   const { scenario, size, seed, plan, constants } = record;
   return {
     scenario: scenario.name,

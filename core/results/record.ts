@@ -43,8 +43,19 @@ export interface RunRecord {
   /** ISO 8601. */
   readonly started: string;
   readonly hostSeconds: number;
+  /** Where the run is one part of a whole (bench --shard). */
+  readonly shard?: ShardRecord;
   /** SHA-256 of the CSV files, filled in as the run completes. */
   readonly files?: Readonly<Record<string, string>>;
+}
+
+/** The k-th of n parts, from 1. */
+export interface ShardRecord {
+  readonly index: number;
+  readonly of: number;
+  /** Hash and cells of the whole plan. */
+  readonly plan: string;
+  readonly cells: number;
 }
 
 export interface HostRecord {
@@ -63,6 +74,7 @@ export interface RunFacts {
   readonly expectations: readonly ExpectationResult[];
   /** The project's folder: package.json and git are read there. */
   readonly project: string;
+  readonly shard?: ShardRecord;
 }
 
 /** The record of a run of `plan` on this host. */
@@ -94,6 +106,7 @@ export function recordOf(plan: Plan, facts: RunFacts): RunRecord {
     workers: facts.workers,
     started: facts.started.toISOString(),
     hostSeconds: facts.hostSeconds,
+    ...(facts.shard === undefined ? {} : { shard: facts.shard }),
   };
 }
 

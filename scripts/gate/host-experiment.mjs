@@ -54,7 +54,7 @@ const timingOf = (folder) => path.join(folder, "dist", "lab", "timing-process.js
 const original = timingOf(ROOT);
 const subjectOf = (name, text) => {
   const [cell] = planCells({ text, path: path.join(ROOT, "scenarios", `${name}.yaml`) }).cells;
-  return { cell: name, a: cell.config, b: cell.config };
+  return { cell: name, group: name, a: cell.config, b: cell.config };
 };
 const loop = subjectOf("hot-loop", LOOP);
 const subjects = values.code ? [loop, subjectOf("translated-code", CODE)] : [loop];

@@ -11,6 +11,7 @@ export const SMALL_ROWS: readonly Row[] = (() => {
 
 /** What baselines use of run.json. */
 export const SMALL_RECORD = {
+  format: 1,
   scenario: { name: "small" },
   size: "tiny",
   seed: 1,
