@@ -203,11 +203,17 @@ export function makeTranslate(machine: Machine, mmu: Mmu): unknown {
   });
   const drop = defineDropSlots(module, places);
   const cacheAccess = defineCacheAccess(emitter, machine.caches);
-  const translate = defineMmu(emitter, mmu, cacheAccess, dropSlotsOf(drop, places));
-  const { walker } = mmu;
-  const invalidatePage = defineInvalidatePage(emitter, mmu, dropSlotsOf(drop, places));
-  const { walker } = mmu;
-  const invalidatePage = defineInvalidatePage(emitter, mmu, dropSlotsOf(drop, places));
+  const translate = defineMmu(emitter, mmu, cacheAccess, dropSlotsOf(drop));
+  const quickMiss = defineQuickMiss(emitter, mmu, {
+    places,
+    base: code.cpu.base,
+    frameKinds: code.frameKinds.byteOffset,
+    frames: machine.options.backedFrames,
+    access: ACCESS,
+    drop,
+    claim: defineClaimSlot(module, places),
+  });
+  const invalidatePage = defineInvalidatePage(emitter, mmu, dropSlotsOf(drop));
   module.define(
     ["i32", "i32", "i32", "i32"],
     true,
