@@ -1,9 +1,10 @@
 /** An image file on a computer of its own, for commands that look into a guest (core/guest/inspect/): as `run` would run it. */
 import type { BootPlan } from "../guest/images/boot-plan.js";
-import type { Computer } from "../machine/computer.js";
+import { Computer } from "../machine/computer.js";
 import { readGuestFile } from "../scenario/code/files.js";
 import { loadComputer } from "../scenario/code/guest.js";
 import { bootPlan, codeMemory } from "../scenario/code/load.js";
+import { invariant } from "../util/errors.js";
 import { imageConfig } from "./run-image.js";
 
 export interface ImageFileOptions {
@@ -39,7 +40,10 @@ export function openImageFile({
   });
   return {
     plan: bootPlan(config.code!, codeMemory(config), readGuestFile),
-    make: (wanted = config.machine.engine) =>
-      loadComputer({ ...config, machine: { ...config.machine, engine: wanted } }).computer,
+    make: (wanted = config.machine.engine) => {
+      const { computer } = loadComputer({ ...config, machine: { ...config.machine, engine: wanted } });
+      invariant(computer instanceof Computer, "an image is looked into natively", () => config.technique);
+      return computer;
+    },
   };
 }

@@ -6,7 +6,6 @@
 import { CYCLE_CATEGORIES } from "../events/categories.js";
 import type { Counters } from "../events/counters.js";
 import { EVENT, EVENTS } from "../events/events.js";
-import { EXIT_REASONS } from "../events/exit-reasons.js";
 import { MEMORY_OWNERS, OWNER } from "../events/memory-owners.js";
 import { GuestFailure } from "../guest/kernel/guest-failure.js";
 import { GuestKernel } from "../guest/kernel/kernel.js";
@@ -19,6 +18,7 @@ import { assemble } from "./assemble.js";
 import { auditCounters } from "./audit.js";
 import { runCode } from "./code/run-code.js";
 import type { CellConfig, CellOutcome } from "./config.js";
+import { exitsOf } from "./exits.js";
 import { runHost } from "./host/run-host.js";
 import { findHostWorkload } from "./host/workload.js";
 
@@ -97,14 +97,6 @@ function countersOf(counters: Counters): Record<string, number> {
   });
   for (const event of EVENTS) values[event.name] = counters.events[EVENT[event.name]]!;
   return values;
-}
-
-function exitsOf(counters: Counters): CellOutcome["exits"] {
-  return EXIT_REASONS.map((reason, index) => ({
-    reason: reason.name,
-    count: counters.exits[index]!,
-    cycles: counters.exitCycles[index]!,
-  })).filter((row) => row.count > 0);
 }
 
 /** Bytes by owner now, and at their most during the region of interest. A native guest's memory is what it uses. */

@@ -6,6 +6,7 @@ import { findTechnology } from "../host/instances/technologies.js";
 import { defaultOf } from "../util/parameters.js";
 import { formatBytes, PAGE_SIZES, type PageSizeName } from "../util/units.js";
 import { CATALOGUE, type Catalogue } from "./catalogue.js";
+import { unsupportedTechnique } from "./code/computers.js";
 import { isCodeWorkload } from "./code/workload.js";
 import type { CellConfig, GuestPaging } from "./config.js";
 import { hostRefusal } from "./host/run-host.js";
@@ -28,8 +29,11 @@ export function unsupportedReason(config: CellConfig, catalogue: Catalogue = CAT
   if (config.code?.missing !== undefined) return config.code.missing;
   const workload = catalogue.workloads.find(({ name }) => name === config.workload);
   if (isCodeWorkload(workload)) {
-    if (config.technique !== "native") return "monitors that run code come later: code runs natively";
-    return workload.unsupported(config, profile);
+    return (
+      technique.unsupported(profile) ??
+      unsupportedTechnique(config, profile) ??
+      workload.unsupported(config, profile)
+    );
   }
   if (findHostWorkload(config.workload) !== undefined) return technique.unsupported(profile);
   const { features } = profile;

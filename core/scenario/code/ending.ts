@@ -1,6 +1,6 @@
 /** How a guest that executes code came to its end, in words: whether it is a result, and if not, what happened and where. */
 import { addressOf } from "../../machine/address.js";
-import type { Computer } from "../../machine/computer.js";
+import type { GuestComputer } from "../../machine/computer.js";
 import { CS, SEGMENT, SEGMENT_BYTES, STATE } from "../../machine/cpu/state.js";
 import type { CodeGuest, GuestEnd } from "./guest.js";
 
@@ -43,7 +43,7 @@ function placeOf({ computer, plan }: CodeGuest): string {
 }
 
 /** CR2, where a page fault led to the end. */
-function faultAddress(computer: Computer, reason: string): string {
+function faultAddress(computer: GuestComputer, reason: string): string {
   const { words } = computer.machine.code!.cpu;
   if (!reason.includes("#PF")) return "";
   return `, CR2 ${hex(addressOf(words[STATE.cr2 / 4 + 1]!, words[STATE.cr2 / 4]!))}`;

@@ -6,11 +6,12 @@ import type { CostName } from "../../events/costs.js";
 import type { Counters } from "../../events/counters.js";
 import { findProfile } from "../../events/profiles/index.js";
 import type { BootPlan } from "../../guest/images/boot-plan.js";
-import { Computer, type Outcome } from "../../machine/computer.js";
+import type { ComputerOptions, GuestComputer, Outcome } from "../../machine/computer.js";
 import { RFLAGS } from "../../machine/cpu/state.js";
 import { MARK } from "../../machine/devices/marks.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
 import type { CellConfig, GuestFile } from "../config.js";
+import { makeGuestComputer } from "./computers.js";
 import { ConsoleHash } from "./console-hash.js";
 import { readGuestFile } from "./files.js";
 import { bootPlan, codeMemory } from "./load.js";
@@ -38,7 +39,7 @@ export interface Region {
 
 /** A machine with a cell's image loaded, at its start. */
 export interface LoadedComputer {
-  readonly computer: Computer;
+  readonly computer: GuestComputer;
   readonly plan: BootPlan;
 }
 
@@ -52,7 +53,7 @@ export function loadComputer(config: CellConfig, read = readGuestFile): LoadedCo
   const plan = bootPlan(code, memoryBytes, read);
   if (plan.start.mode === "long" && !profile.features.longMode)
     throw new UnsupportedError(`${profile.name} has no long mode, in which ${code.image.name} starts`);
-  const computer = new Computer({
+  const options: ComputerOptions = {
     profile,
     costs: machine.costs as Partial<Record<CostName, number>>,
     memoryBytes,
@@ -62,13 +63,14 @@ export function loadComputer(config: CellConfig, read = readGuestFile): LoadedCo
     seed,
     engine: machine.engine,
     ...(code.disk === undefined ? {} : { disks: [read(code.disk)] }),
-  });
+  };
+  const computer = makeGuestComputer(options, config);
   computer.load(plan);
   return { computer, plan };
 }
 
 export class CodeGuest implements LoadedComputer {
-  readonly computer: Computer;
+  readonly computer: GuestComputer;
   readonly plan: BootPlan;
   private readonly hash = new ConsoleHash();
   /** Where the region of interest begins: at power-on, until a mark says otherwise. */
@@ -132,6 +134,7 @@ export class CodeGuest implements LoadedComputer {
     const { engine, machine } = this.computer;
     if (mark === MARK.begin && !this.start.isMarked) {
       machine.counters.reset();
+      machine.frames.resetPeaks();
       this.start = { instructions: engine.instructions, now: engine.now(), isMarked: true };
       this.hooks.begin?.();
     } else if (mark === MARK.end) {

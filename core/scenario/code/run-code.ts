@@ -1,9 +1,12 @@
 /** Runs a cell that executes code, and gives its row's values. The counterpart of run-cell.ts's reference streams. */
 import { CYCLE_CATEGORIES } from "../../events/categories.js";
 import { EVENT, EVENTS, type EventName } from "../../events/events.js";
+import { MEMORY_OWNERS } from "../../events/memory-owners.js";
+import type { Frames } from "../../machine/frames.js";
 import { invariant } from "../../util/errors.js";
 import { auditCounters } from "../audit.js";
 import type { CellConfig, CellOutcome } from "../config.js";
+import { exitsOf } from "../exits.js";
 import { failureOf } from "./ending.js";
 import { CodeGuest, type GuestEnd, type GuestHooks } from "./guest.js";
 
@@ -23,6 +26,9 @@ const NOT_COUNTED: ReadonlySet<EventName> = new Set<EventName>([
   "guest_system_calls",
 ]);
 
+const FRAME_BYTES = 4096;
+const GUESTS_OWN: ReadonlySet<string> = new Set(["guest_data", "guest_tables"]);
+
 /**
  * @throws UnsupportedError when the machine cannot be made or does not have what the image needs; UserError when a file has
  * changed. However the guest ends, that is an outcome.
@@ -33,7 +39,8 @@ export function runCode(config: CellConfig, hooks?: GuestHooks): CellOutcome {
   const reason = failureOf(guest, end);
   const { console } = guest.computer;
   if (reason !== "") return { status: "failed", reason, values: {}, exits: [], console };
-  return { status: "done", reason, values: valuesOf(guest, end), exits: [], console };
+  const { counters } = guest.region;
+  return { status: "done", reason, values: valuesOf(guest, end), exits: exitsOf(counters), console };
 }
 
 /** The modelled numbers of the region of interest. Every cycle that passed was charged to somebody: none is unattributed. */
@@ -47,8 +54,20 @@ export function valuesOf(guest: CodeGuest, end: GuestEnd): Record<string, number
     values[`cycles_${category.name}`] = counters.cycles[index]!;
   });
   for (const { name } of EVENTS) values[name] = NOT_COUNTED.has(name) ? "" : counters.events[EVENT[name]]!;
+  if (guest.config.technique !== "native") Object.assign(values, ledgerOf(guest.computer.machine.frames));
   values["instructions"] = instructions;
   values["exit_status"] = end.kind === "exit" ? end.status : "";
   values["fingerprint"] = guest.fingerprint(end);
+  return values;
+}
+
+/** Bytes by owner at the end, and at their most in the region of interest. What the guest does inside its own is its secret. */
+function ledgerOf({ owned, peak }: Frames): Record<string, number> {
+  const values: Record<string, number> = {};
+  MEMORY_OWNERS.forEach(({ name }, index) => {
+    if (GUESTS_OWN.has(name)) return;
+    values[`${name}_bytes`] = owned[index]! * FRAME_BYTES;
+    values[`${name}_peak_bytes`] = peak[index]! * FRAME_BYTES;
+  });
   return values;
 }

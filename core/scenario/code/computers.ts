@@ -1,0 +1,51 @@
+/**
+ * Which techniques run guests that are code, and the computer of each: real, or one that a monitor shows. To add one, add a row.
+ */
+import type { CpuProfile } from "../../events/profile.js";
+import { Computer, type ComputerOptions, type GuestComputer } from "../../machine/computer.js";
+import { makeHardwareComputer } from "../../monitor/hardware-assisted/computer.js";
+import { invariant } from "../../util/errors.js";
+import { PAGE_SIZES } from "../../util/units.js";
+import type { CellConfig } from "../config.js";
+
+interface CodeTechnique {
+  make(options: ComputerOptions, config: CellConfig): GuestComputer;
+  /** Why a cell cannot run, besides what its technique says of the profile. */
+  unsupported?(config: CellConfig, profile: CpuProfile): string | undefined;
+}
+
+const CODE_TECHNIQUES: Readonly<Record<string, CodeTechnique>> = {
+  native: { make: (options) => new Computer(options) },
+  "hardware/nested": {
+    make: (options, { host }) =>
+      makeHardwareComputer(options, {
+        hostOrder: Math.log2(PAGE_SIZES[host.page] / PAGE_SIZES["4K"]),
+        vpid: host.vpid,
+        accessedDirty: host.accessedDirty,
+        populate: host.populate,
+      }),
+    unsupported: ({ host }, { name, features }) => {
+      if (host.levels === 5) return "monitors that run code have nested tables of 4 levels";
+      return features.nestedPages.includes(host.page)
+        ? undefined
+        : `${name} has no ${host.page} pages in its nested table`;
+    },
+  },
+};
+
+/** @throws UnsupportedError when the machine cannot be made. */
+export function makeGuestComputer(options: ComputerOptions, config: CellConfig): GuestComputer {
+  const technique = CODE_TECHNIQUES[config.technique];
+  invariant(technique !== undefined, "support was asked", () => config.technique);
+  return technique.make(options, config);
+}
+
+/** Why a technique cannot run a cell whose guest is code; undefined when it can. */
+export function unsupportedTechnique(config: CellConfig, profile: CpuProfile): string | undefined {
+  const technique = CODE_TECHNIQUES[config.technique];
+  if (technique === undefined) {
+    const names = Object.keys(CODE_TECHNIQUES).join(", ");
+    return `${config.technique} does not run code yet: ${names} do`;
+  }
+  return technique.unsupported?.(config, profile);
+}
