@@ -10,10 +10,7 @@
  *
  * Random access with live and with dead flags over two sizes makes four kinds, so the mean is over twelve.
  *
- *   npm run peers -- [--rounds 3] [--size tiny|small|full] [--bits 32|64] [--kinds a,b] [--engines tcg,v86] [--clock wall|processor]
- *
- * On a machine that does other things at the same time, `--clock processor` counts the processor time of the thread that
- * runs the guest instead of the time on the wall.
+ * `npm run peers -- --help` says what may be chosen.
  *
  * Writes the table to the standard output and to results/peers/<time>/peers.md, all measurements to peers.json beside it.
  */
@@ -29,6 +26,16 @@ import { KINDS } from "./kinds.mjs";
 import { compare, markdown, speed } from "./table.mjs";
 import { v86 } from "./v86.mjs";
 
+const HELP = `npm run peers -- [--rounds 3] [--size full] [--bits 32] [--kinds a,b] [--engines a,b] [--clock wall]
+  --rounds   runs of every kind under every engine; the median counts
+  --size     tiny, small or full: how much each program does
+  --bits     32 or 64: width of the guests' code
+  --kinds    of these; all if left out: ${KINDS.map(({ name }) => name).join(" | ")}
+  --engines  of ${ENGINES.map(({ name }) => name).join(", ")}; all that are installed if left out
+  --clock    wall, or processor: on a machine that does other things at the same time, the processor's time of the thread
+             that runs the guest
+The table goes to stdout and to results/peers/<time>/. Exit code 1: a checksum was wrong; 2: a wrong option.`;
+
 /** What --clock chooses, by the name of what guest-run.mjs measures. */
 const CLOCKS = { wall: "seconds", processor: "processorSeconds" };
 /** Below this a run is too short for the time of a line's way to us. */
@@ -37,7 +44,7 @@ const SHORTEST_SECONDS = 0.02;
 const UNDISTURBED_SHARE = 0.9;
 
 function usageError(message) {
-  console.error(`peers: ${message}`);
+  console.error(`peers: ${message}\n  npm run peers -- --help`);
   process.exit(2);
 }
 
@@ -49,9 +56,14 @@ function readOptions() {
     kinds: { type: "string" },
     engines: { type: "string" },
     clock: { type: "string", default: "wall" },
+    help: { type: "boolean" },
   };
   try {
     const { values } = parseArgs({ options });
+    if (values.help) {
+      console.log(HELP);
+      process.exit(0);
+    }
     const rounds = Number(values.rounds);
     if (!Number.isInteger(rounds) || rounds < 1)
       usageError(`--rounds ${values.rounds} is not a number of rounds`);

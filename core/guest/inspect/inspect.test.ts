@@ -39,6 +39,10 @@ describe("tracing", () => {
     expect(instructions.every(({ text }) => /^[a-z]/.test(text))).toBe(true);
     expect(instructions.some(({ changes }) => changes.some((text) => text.startsWith("rax ")))).toBe(true);
     expect(instructions.some(({ symbol }) => symbol !== undefined)).toBe(true);
+    // Each instruction has its own cycles: no block's first one has those of all.
+    const moves = instructions.filter(({ text, events }) => text.startsWith("mov ") && events.length === 0);
+    expect(moves.length).toBeGreaterThan(20);
+    expect(Math.max(...moves.map(({ cycles }) => cycles))).toBeLessThanOrEqual(1);
     const undisturbed = load("system-call", { n: 100 }).computer;
     undisturbed.run(1e9);
     computer.run(1e9);

@@ -20,7 +20,7 @@ export interface TracedInstruction {
   readonly changes: readonly string[];
   /** What was counted: "tlb_misses 1". */
   readonly events: readonly string[];
-  /** Cycles that passed, those of an interrupt before it and of its block's other instructions included. */
+  /** Cycles that it took, those of an interrupt before it and of its fetch included. */
   readonly cycles: number;
 }
 
@@ -47,7 +47,7 @@ export function traceInstructions(
     const number = computer.engine.instructions;
     const before = readRegisters(computer);
     const events = computer.machine.counters.events.slice();
-    const time = computer.engine.now();
+    const time = computer.engine.nowExecuted();
     const outcome = computer.run(number + 1);
     if (computer.engine.instructions > number) {
       const { instruction, low, high } = computer.engine.stepped;
@@ -59,7 +59,7 @@ export function traceInstructions(
         text: instruction === undefined ? "?" : disassemble(instruction, { address: BigInt(address) }),
         changes: changesBetween(before, readRegisters(computer), ["rip"]),
         events: countedSince(events, computer.machine.counters.events),
-        cycles: computer.engine.now() - time,
+        cycles: computer.engine.nowExecuted() - time,
       });
     }
     if (outcome.kind !== "limit") return { instructions, end: outcome, total: computer.engine.instructions };

@@ -1,6 +1,6 @@
 /** A CPU's registers as people read them: by name, as hexadecimal; and what changed between two looks. */
 import type { Computer } from "../../machine/computer.js";
-import { ARITHMETIC_FLAGS, MODE, RFLAGS, SEGMENT, STATE, segmentOffset } from "../../machine/cpu/state.js";
+import { ARITHMETIC_FLAGS, RFLAGS, SEGMENT, STATE, segmentOffset } from "../../machine/cpu/state.js";
 
 // biome-ignore format: in the order of their numbers
 const GENERAL = [
@@ -61,10 +61,4 @@ export const hex = (value: bigint): string => `0x${value.toString(16)}`;
 export function flagsText(flags: bigint): string {
   const set = FLAG_NAMES.filter((name) => (Number(flags & 0xffffn) & RFLAGS[name]) !== 0);
   return set.length === 0 ? "-" : set.join(" ");
-}
-
-/** Bits of the code that the CPU is in. */
-export function codeBits({ machine }: Computer): 16 | 32 | 64 {
-  const size = machine.code!.cpu.words[STATE.mode / 4]! & MODE.codeSize;
-  return size === 2 ? 64 : size === 1 ? 32 : 16;
 }

@@ -118,7 +118,6 @@ export const shrUnsigned = binary(0x76);
 
 // 64-bit floats.
 
-export const floatLessThan = binary(0x63);
 export const floatAtMost = binary(0x65);
 export const floatAdd = binary(0xa0);
 export const floatSubtract = binary(0xa1);

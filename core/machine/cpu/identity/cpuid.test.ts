@@ -1,10 +1,12 @@
 /** CPUID of each profile (SDM vol. 2, CPUID; APM vol. 3, appendix E): who it is, what it offers, how it is built. */
 import { describe, expect, it } from "vitest";
 import { findProfile, PROFILES } from "../../../events/profiles/index.js";
+import { ABSENT_EXTENSIONS } from "../../x86/absent.table.js";
 import { RAX, RBX, RCX, RDX } from "../places.js";
 import { processorOf } from "../processor.js";
 import { TestSystem } from "../testing/test-system.js";
 import { Cpuid } from "./cpuid.js";
+import { EBX, ECX, EDX, FEATURE_PLACES } from "./cpuid-features.js";
 
 const cpuidOf = (name: string, hasApic = true): Cpuid => new Cpuid(processorOf(findProfile(name)!, hasApic));
 const answer = (name: string, leaf: number, subleaf = 0): number[] =>
@@ -76,6 +78,30 @@ describe("what it offers", () => {
       );
     }
   });
+
+  it.each(PROFILES.map(({ name }) => name))(
+    "%s advertises nothing that the instruction table leaves out",
+    (name) => {
+      const { features } = processorOf(findProfile(name)!, true);
+      for (const { name: absent } of ABSENT_EXTENSIONS)
+        for (const extension of absent.split(", ")) expect(features, extension).not.toContain(extension);
+      // Each bit stands for one of these, so that no other extension is offered by a stray bit.
+      for (const [leaf, register] of [
+        [1, ECX],
+        [1, EDX],
+        [7, EBX],
+        [7, ECX],
+        [0x8000_0007, EDX],
+      ] as const) {
+        const known = FEATURE_PLACES.filter(
+          ([feature, ofLeaf, ofRegister]) =>
+            ofLeaf === leaf && ofRegister === register && features.has(feature),
+        );
+        const bits = known.reduce((sum, [, , , bit]) => sum + 2 ** bit, 0);
+        expect(answer(name, leaf)[register], `leaf ${leaf.toString(16)}`).toBe(bits);
+      }
+    },
+  );
 
   it("repeats leaf 1's bits in 80000001H on AMD's alone", () => {
     expect([has("zen-2-2019", 0x8000_0001, 3, 0), has("haswell-2013", 0x8000_0001, 3, 0)]).toEqual([

@@ -71,9 +71,21 @@ describe("a register that is not there", () => {
 
   it("differs by vendor", () => {
     expect(read(fresh("zen-2-2019"), MSR.hardwareConfiguration)).toEqual([1 << 24, 0]);
-    const t = fresh();
-    read(t, MSR.hardwareConfiguration);
-    expect(t.exception).toBe("GP 0");
+    for (const register of [MSR.hardwareConfiguration, MSR.northbridgeConfiguration]) {
+      const t = fresh();
+      read(t, register);
+      expect(t.exception).toBe("GP 0");
+    }
+  });
+
+  it("NB_CFG keeps what is written, as Linux on AMD's processors writes it", () => {
+    const t = fresh("zen-2-2019");
+    expect(read(write(t, MSR.northbridgeConfiguration, 8, 1 << 14), MSR.northbridgeConfiguration)).toEqual([
+      8,
+      1 << 14,
+    ]);
+    expect(t.exception).toBeUndefined();
+    expect(t.host.counts.get(EVENT.unknown_msrs)).toBeUndefined();
   });
 
   it("may be a device's", () => {

@@ -200,6 +200,14 @@ export class CodeEngine {
     return this.floats[STATE.target / 8]! - this.floats[STATE.left / 8]!;
   }
 
+  /** The same without the base costs of a block's instructions that single steps have not come to: what was executed took. */
+  nowExecuted(): number {
+    const { partial } = this;
+    return (
+      this.now() - (partial === undefined ? 0 : this.allFloats[(partial.record + RECORD.costLeft) >> 3]!)
+    );
+  }
+
   /** Charges cycles to a category (CYCLES.…); time passes. */
   charge(category: number, cycles: number): void {
     this.machine.counters.cycles[category]! += cycles;

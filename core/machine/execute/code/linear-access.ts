@@ -1,7 +1,7 @@
 /** Memory by linear address for the CPU's system side (cpu/host.ts), through the same look-ups as code's own accesses. */
 import { GuestFault } from "../../cpu/fault.js";
 import { type AccessBytes, type LinearAccess, SPAN_READ } from "../../cpu/host.js";
-import { STATE } from "../../cpu/state.js";
+import { CODE_64, MODE, STATE } from "../../cpu/state.js";
 import type { Machine } from "../../machine.js";
 import type { ModuleExports } from "../../wasm/module.js";
 import { ACCESS, accessOf } from "./runtime.js";
@@ -61,7 +61,9 @@ export class EngineMemory implements LinearAccess {
     const offset = low & (MOST - 1);
     if (offset + bytes <= MOST) return;
     const lastLow = (low + bytes - 1) | 0;
-    const carry = lastLow >>> 0 < low >>> 0 && high !== 0 ? 1 : 0;
+    // Beyond 4 GiB there is more in 64-bit code alone.
+    const isLong = (this.state[STATE.mode / 4]! & MODE.codeSize) === CODE_64;
+    const carry = isLong && lastLow >>> 0 < low >>> 0 ? 1 : 0;
     this.find(high + carry, lastLow & -MOST, accessOf(ACCESS.write, 1), user);
   }
 

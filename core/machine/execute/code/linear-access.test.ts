@@ -1,0 +1,36 @@
+/** What the system side writes beyond a page's end is checked in the next page, wherever that is. */
+import { expect, it } from "vitest";
+import { findProfile } from "../../../events/profiles/index.js";
+import { loadImage } from "../../../guest/images/image.js";
+import { Computer } from "../../computer.js";
+import type { GuestFault } from "../../cpu/fault.js";
+import { EngineMemory } from "./linear-access.js";
+
+const HALT = Uint8Array.of(0xf4);
+const MEMORY = 2 ** 21;
+/** Four bytes of which two are beyond 4 GiB. */
+const ACROSS = 0xffff_fffe | 0;
+
+/** Memory as the system side has it, with a guest that has just started: in 64 bits 4 GiB are mapped to themselves. */
+function memoryOf(bits: 32 | 64): EngineMemory {
+  const computer = new Computer({
+    ...{ profile: findProfile("skylake-2015")!, memoryBytes: MEMORY, seed: 1 },
+    ...{ caches: "off", walkCaches: true, tlb: true },
+  });
+  computer.load(loadImage(HALT, { kind: "raw", rawMode: bits, memoryBytes: MEMORY }));
+  return new EngineMemory(computer.machine, computer.engine.runtime);
+}
+
+it("in 64-bit code the page after 4 GiB's last one is the first one above", () => {
+  let fault: GuestFault | undefined;
+  try {
+    memoryOf(64).checkWrite(0, ACROSS, 4, false);
+  } catch (error) {
+    fault = error as GuestFault;
+  }
+  expect([fault?.addressHigh, fault?.addressLow]).toEqual([1, 0]);
+});
+
+it("in 32-bit code it is page 0", () => {
+  expect(() => memoryOf(32).checkWrite(0, ACROSS, 4, false)).not.toThrow();
+});
