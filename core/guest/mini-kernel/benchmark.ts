@@ -1,6 +1,6 @@
 /**
- * What a benchmark of the mini-kernel is, seen from outside: a program of the user's side (user/benchmarks/), its parameters, and the command
- * line that has the kernel run it. README.md says what it prints.
+ * What a benchmark of the mini-kernel is, seen from outside: a program of the user's side (user/benchmarks/),
+ * its parameters, and the command line that has the kernel run it. README.md says what it prints.
  */
 import { defaultOf, type ParameterSpecs, type ParameterValue, type RunSize } from "../../util/parameters.js";
 
@@ -34,10 +34,15 @@ export function commandLine(benchmark: string, values: BenchmarkValues): string 
   );
 }
 
-/** The command line that runs the kernel's test of itself; a fast clock, for one of its items waits for ticks. */
+/**
+ * The command line that runs the kernel's test of itself; a fast clock, for one of its items waits for ticks.
+ */
 export const SELF_TEST = "run=selftest hz=10000";
 
-/** An image's file, relative to this folder: an ELF file of 32 bits with a multiboot 1 header, or of 64 bits with PVH's note. */
+/**
+ * An image's file, relative to this folder: an ELF file of 32 bits with a multiboot 1 header, or of 64 bits
+ * with PVH's note.
+ */
 export function imageFile(width: Width): string {
   return `images/mini-kernel-${width}.elf`;
 }

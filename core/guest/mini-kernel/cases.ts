@@ -1,6 +1,6 @@
 /**
- * The benchmarks with the parameters that tests run them with, each under a name, and the checksum that is known to come out, which neither
- * width nor machine changes.
+ * The benchmarks with the parameters that tests run them with, each under a name, and the checksum that is
+ * known to come out, which neither width nor machine changes.
  */
 import type { RunSize } from "../../util/parameters.js";
 import { type BenchmarkValues, defaultsOf, type KernelBenchmark } from "./benchmark.js";

@@ -1,7 +1,7 @@
 /**
- * The benchmarks of the mini-kernel by name: single operations first, then lmbench's, then mixes. Names and words are those of user/benchmarks/.
- * Sizes: `tiny` takes up to a million instructions between the marks, `small` some millions, `full` what the papers ran where that is
- * known.
+ * The benchmarks of the mini-kernel by name: single operations first, then lmbench's, then mixes. Names and
+ * words are those of user/benchmarks/. Sizes: `tiny` takes up to a million instructions between the marks,
+ * `small` some millions, `full` what the papers ran where that is known.
  */
 import type { ParameterSpec, ParameterSpecs } from "../../util/parameters.js";
 import { type KernelBenchmark, WIDTHS } from "./benchmark.js";
@@ -26,6 +26,13 @@ export const COMMON_PARAMETERS = {
     description: "Where ticks come from: the 8254 behind the 8259s, or the local APIC's timer.",
     choices: ["pit", "apic"],
     default: "pit",
+  },
+  sensitive: {
+    kind: "choice",
+    description:
+      "Whether the kernel uses PUSHF, POPF and IRET for the interrupt flag, which do not trap where it is deprivileged.",
+    choices: ["use", "avoid"],
+    default: "use",
   },
   hz: { kind: "count", description: "Ticks a second.", default: 100, minimum: 19, maximum: 10_000 },
 } as const satisfies ParameterSpecs;

@@ -1,6 +1,6 @@
 /**
- * The mini-kernel on our own machine: its test of itself passes, and every benchmark gives the checksum that it gives under QEMU, both
- * engines ending with the same console, events and cycles after the same instructions.
+ * The mini-kernel on our own machine: its test of itself passes, and every benchmark gives the checksum that it
+ * gives under QEMU, both engines ending with the same console, events and cycles after the same instructions.
  */
 import { describe, expect, it } from "vitest";
 import { MARK } from "../../machine/devices/marks.js";
@@ -20,6 +20,11 @@ describe.each(WIDTHS)("%i-bit", (width) => {
     expect(translated).toEqual(interpreted);
   });
 
+  it("passes it without sensitive instructions", () => {
+    const { console } = runOnComputer(width, `${SELF_TEST} sensitive=avoid`, { engine: "translator" });
+    expect(console).toMatch(/\nok\n$/);
+  });
+
   it.each(CASES.filter(({ benchmark }) => benchmark.widths.includes(width)))("$name", (kernelCase) => {
     const line = commandLine(kernelCase.benchmark.name, caseValues(kernelCase, "tiny"));
     const { hasDisk } = kernelCase;
@@ -36,7 +41,8 @@ describe.each(WIDTHS)("%i-bit", (width) => {
     ["bench=forkwait m=3", "unknown parameter: m=3"],
     ["bench=nothing", "there is no benchmark nothing"],
     ["run=nothing", "there is no program /nothing"],
-    ["hz=0", "not a value of this parameter: hz=0"],
+    ["hz=18", "not a value of this parameter: hz=18"],
+    ["sensitive=no", "not a value of this parameter: sensitive=no"],
     ["timer=sun", "not a value of this parameter: timer=sun"],
   ])("refuses %s", (line, message) => {
     const { outcome, console } = runOnComputer(width, line, { engine: "interpreter" });

@@ -1,6 +1,6 @@
 /**
- * The Xen port, in a stand (testing/xen-stand) that starts the kernel as Xen would and stops when the port does what it says it never does:
- * the same images print what they print on the bare machine.
+ * The Xen port, in a stand (testing/xen-stand) that starts the kernel as Xen would and stops when the port does
+ * what it says it never does: the same images print what they print on the bare machine.
  */
 import { describe, expect, it } from "vitest";
 import { commandLine, SELF_TEST, WIDTHS } from "./benchmark.js";
@@ -8,7 +8,9 @@ import { CASES, caseValues, expectedChecksum } from "./cases.js";
 import { runOnComputer } from "./testing/computer.js";
 import { SELF_TEST_ITEMS } from "./testing/self-test-items.js";
 
-/** What needs devices in memory, or instructions for which a hypervisor has to stand in and the stand does not. */
+/**
+ * What needs devices in memory, or instructions for which a hypervisor has to stand in and the stand does not.
+ */
 const NOT_IN_STAND = new Set(["in", "cr8wr", "tpr", "self-ipi", "rdmsr", "wrmsr", "set-timer", "ticks-apic"]);
 
 describe.each(WIDTHS)("%i-bit", (width) => {

@@ -1,6 +1,7 @@
 /**
- * The mini-kernel's benchmarks (guest/mini-kernel) as workloads: `kernel/forkwait` with its parameters. The width of the kernel is a
- * parameter, `bits`; its page tables are always of its own format: PAE, or four levels.
+ * The mini-kernel's benchmarks (guest/mini-kernel) as workloads: `kernel/forkwait` with its parameters. The
+ * width of the kernel is a parameter, `bits`; its page tables are always of its own format: PAE, or four
+ * levels.
  */
 import {
   COMMON_PARAMETERS,

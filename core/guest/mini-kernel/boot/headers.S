@@ -1,6 +1,7 @@
 /*
- * By which loaders know the image: the header of Multiboot 1 (specification 0.6.96, section 3.1.1; 32-bit image alone, as its
- * loaders take no other ELF files) and Xen's notes (public/elfnote.h), of which PHYS32_ENTRY is PVH's.
+ * By which loaders know the image: the header of Multiboot 1 (specification 0.6.96, section 3.1.1; 32-bit
+ * image alone, as its loaders take no other ELF files) and Xen's notes (public/elfnote.h), of which
+ * PHYS32_ENTRY is PVH's.
  */
 #include "layout.h"
 

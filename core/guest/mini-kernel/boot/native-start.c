@@ -1,6 +1,7 @@
 /*
- * The first C of a bare machine: what a multiboot loader (specification 0.6.96, section 3.3) or a PVH loader (Xen,
- * public/arch-x86/hvm/start_info.h) tells, brought into one form. Low memory is still mapped at address 0.
+ * The first C of a bare machine: what a multiboot loader (specification 0.6.96, section 3.3) or a PVH loader
+ * (Xen, public/arch-x86/hvm/start_info.h) tells, brought into one form. Low memory is still mapped at address
+ * 0.
  */
 #include "memory.h"
 #include "port.h"
@@ -48,7 +49,8 @@ static uint64_t read_start_information(const struct start_information *informati
   const struct memory_map_entry *map = (const struct memory_map_entry *)(uintptr_t)information->memory_map;
   for (uint32_t i = 0; i < information->memory_map_entries; i++) {
     uint64_t end = map[i].address + map[i].size;
-    if (map[i].type == MEMORY_USABLE && map[i].address <= KERNEL_PHYSICAL && end > KERNEL_PHYSICAL) return end;
+    if (map[i].type == MEMORY_USABLE && map[i].address <= KERNEL_PHYSICAL && end > KERNEL_PHYSICAL)
+      return end;
   }
   return 0;
 }

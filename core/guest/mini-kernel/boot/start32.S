@@ -1,7 +1,7 @@
 /*
- * The entry of the 32-bit image, for multiboot (EAX holds its magic number) and PVH: protected mode, flat segments, no paging;
- * EBX has the address of what the loader tells. Maps memory by pages of 2 MiB at 0 and at KERNEL_BASE, turns PAE paging
- * on (SDM 3A, 4.1.2), and calls native_start(magic, information) up there.
+ * The entry of the 32-bit image, for multiboot (EAX holds its magic number) and PVH: protected mode, flat
+ * segments, no paging; EBX has the address of what the loader tells. Maps memory by pages of 2 MiB at 0 and
+ * at KERNEL_BASE, turns PAE paging on (SDM 3A, 4.1.2), and calls native_start(magic, information) up there.
  */
 #include "layout.h"
 #include "selectors.h"

@@ -1,7 +1,7 @@
 /*
- * The entry of the 64-bit image, for PVH: 32-bit protected mode, flat segments, no paging; EBX has the address of hvm_start_info.
- * Maps the first GiB by pages of 2 MiB at 0 and at KERNEL_BASE, enters 64-bit mode (SDM 3A, 9.8.5), and calls
- * native_start(magic, information) up there.
+ * The entry of the 64-bit image, for PVH: 32-bit protected mode, flat segments, no paging; EBX has the
+ * address of hvm_start_info. Maps the first GiB by pages of 2 MiB at 0 and at KERNEL_BASE, enters 64-bit mode
+ * (SDM 3A, 9.8.5), and calls native_start(magic, information) up there.
  */
 #include "layout.h"
 #include "selectors.h"

@@ -1,4 +1,6 @@
-/* The local APIC through its page (SDM 3A, chapter 10): the timer, the task priority, interrupts to oneself. */
+/*
+ * The local APIC through its page (SDM 3A, chapter 10): the timer, the task priority, interrupts to oneself.
+ */
 #pragma once
 #include "types.h"
 

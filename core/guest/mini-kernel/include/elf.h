@@ -16,8 +16,12 @@ bool arguments_from_words(struct arguments *arguments, const char *const *words)
 /* The program's name, then the words of the command line that are not the kernel's. */
 void arguments_from_line(struct arguments *arguments, const char *name, const char *line);
 
-/* Makes a space with a program in it, and the registers to begin with. False, with nothing made, if there is no such program. */
-bool program_load(struct space *space, const char *path, const struct arguments *arguments, struct trap_frame *start);
+/*
+ * Makes a space with a program in it, and the registers to begin with. False, with nothing made, if there is
+ * no such program.
+ */
+bool program_load(struct space *space, const char *path, const struct arguments *arguments,
+                  struct trap_frame *start);
 
 /* A string of the current process that is all readable: its length, or -1. */
 intptr_t user_text_length(const char *text, size_t most);

@@ -1,4 +1,7 @@
-/* Instructions that C has no words for. What a monitor may have to stand in for is reached through the port instead. */
+/*
+ * Instructions that C has no words for. What a monitor may have to stand in for is reached through the port
+ * instead.
+ */
 #pragma once
 #include "types.h"
 
@@ -45,6 +48,9 @@ struct cpuid {
 };
 static inline struct cpuid cpuid(uint32_t leaf) {
   struct cpuid result;
-  __asm__ volatile("cpuid" : "=a"(result.a), "=b"(result.b), "=c"(result.c), "=d"(result.d) : "0"(leaf), "2"(0) : "memory");
+  __asm__ volatile("cpuid"
+                   : "=a"(result.a), "=b"(result.b), "=c"(result.c), "=d"(result.d)
+                   : "0"(leaf), "2"(0)
+                   : "memory");
   return result;
 }

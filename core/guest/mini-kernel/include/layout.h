@@ -6,7 +6,8 @@
  *   kernel    c0000000 + physical address     ffffffff80000000 + physical address
  *   devices   f0000000 – f00fffff             ffffffffc0000000 – ffffffffc00fffff
  *
- * Nothing lies above f5800000 in the 32-bit kernel: that is Xen's (public/arch-x86/xen-x86_32.h), or another monitor's.
+ * Nothing lies above f5800000 in the 32-bit kernel: that is Xen's (public/arch-x86/xen-x86_32.h), or another
+ * monitor's.
  */
 #pragma once
 #ifdef __x86_64__

@@ -1,6 +1,7 @@
 /*
- * Memory: page frames, the kernel's map of them, pools of small objects. A frame's number counts pages from address 0 as the kernel
- * sees memory (under Xen these are pseudo-physical); the kernel's map has all of it at KERNEL_BASE.
+ * Memory: page frames, the kernel's map of them, pools of small objects. A frame's number counts pages from
+ * address 0 as the kernel sees memory (under Xen these are pseudo-physical); the kernel's map has all of it
+ * at KERNEL_BASE.
  */
 #pragma once
 #include "layout.h"

@@ -1,7 +1,7 @@
 /*
- * What the kernel is ported by: everything that differs between a bare machine and a paravirtual one goes through this table,
- * as Linux's pv_ops do. Chosen once, at the entry through which the kernel was started. Operations are grouped as
- * processor, memory management, interrupts and time.
+ * What the kernel is ported by: everything that differs between a bare machine and a paravirtual one goes
+ * through this table, as Linux's pv_ops do. Chosen once, at the entry through which the kernel was started.
+ * Operations are grouped as processor, memory management, interrupts and time.
  */
 #pragma once
 #include "memory.h"
@@ -61,7 +61,10 @@ struct port {
   void (*space_dropped)(struct space *space);
   /* Writes an entry of a table in use. The translations that it had are flushed separately. */
   void (*set_entry)(entry_t *entry, entry_t value, unsigned level);
-  /* Between these two, entries may be written late, all together; so may the kernel stack and the space be changed. */
+  /*
+   * Between these two, entries may be written late, all together; so may the kernel stack and the space be
+   * changed.
+   */
   void (*batch_begin)(void);
   void (*batch_end)(void);
   void (*flush_page)(uintptr_t address);
@@ -75,6 +78,10 @@ struct port {
   /* Off, returning what was; and back to that. */
   uintptr_t (*interrupts_save)(void);
   void (*interrupts_restore)(uintptr_t saved);
+  /* A trap has turned interrupts off. */
+  void (*interrupts_taken)(void);
+  /* Just before a return to the code of a frame, whose interrupt flag the return restores. */
+  void (*interrupts_before_return)(const struct trap_frame *frame);
   /* Interrupts on, and waits for one: none is missed in between. */
   void (*wait)(void);
   void (*interrupts_start)(void);
@@ -93,7 +100,14 @@ struct port {
   void (*end)(void); /* nothing runs any more */
 };
 
+/*
+ * `careful_port` is the native one without PUSHF and POPF and without trust in IRET's way with the interrupt
+ * flag: where the kernel is deprivileged, these neither trap nor do their work (Robin and Irvine, USENIX
+ * Security 2000).
+ */
 extern const struct port native_port, xen_port;
+extern struct port careful_port;
+void careful_port_start(void);
 extern const struct port *port;
 
 /* What the loader told, the same for all entries. */

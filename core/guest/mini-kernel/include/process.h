@@ -23,7 +23,7 @@ struct process {
   enum process_state state;
   uint32_t status; /* once ended */
   struct process *parent;
-  struct process *next; /* in the queue that it is in */
+  struct process *next;    /* in the queue that it is in */
   uintptr_t stack_pointer; /* of the kernel stack, while another process runs */
   struct space space;
   struct file *files[FILES_MOST];

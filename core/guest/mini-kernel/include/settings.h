@@ -8,6 +8,7 @@ struct settings {
   char program[16];
   uint32_t hertz;
   enum timer_source timer;
+  bool is_careful; /* the careful port (port.h) instead of the native one */
 };
 extern struct settings settings;
 

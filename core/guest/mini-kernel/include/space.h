@@ -14,9 +14,9 @@ struct area {
   struct area *next; /* by address */
   uintptr_t start, end;
   unsigned protection;
-  struct node *file; /* 0: none */
-  uintptr_t file_start;   /* the offset of `start` in the file */
-  uintptr_t file_end;     /* zero from this address on */
+  struct node *file;    /* 0: none */
+  uintptr_t file_start; /* the offset of `start` in the file */
+  uintptr_t file_end;   /* zero from this address on */
 };
 
 struct space {

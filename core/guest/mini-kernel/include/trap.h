@@ -1,4 +1,7 @@
-/* The registers of interrupted code as the entries of either port leave them on the kernel stack, and what handles traps. */
+/*
+ * The registers of interrupted code as the entries of either port leave them on the kernel stack, and what
+ * handles traps.
+ */
 #pragma once
 #include "types.h"
 #include "vectors.h"

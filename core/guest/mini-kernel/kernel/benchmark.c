@@ -1,6 +1,7 @@
 /*
- * What only the kernel can measure, in loops of its own (kernel-benchmark.h): Adams and Agesen's nanobenchmarks (ASPLOS 2006, section 6.3)
- * and the exits that kvm-unit-tests' vmexit measures. Each gives a checksum that neither the machine nor a monitor changes.
+ * What only the kernel can measure, in loops of its own (kernel-benchmark.h): Adams and Agesen's
+ * nanobenchmarks (ASPLOS 2006, section 6.3) and the exits that kvm-unit-tests' vmexit measures. Each gives a
+ * checksum that neither the machine nor a monitor changes.
  */
 #include "benchmark.h"
 
@@ -96,7 +97,9 @@ static uint32_t run_divide(uint32_t count) {
         ".globl benchmark_division, benchmark_divided\n"
         "benchmark_division: divl %2\n"
         "benchmark_divided:"
-        : : "a"(1), "d"(0), "r"(0) : "cc");
+        :
+        : "a"(1), "d"(0), "r"(0)
+        : "cc");
   return mended;
 }
 
@@ -156,7 +159,10 @@ static uint32_t run_wrmsr(uint32_t count) {
 
 static bool has_monitor(void) { return (cpuid(LEAF_FEATURES).c & CPUID_ECX_HYPERVISOR) != 0; }
 
-/* Each instruction of three bytes; emulators say that there is a monitor, and have no calls: then they are undefined. */
+/*
+ * Each instruction of three bytes; emulators say that there is a monitor, and have no calls: then they are
+ * undefined.
+ */
 #define CALL_BYTES 3
 static bool is_undefined;
 

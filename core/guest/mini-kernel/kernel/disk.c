@@ -1,6 +1,7 @@
 /*
- * The first IDE disk (ATA-4; Intel 82371SB data sheet for bus mastering): sectors by programmed I/O, or by DMA, whose end is an interrupt that
- * the reader sleeps for. One transfer at a time. "/dev/disk" transfers by DMA where there is a bus master, "/dev/disk-pio" never.
+ * The first IDE disk (ATA-4; Intel 82371SB data sheet for bus mastering): sectors by programmed I/O, or by
+ * DMA, whose end is an interrupt that the reader sleeps for. One transfer at a time. "/dev/disk" transfers by
+ * DMA where there is a bus master, "/dev/disk-pio" never.
  */
 #include "console.h"
 #include "file.h"
@@ -56,9 +57,7 @@
 
 static uint32_t sectors;
 static uint16_t master; /* port of the bus master; 0: none */
-static struct {
-  uint32_t address, bytes;
-} descriptor __attribute__((aligned(16)));
+static struct { uint32_t address, bytes; } descriptor __attribute__((aligned(16)));
 static uint8_t *bounce; /* a page that devices reach */
 
 static bool is_busy;
@@ -136,7 +135,8 @@ static bool transfer_sector(uint32_t sector, uint8_t *memory, bool is_write, boo
   return is_good;
 }
 
-static intptr_t transfer_file(struct file *file, uint8_t *memory, size_t bytes, bool is_write, bool by_master) {
+static intptr_t transfer_file(struct file *file, uint8_t *memory, size_t bytes, bool is_write,
+                              bool by_master) {
   if (file->position % SECTOR_BYTES != 0 || bytes % SECTOR_BYTES != 0) return ERROR;
   for (size_t done = 0; done < bytes; done += SECTOR_BYTES) {
     uint32_t sector = (uint32_t)(file->position / SECTOR_BYTES);

@@ -79,8 +79,8 @@ void arguments_from_line(struct arguments *arguments, const char *name, const ch
 }
 
 /*
- * Copies the arguments to the top of a new stack, where a program's start finds: whether fast system calls work, the count, and the addresses
- * of the words.
+ * Copies the arguments to the top of a new stack, where a program's start finds: whether fast system calls
+ * work, the count, and the addresses of the words.
  */
 static uintptr_t put_arguments(struct space *space, const struct arguments *arguments) {
   uintptr_t page = USER_TOP - PAGE_BYTES;
@@ -99,7 +99,8 @@ static uintptr_t put_arguments(struct space *space, const struct arguments *argu
 /* ---- Segments. ---- */
 
 static bool load_segments(struct space *space, struct node *file, const struct elf_header *header) {
-  const struct elf_segment *segments = (const struct elf_segment *)((const uint8_t *)header + header->segments);
+  const struct elf_segment *segments =
+      (const struct elf_segment *)((const uint8_t *)header + header->segments);
   for (unsigned i = 0; i < header->segment_count; i++) {
     const struct elf_segment *segment = &segments[i];
     if (segment->type != SEGMENT_LOAD || segment->memory_bytes == 0) continue;
@@ -114,7 +115,8 @@ static bool load_segments(struct space *space, struct node *file, const struct e
   return true;
 }
 
-bool program_load(struct space *space, const char *path, const struct arguments *arguments, struct trap_frame *start) {
+bool program_load(struct space *space, const char *path, const struct arguments *arguments,
+                  struct trap_frame *start) {
   struct node *file = node_find(path);
   if (file == 0 || file->kind != NODE_FILE || file->size < sizeof(struct elf_header)) return false;
   /* Header and segments are in the first page. */

@@ -1,6 +1,6 @@
 /*
- * The ram file system, flat: nodes by their whole path. Programs are in it from the start, their pages those of the kernel's image
- * (programs.S); what is written gets pages of its own. Devices are nodes too.
+ * The ram file system, flat: nodes by their whole path. Programs are in it from the start, their pages those
+ * of the kernel's image (programs.S); what is written gets pages of its own. Devices are nodes too.
  */
 #include "console.h"
 #include "file.h"
@@ -18,7 +18,8 @@ struct node *node_find(const char *name) {
   return 0;
 }
 
-static struct node *node_add(const char *name, enum node_kind kind, const struct node_operations *operations) {
+static struct node *node_add(const char *name, enum node_kind kind,
+                             const struct node_operations *operations) {
   if (length_of(name) >= NODE_NAME_BYTES || name[0] == 0) return 0;
   for (struct node *node = nodes; node < nodes + NODES_MOST; node++) {
     if (node->name[0] != 0) continue;
@@ -59,7 +60,8 @@ static intptr_t file_read(struct file *file, void *to, size_t bytes) {
   for (size_t done = 0; done < bytes;) {
     size_t offset = file->position % PAGE_BYTES;
     size_t part = PAGE_BYTES - offset < bytes - done ? PAGE_BYTES - offset : bytes - done;
-    copy((uint8_t *)to + done, (uint8_t *)frame_memory(node->pages[file->position >> PAGE_SHIFT]) + offset, part);
+    copy((uint8_t *)to + done, (uint8_t *)frame_memory(node->pages[file->position >> PAGE_SHIFT]) + offset,
+         part);
     file->position += part;
     done += part;
   }
@@ -122,7 +124,8 @@ void files_start(void) {
   for (const struct program *program = programs; program < programs_end; program++) {
     struct node *node = node_add(program->name, NODE_FILE, &file_operations);
     node->size = (uint32_t)(program->end - program->begin);
-    for (uint32_t page = 0; page * PAGE_BYTES < node->size; page++) node->pages[page] = frame_of(program->begin) + page;
+    for (uint32_t page = 0; page * PAGE_BYTES < node->size; page++)
+      node->pages[page] = frame_of(program->begin) + page;
   }
 }
 
@@ -151,7 +154,9 @@ int descriptor_for(struct file *file) {
   return ERROR;
 }
 
-struct file *file_at(uintptr_t descriptor) { return descriptor < FILES_MOST ? current->files[descriptor] : 0; }
+struct file *file_at(uintptr_t descriptor) {
+  return descriptor < FILES_MOST ? current->files[descriptor] : 0;
+}
 
 intptr_t file_open(const char *name, unsigned flags) {
   struct node *node = node_find(name);

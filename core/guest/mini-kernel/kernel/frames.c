@@ -1,6 +1,6 @@
 /*
- * Page frames: those never given out yet lie above `unused`; those given back form a list through their first words.
- * References are counted, for pages are shared between processes until somebody writes.
+ * Page frames: those never given out yet lie above `unused`; those given back form a list through their first
+ * words. References are counted, for pages are shared between processes until somebody writes.
  */
 #include "console.h"
 #include "memory.h"

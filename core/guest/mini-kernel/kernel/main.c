@@ -1,6 +1,7 @@
 /*
- * The kernel from its first port-independent line to the first process. The command line has words `name=value`; the kernel's
- * own are `run` (the program to run), `hz` (ticks a second); all others are the program's arguments.
+ * The kernel from its first port-independent line to the first process. The command line has words
+ * `name=value`; the kernel's own are `run` (the program to run), `hz` (ticks a second); all others are the
+ * program's arguments.
  */
 #include "console.h"
 #include "memory.h"
@@ -20,6 +21,7 @@ _Noreturn void kernel_main(const struct port *chosen, const struct boot_informat
   port->console_start();
   port->processor_start();
   settings_read(boot->command_line);
+  if (settings.is_careful && port == &native_port) careful_port_start();
   frames_start(boot->first_frame, frames_of(boot->memory_bytes));
   spaces_start();
   port->interrupts_start();

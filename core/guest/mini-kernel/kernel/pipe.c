@@ -1,10 +1,13 @@
-/* Pipes: a page as a ring, between those who hold the ends. Reading waits for a first byte, writing for room for all. */
+/*
+ * Pipes: a page as a ring, between those who hold the ends. Reading waits for a first byte, writing for room
+ * for all.
+ */
 #include "file.h"
 #include "process.h"
 
 struct pipe {
   uint8_t *ring;
-  uint32_t written, read; /* bytes ever; their difference is what the ring holds */
+  uint32_t written, read;    /* bytes ever; their difference is what the ring holds */
   uint32_t readers, writers; /* open ends */
   struct queue waiting;
 };

@@ -1,4 +1,7 @@
-/* The user's programs, as files that the ram file system begins with: pages of the image. The build says where they are (-I). */
+/*
+ * The user's programs, as files that the ram file system begins with: pages of the image. The build says
+ * where they are (-I).
+ */
         .section .programs, "aw"
         .macro program name
         .balign 4096

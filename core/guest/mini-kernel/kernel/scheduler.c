@@ -1,6 +1,7 @@
 /*
- * The scheduler: round robin over those that are ready. A process runs until it waits, or until a tick finds it in user mode; the kernel
- * itself is not preempted. Interrupt handlers wake processes, so queues change with interrupts off.
+ * The scheduler: round robin over those that are ready. A process runs until it waits, or until a tick finds
+ * it in user mode; the kernel itself is not preempted. Interrupt handlers wake processes, so queues change
+ * with interrupts off.
  */
 #include "console.h"
 #include "process.h"
@@ -108,14 +109,23 @@ void sleepers_wake(uint64_t tick) {
   }
 }
 
+/* The frame at the bottom of a kernel stack: of the process in user mode. */
+static struct trap_frame *user_frame(struct process *process) {
+  return (struct trap_frame *)(process->stack + KERNEL_STACK_BYTES) - 1;
+}
+
+/* Where a new process begins; it returns to the port's way out of the kernel. */
+static void process_begin(void) { port->interrupts_before_return(user_frame(current)); }
+
 /*
- * A kernel stack on which switch_stacks finds registers to pop and an address to return to, and behind it a trap frame.
+ *   stack   [ registers that switch_stacks pops | process_begin | port->return_to_user | trap frame ]
  */
 void process_prepare_stack(struct process *process, const struct trap_frame *frame) {
-  struct trap_frame *on_stack = (struct trap_frame *)(process->stack + KERNEL_STACK_BYTES) - 1;
+  struct trap_frame *on_stack = user_frame(process);
   *on_stack = *frame;
   uintptr_t *words = (uintptr_t *)on_stack;
   *--words = (uintptr_t)port->return_to_user;
+  *--words = (uintptr_t)process_begin;
   for (int i = 0; i < SAVED_REGISTERS; i++) *--words = 0;
   process->stack_pointer = (uintptr_t)words;
 }
@@ -130,4 +140,5 @@ void leave_kernel(struct trap_frame *frame) {
     }
     if (turn_is_over) yield();
   }
+  port->interrupts_before_return(frame);
 }

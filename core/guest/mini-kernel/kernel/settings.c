@@ -4,6 +4,7 @@
 #include "console.h"
 #include "memory.h"
 
+#define HERTZ_LEAST 19 /* what the 8254 can count to */
 #define HERTZ_MOST 10000
 
 struct settings settings = {.program = "/bench", .hertz = 100, .timer = TIMER_PIT};
@@ -50,17 +51,25 @@ static void read_word(const char *word) {
   if ((value = value_of(word, "run")) != 0) read_program(value);
   if ((value = value_of(word, "hz")) != 0) {
     settings.hertz = read_number(word, value);
-    if (settings.hertz == 0 || settings.hertz > HERTZ_MOST) bad_value(word);
+    if (settings.hertz < HERTZ_LEAST || settings.hertz > HERTZ_MOST) bad_value(word);
   }
   if ((value = value_of(word, "timer")) != 0) {
     if (is_word(value, "pit")) settings.timer = TIMER_PIT;
     else if (is_word(value, "apic")) settings.timer = TIMER_APIC;
     else bad_value(word);
   }
+  if ((value = value_of(word, "sensitive")) != 0) {
+    if (is_word(value, "use")) settings.is_careful = false;
+    else if (is_word(value, "avoid")) settings.is_careful = true;
+    else bad_value(word);
+  }
 }
 
 bool settings_knows(const char *word) {
-  return value_of(word, "run") != 0 || value_of(word, "hz") != 0 || value_of(word, "timer") != 0;
+  static const char *const names[] = {"run", "hz", "timer", "sensitive"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (value_of(word, names[i]) != 0) return true;
+  return false;
 }
 
 void settings_read(const char *line) {

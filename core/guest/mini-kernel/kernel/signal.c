@@ -1,6 +1,6 @@
 /*
- * Signals. Delivery puts the interrupted registers onto the user's stack and enters the handler; the handler returns to the restorer of the
- * user's library, whose system call takes the registers back.
+ * Signals. Delivery puts the interrupted registers onto the user's stack and enters the handler; the handler
+ * returns to the restorer of the user's library, whose system call takes the registers back.
  *
  *   user's stack   [ return address: restorer | (32-bit) number, address | struct saved ]
  */
@@ -52,9 +52,13 @@ void signals_deliver(struct trap_frame *frame) {
 }
 
 void signal_return(struct trap_frame *frame) {
-  /* The restorer was entered by the handler's return: above the stack pointer are the rest of the words, then the registers. */
+  /*
+   * The restorer was entered by the handler's return: above the stack pointer are the rest of the words, then
+   * the registers.
+   */
   uintptr_t saved = frame->sp + (CALL_WORDS - 1) * sizeof(uintptr_t);
-  if (!space_allows(&current->space, saved, sizeof(struct saved), false)) process_exit(STATUS_OF_SIGNAL(SIGNAL_SEGMENT));
+  if (!space_allows(&current->space, saved, sizeof(struct saved), false))
+    process_exit(STATUS_OF_SIGNAL(SIGNAL_SEGMENT));
   const struct trap_frame *from = &((const struct saved *)saved)->frame;
   uintptr_t cs = frame->cs, ss = frame->ss, flags = frame->flags;
   *frame = *from;

@@ -22,7 +22,9 @@ static struct pool areas = {.bytes = sizeof(struct area)};
 static unsigned index_at(uintptr_t address, unsigned level) {
   return address >> (PAGE_SHIFT + INDEX_BITS * (level - 1)) & (TABLE_ENTRIES - 1);
 }
-static uintptr_t bytes_of_entry(unsigned level) { return (uintptr_t)1 << (PAGE_SHIFT + INDEX_BITS * (level - 1)); }
+static uintptr_t bytes_of_entry(unsigned level) {
+  return (uintptr_t)1 << (PAGE_SHIFT + INDEX_BITS * (level - 1));
+}
 static entry_t *table_of(entry_t entry) { return frame_memory(port->entry_frame(entry)); }
 
 /* Makes the table that an entry leads to. */
@@ -49,9 +51,7 @@ entry_t *space_entry(struct space *space, uintptr_t address, bool make) {
 
 /* ---- Making, copying and destroying. ---- */
 
-void spaces_start(void) {
-  port->memory_start(&kernel_space);
-}
+void spaces_start(void) { port->memory_start(&kernel_space); }
 
 void space_create(struct space *space) {
   frame_number top = frame_allocate_zeroed();
@@ -67,8 +67,8 @@ void space_create(struct space *space) {
 }
 
 /*
- * Copies the entries of a table for the addresses from `address` to `end`. Pages that are not shared lose the right to be written, on
- * both sides.
+ * Copies the entries of a table for the addresses from `address` to `end`. Pages that are not shared lose the
+ * right to be written, on both sides.
  */
 static void clone_table(entry_t *to, entry_t *from, unsigned level, uintptr_t address, uintptr_t end) {
   uintptr_t step = bytes_of_entry(level);
@@ -258,7 +258,8 @@ void area_populate(struct space *space, uintptr_t start, size_t bytes) {
   for (uintptr_t page = start; page < start + bytes; page += PAGE_BYTES) {
     entry_t *entry = space_entry(space, page, true);
     frame_number frame = frame_allocate_zeroed();
-    port->set_entry(entry, port->make_entry(frame, USER_PAGE | ENTRY_WRITABLE | ENTRY_DIRTY | ENTRY_SHARED), 1);
+    port->set_entry(entry, port->make_entry(frame, USER_PAGE | ENTRY_WRITABLE | ENTRY_DIRTY | ENTRY_SHARED),
+                    1);
   }
   port->batch_end();
 }
@@ -294,7 +295,8 @@ bool space_fault(struct space *space, uintptr_t address, bool is_write) {
   unsigned flags = USER_PAGE;
   if (area->protection & PROTECTION_WRITE) flags |= ENTRY_WRITABLE | ENTRY_DIRTY;
   if (!(was & ENTRY_USED)) {
-    if (!is_write && (frame = file_frame(area, page)) != NO_FRAME) flags &= ~(unsigned)(ENTRY_WRITABLE | ENTRY_DIRTY);
+    if (!is_write && (frame = file_frame(area, page)) != NO_FRAME)
+      flags &= ~(unsigned)(ENTRY_WRITABLE | ENTRY_DIRTY);
     else frame = first_contents(area, page);
   } else if (is_write && !(was & ENTRY_WRITABLE)) {
     frame_number shared = port->entry_frame(was);

@@ -1,4 +1,7 @@
-/* void switch_stacks(uintptr_t *save, uintptr_t load): keeps what a C function must keep (AMD64 psABI), and changes stacks. */
+/*
+ * void switch_stacks(uintptr_t *save, uintptr_t load): keeps what a C function must keep (AMD64 psABI), and
+ * changes stacks.
+ */
         .text
         .globl switch_stacks
 switch_stacks:

@@ -1,4 +1,7 @@
-/* System calls: a table of functions of up to three arguments. What user memory they touch is checked against the areas first. */
+/*
+ * System calls: a table of functions of up to three arguments. What user memory they touch is checked against
+ * the areas first.
+ */
 #include "system-calls.h"
 
 #include "benchmark.h"
@@ -12,10 +15,13 @@
 
 typedef intptr_t system_call(struct trap_frame *frame, uintptr_t a, uintptr_t b, uintptr_t c);
 #define CALL(name)                                                                                           \
-  static intptr_t name(struct trap_frame *frame __attribute__((unused)), uintptr_t a __attribute__((unused)), \
-                       uintptr_t b __attribute__((unused)), uintptr_t c __attribute__((unused)))
+  static intptr_t name(struct trap_frame *frame __attribute__((unused)),                                     \
+                       uintptr_t a __attribute__((unused)), uintptr_t b __attribute__((unused)),             \
+                       uintptr_t c __attribute__((unused)))
 
-static bool may_read(uintptr_t from, size_t bytes) { return space_allows(&current->space, from, bytes, false); }
+static bool may_read(uintptr_t from, size_t bytes) {
+  return space_allows(&current->space, from, bytes, false);
+}
 static bool may_write(uintptr_t to, size_t bytes) { return space_allows(&current->space, to, bytes, true); }
 static bool is_path(uintptr_t path) { return user_text_length((const char *)path, PATH_BYTES_MOST) >= 0; }
 
@@ -23,7 +29,9 @@ static bool is_path(uintptr_t path) { return user_text_length((const char *)path
 CALL(call_null) { return 0; }
 CALL(call_exit) { process_exit((uint32_t)a); }
 CALL(call_fork) { return process_fork(frame); }
-CALL(call_execute) { return is_path(a) ? process_execute(frame, (const char *)a, (const char *const *)b) : ERROR; }
+CALL(call_execute) {
+  return is_path(a) ? process_execute(frame, (const char *)a, (const char *const *)b) : ERROR;
+}
 CALL(call_wait) { return may_write(a, sizeof(uint32_t)) ? process_wait((uint32_t *)a) : ERROR; }
 CALL(call_process) { return (intptr_t)current->number; }
 CALL(call_yield) {
@@ -130,20 +138,34 @@ CALL(call_benchmark) {
 CALL(call_free) { return (intptr_t)frames_free(); }
 
 static system_call *const calls[CALLS] = {
-    [CALL_NULL] = call_null,       [CALL_EXIT] = call_exit,
-    [CALL_FORK] = call_fork,       [CALL_EXECUTE] = call_execute,
-    [CALL_WAIT] = call_wait,       [CALL_PROCESS] = call_process,
-    [CALL_OPEN] = call_open,       [CALL_CLOSE] = call_close,
-    [CALL_READ] = call_read,       [CALL_WRITE] = call_write,
-    [CALL_SEEK] = call_seek,       [CALL_STAT] = call_stat,
-    [CALL_REMOVE] = call_remove,   [CALL_PIPE] = call_pipe,
-    [CALL_MAP] = call_map,         [CALL_MAP_FILE] = call_map_file,
-    [CALL_UNMAP] = call_unmap,     [CALL_PROTECT] = call_protect,
-    [CALL_SIGNAL] = call_signal,   [CALL_SIGNAL_RETURN] = call_signal_return,
-    [CALL_KILL] = call_kill,       [CALL_YIELD] = call_yield,
-    [CALL_SLEEP] = call_sleep,     [CALL_TIME] = call_time,
-    [CALL_TICKS] = call_ticks,     [CALL_MARK] = call_mark,
-    [CALL_BENCHMARK] = call_benchmark, [CALL_FREE] = call_free,
+    [CALL_NULL] = call_null,
+    [CALL_EXIT] = call_exit,
+    [CALL_FORK] = call_fork,
+    [CALL_EXECUTE] = call_execute,
+    [CALL_WAIT] = call_wait,
+    [CALL_PROCESS] = call_process,
+    [CALL_OPEN] = call_open,
+    [CALL_CLOSE] = call_close,
+    [CALL_READ] = call_read,
+    [CALL_WRITE] = call_write,
+    [CALL_SEEK] = call_seek,
+    [CALL_STAT] = call_stat,
+    [CALL_REMOVE] = call_remove,
+    [CALL_PIPE] = call_pipe,
+    [CALL_MAP] = call_map,
+    [CALL_MAP_FILE] = call_map_file,
+    [CALL_UNMAP] = call_unmap,
+    [CALL_PROTECT] = call_protect,
+    [CALL_SIGNAL] = call_signal,
+    [CALL_SIGNAL_RETURN] = call_signal_return,
+    [CALL_KILL] = call_kill,
+    [CALL_YIELD] = call_yield,
+    [CALL_SLEEP] = call_sleep,
+    [CALL_TIME] = call_time,
+    [CALL_TICKS] = call_ticks,
+    [CALL_MARK] = call_mark,
+    [CALL_BENCHMARK] = call_benchmark,
+    [CALL_FREE] = call_free,
 };
 
 /* Interrupts are allowed while a call is worked on. */

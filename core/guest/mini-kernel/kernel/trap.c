@@ -1,6 +1,6 @@
 /*
- * What happens on a trap: interrupts go to their handlers, page faults to the address space, the others to the process as signals.
- * A fault of the kernel itself, where nothing expects it, is the end.
+ * What happens on a trap: interrupts go to their handlers, page faults to the address space, the others to
+ * the process as signals. A fault of the kernel itself, where nothing expects it, is the end.
  */
 #include "trap.h"
 
@@ -53,11 +53,12 @@ static void exception(struct trap_frame *frame) {
 }
 
 void trap(struct trap_frame *frame) {
+  port->interrupts_taken();
   if (frame->vector == VECTOR_PAGE_FAULT) page_fault(frame);
   else if (frame->vector < VECTORS && handlers[frame->vector] != 0) handlers[frame->vector]();
   else if (frame->vector < VECTOR_IRQ) exception(frame);
   if (!from_user(frame)) {
-    port->interrupts_off();
+    port->interrupts_before_return(frame);
     return;
   }
   leave_kernel(frame);

@@ -1,4 +1,7 @@
-/* The local APIC: found by CPUID, enabled by its MSR and its spurious-interrupt register (SDM 3A, 10.4.3 and 10.9). */
+/*
+ * The local APIC: found by CPUID, enabled by its MSR and its spurious-interrupt register (SDM 3A, 10.4.3 and
+ * 10.9).
+ */
 #include "apic.h"
 
 #include "instructions.h"

@@ -1,6 +1,6 @@
 /*
- * The first serial port, a 16550 (PC16550D data sheet), polled. Waiting for an empty transmitter costs one read of the line status where
- * the port is a model.
+ * The first serial port, a 16550 (PC16550D data sheet), polled. Waiting for an empty transmitter costs one
+ * read of the line status where the port is a model.
  */
 #include "instructions.h"
 #include "native.h"

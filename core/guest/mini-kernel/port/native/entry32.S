@@ -1,6 +1,6 @@
 /*
- * Ways into the 32-bit kernel and out: a stub for each vector, which completes the frame to struct trap_frame (trap.h); INT 0x80;
- * SYSENTER, for which the user's stack pointer is in ECX and its return address in EDX.
+ * Ways into the 32-bit kernel and out: a stub for each vector, which completes the frame to struct trap_frame
+ * (trap.h); INT 0x80; SYSENTER, for which the user's stack pointer is in ECX and its return address in EDX.
  */
 #include "selectors.h"
 #include "vectors.h"

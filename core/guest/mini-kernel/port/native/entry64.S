@@ -1,7 +1,8 @@
 /*
- * Ways into the 64-bit kernel and out: a stub for each vector, which completes the frame to struct trap_frame (trap.h); INT 0x80;
- * SYSCALL, which leaves the user's stack pointer as it is, its return address in RCX and its flags in R11. There is one processor,
- * so what the entry needs is at fixed addresses and no SWAPGS is needed.
+ * Ways into the 64-bit kernel and out: a stub for each vector, which completes the frame to struct trap_frame
+ * (trap.h); INT 0x80; SYSCALL, which leaves the user's stack pointer as it is, its return address in RCX and
+ * its flags in R11. There is one processor, so what the entry needs is at fixed addresses and no SWAPGS is
+ * needed.
  */
 #include "selectors.h"
 #include "vectors.h"

@@ -50,6 +50,6 @@ IRQ_ENTRY(14)
 void native_irq_enable(unsigned irq, void (*handler)(void)) {
   handlers[irq] = handler;
   interrupt_handle(VECTOR_IRQ + irq, irq == 0 ? irq_0 : irq_14);
-  masked &= (uint16_t)~(1 << irq);
+  masked &= (uint16_t) ~(1 << irq);
   write_masks();
 }

@@ -1,4 +1,7 @@
-/* The kernel's own map on a bare machine: all memory at KERNEL_BASE by pages of 2 MiB, global where the processor has that. */
+/*
+ * The kernel's own map on a bare machine: all memory at KERNEL_BASE by pages of 2 MiB, global where the
+ * processor has that.
+ */
 #include "instructions.h"
 #include "native.h"
 #include "space.h"
@@ -30,8 +33,10 @@ void native_memory_start(struct space *kernel) {
   for (uintptr_t physical = 0; physical < MEMORY_MAPPED_MOST; physical += LARGE_PAGE_BYTES) {
     uintptr_t address = KERNEL_BASE + physical;
 #ifdef __x86_64__
-    entry_t *level_3 = table_under(&kernel->top[address >> 39 & 511], ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_ACCESSED);
-    entry_t *level_2 = table_under(&level_3[address >> 30 & 511], ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_ACCESSED);
+    entry_t *level_3 =
+        table_under(&kernel->top[address >> 39 & 511], ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_ACCESSED);
+    entry_t *level_2 =
+        table_under(&level_3[address >> 30 & 511], ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_ACCESSED);
 #else
     entry_t *level_2 = table_under(&kernel->top[address >> 30], ENTRY_PRESENT);
 #endif

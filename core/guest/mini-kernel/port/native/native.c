@@ -1,4 +1,6 @@
-/* The port to a bare machine: privileged instructions, a PC's interrupt controllers, timers and serial port. */
+/*
+ * The port to a bare machine: privileged instructions, a PC's interrupt controllers, timers and serial port.
+ */
 #include "native.h"
 
 #include "instructions.h"
@@ -8,10 +10,15 @@
 /* ---- Memory management: entries are stored, and hold physical addresses. ---- */
 
 static entry_t make_entry(frame_number frame, unsigned flags) { return (entry_t)frame << PAGE_SHIFT | flags; }
-static frame_number entry_frame(entry_t entry) { return (frame_number)((entry & ENTRY_ADDRESS) >> PAGE_SHIFT); }
+static frame_number entry_frame(entry_t entry) {
+  return (frame_number)((entry & ENTRY_ADDRESS) >> PAGE_SHIFT);
+}
 static void table_unchanged(frame_number table, unsigned level) { (void)table, (void)level; }
 
-/* The kernel's part is the upper half (64-bit), or the last of four entries (PAE): the same tables in every space. */
+/*
+ * The kernel's part is the upper half (64-bit), or the last of four entries (PAE): the same tables in every
+ * space.
+ */
 static void space_made(struct space *space) {
   unsigned first = LEVELS == 3 ? USER_TOP >> 30 : TABLE_ENTRIES / 2;
   unsigned end = LEVELS == 3 ? 4 : TABLE_ENTRIES;
@@ -57,6 +64,12 @@ static uintptr_t interrupts_save(void) {
 static void interrupts_restore(uintptr_t saved) {
   __asm__ volatile("push %0\n\tpopf" : : "r"(saved) : "memory", "cc");
 }
+/* The processor keeps the flag itself. */
+static void interrupts_taken(void) {}
+static void interrupts_before_return(const struct trap_frame *frame) {
+  (void)frame;
+  interrupts_off();
+}
 /* STI holds interrupts off for one more instruction: none can fall between the test and HLT. */
 static void wait(void) { __asm__ volatile("sti\n\thlt" : : : "memory"); }
 
@@ -92,6 +105,8 @@ const struct port native_port = {
     .interrupts_off = interrupts_off,
     .interrupts_save = interrupts_save,
     .interrupts_restore = interrupts_restore,
+    .interrupts_taken = interrupts_taken,
+    .interrupts_before_return = interrupts_before_return,
     .wait = wait,
     .interrupts_start = native_interrupts_start,
     .irq_enable = native_irq_enable,

@@ -1,6 +1,6 @@
 /*
- * Descriptor tables, the task state segment, and the ways into the kernel (SDM 3A, chapters 3, 6 and 7; 5.8.7 and 5.8.8 for
- * SYSENTER and SYSCALL).
+ * Descriptor tables, the task state segment, and the ways into the kernel (SDM 3A, chapters 3, 6 and 7; 5.8.7
+ * and 5.8.8 for SYSENTER and SYSCALL).
  */
 #include "instructions.h"
 #include "native.h"
@@ -98,11 +98,15 @@ static void load_segments(void) {
   __asm__ volatile(
       "push %0\n\tpush $1f\n\tlretq\n1:\tmov %1, %%ss\n\tmov %1, %%ds\n\tmov %1, %%es\n\t"
       "mov %1, %%fs\n\tmov %1, %%gs"
-      : : "i"(KERNEL_CODE), "r"(KERNEL_DATA) : "memory");
+      :
+      : "i"(KERNEL_CODE), "r"(KERNEL_DATA)
+      : "memory");
 #else
   __asm__ volatile(
       "ljmp %0, $1f\n1:\tmov %1, %%ss\n\tmov %1, %%ds\n\tmov %1, %%es\n\tmov %2, %%fs\n\tmov %2, %%gs"
-      : : "i"(KERNEL_CODE), "r"(KERNEL_DATA), "r"(0) : "memory");
+      :
+      : "i"(KERNEL_CODE), "r"(KERNEL_DATA), "r"(0)
+      : "memory");
 #endif
 }
 

@@ -1,6 +1,7 @@
 /*
- * Ticks, from the 8254 behind IRQ 0 (Intel 8254 data sheet) or the local APIC's timer (SDM 3A, 10.5.4), and the time since the start, from
- * the ticks and the 8254's count. The APIC's clock is measured against the 8254's channel 2 first.
+ * Ticks, from the 8254 behind IRQ 0 (Intel 8254 data sheet) or the local APIC's timer (SDM 3A, 10.5.4), and
+ * the time since the start, from the ticks and the 8254's count. The APIC's clock is measured against the
+ * 8254's channel 2 first.
  */
 #include "apic.h"
 #include "console.h"

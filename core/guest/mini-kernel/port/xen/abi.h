@@ -1,6 +1,7 @@
 /*
- * Xen's public interface for paravirtual guests, as far as this port uses it: numbers and structures of xen/include/public (xen.h, arch-x86/xen.h,
- * xen-x86_32.h, xen-x86_64.h, event_channel.h, physdev.h, sched.h).
+ * Xen's public interface for paravirtual guests, as far as this port uses it: numbers and structures of
+ * xen/include/public (xen.h, arch-x86/xen.h, xen-x86_32.h, xen-x86_64.h, event_channel.h, physdev.h,
+ * sched.h).
  */
 #pragma once
 #include "types.h"
@@ -52,7 +53,6 @@ struct trap_info {
   word address; /* 0 ends the table */
 };
 #define TRAP_MASK_EVENTS 4
-
 
 /* ---- Memory management. ---- */
 struct mmu_update {
@@ -109,7 +109,8 @@ struct shared_info {
   struct vcpu_info vcpus[VCPUS_MOST];
   word event_pending[WORD_BITS];
   word event_mask[WORD_BITS];
-  uint8_t others[PAGE_BYTES - VCPUS_MOST * sizeof(struct vcpu_info) - 2 * WORD_BITS * sizeof(word)]; /* wall clock, architecture */
+  uint8_t others[PAGE_BYTES - VCPUS_MOST * sizeof(struct vcpu_info) -
+                 2 * WORD_BITS * sizeof(word)]; /* wall clock, architecture */
 };
 _Static_assert(sizeof(struct shared_info) == PAGE_BYTES, "nothing else lies in the shared page");
 _Static_assert(sizeof(struct vcpu_info) == 64, "Xen's vcpu_info has 64 bytes");

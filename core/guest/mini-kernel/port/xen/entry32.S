@@ -1,6 +1,7 @@
 /*
- * Ways into the 32-bit kernel under Xen and out. Xen makes the frames that the processor would have made, in ring 1, with the event mask beside CS; the
- * way out is the hypercall iret, which takes the mask from the saved IF.
+ * Ways into the 32-bit kernel under Xen and out. Xen makes the frames that the processor would have made, in
+ * ring 1, with the event mask beside CS; the way out is the hypercall iret, which takes the mask from the
+ * saved IF.
  */
 #include "abi-entry.h"
 #include "vectors.h"

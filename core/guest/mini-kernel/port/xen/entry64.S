@@ -1,6 +1,7 @@
 /*
- * Ways into the 64-bit kernel under Xen and out. Xen makes the frames that the processor would have made, with RCX and R11 below them; the way out
- * is the hypercall iret, which wants a word of flags there, and takes the event mask from the saved IF.
+ * Ways into the 64-bit kernel under Xen and out. Xen makes the frames that the processor would have made,
+ * with RCX and R11 below them; the way out is the hypercall iret, which wants a word of flags there, and
+ * takes the event mask from the saved IF.
  */
 #include "abi-entry.h"
 #include "vectors.h"

@@ -1,6 +1,7 @@
 /*
- * Event channels in place of interrupts: a bit for each in the shared page, a mask for each, and one mask for the processor, which is the interrupt
- * flag of this port. Physical IRQs and the virtual timer are bound to channels.
+ * Event channels in place of interrupts: a bit for each in the shared page, a mask for each, and one mask for
+ * the processor, which is the interrupt flag of this port. Physical IRQs and the virtual timer are bound to
+ * channels.
  */
 #include "console.h"
 #include "xen.h"
@@ -37,6 +38,11 @@ void xen_interrupts_restore(uintptr_t saved) {
   else xen_interrupts_off();
 }
 
+void xen_interrupts_before_return(const struct trap_frame *frame) {
+  (void)frame;
+  xen_interrupts_off();
+}
+
 /* Unmasks, and waits unless something is pending. */
 void xen_wait(void) { hypercall(SCHED_OP, SCHEDOP_BLOCK, 0, 0, 0); }
 
@@ -45,7 +51,8 @@ void xen_wait(void) { hypercall(SCHED_OP, SCHEDOP_BLOCK, 0, 0, 0); }
 static word take_word(volatile word *from) { return __atomic_exchange_n(from, 0, __ATOMIC_SEQ_CST); }
 
 static void handle(unsigned channel) {
-  __atomic_fetch_and(&xen_shared.event_pending[channel / WORD_BITS], ~((word)1 << channel % WORD_BITS), __ATOMIC_SEQ_CST);
+  __atomic_fetch_and(&xen_shared.event_pending[channel / WORD_BITS], ~((word)1 << channel % WORD_BITS),
+                     __ATOMIC_SEQ_CST);
   if (channel >= CHANNELS_MOST || handlers[channel] == 0) return;
   handlers[channel]();
   if (irqs[channel] == 0) return;
@@ -60,7 +67,8 @@ static void handle_events(void) {
     for (word words = take_word(&vcpu()->pending_words); words != 0; words &= words - 1) {
       unsigned index = (unsigned)__builtin_ctzl(words);
       word bits = xen_shared.event_pending[index] & ~xen_shared.event_mask[index];
-      for (; bits != 0; bits &= bits - 1) handle(index * (unsigned)WORD_BITS + (unsigned)__builtin_ctzl(bits));
+      for (; bits != 0; bits &= bits - 1)
+        handle(index * (unsigned)WORD_BITS + (unsigned)__builtin_ctzl(bits));
     }
   }
 }

@@ -1,8 +1,9 @@
 /*
- * Direct paging: entries hold machine frames, tables are mapped without the right to write, and Xen makes every change after looking at it.
+ * Direct paging: entries hold machine frames, tables are mapped without the right to write, and Xen makes
+ * every change after looking at it.
  *
- *   kernel's address − KERNEL_BASE = pseudo-physical address;  frame_list[pseudo-physical frame] = machine frame, and Xen's table
- *   MACHINE_TO_PHYSICAL[machine frame] = pseudo-physical frame
+ *   kernel's address − KERNEL_BASE = pseudo-physical address;  frame_list[pseudo-physical frame] = machine
+ * frame, and Xen's table MACHINE_TO_PHYSICAL[machine frame] = pseudo-physical frame
  *
  * Changes between batch_begin and batch_end are put together into one multicall.
  */
@@ -17,12 +18,17 @@ uint64_t xen_machine_address(const void *memory) {
   return (uint64_t)machine_frame(frame_of(memory)) << PAGE_SHIFT | ((uintptr_t)memory & PAGE_MASK);
 }
 
-entry_t xen_make_entry(frame_number frame, unsigned flags) { return (entry_t)machine_frame(frame) << PAGE_SHIFT | flags; }
+entry_t xen_make_entry(frame_number frame, unsigned flags) {
+  return (entry_t)machine_frame(frame) << PAGE_SHIFT | flags;
+}
 frame_number xen_entry_frame(entry_t entry) {
   return (frame_number)machine_to_physical()[(entry & ENTRY_ADDRESS) >> PAGE_SHIFT];
 }
 
-/* ---- Batches: requests wait here until they are one multicall, in this order: entries, flush, stack and spaces. ---- */
+/*
+ * ---- Batches: requests wait here until they are one multicall, in this order: entries, flush, stack and
+ * spaces. ----
+ */
 
 #define REQUESTS_MOST 64
 static struct mmu_update updates[REQUESTS_MOST];
@@ -43,7 +49,9 @@ static void send(void) {
   update_count = operation_count = 0;
   new_stack = 0;
   if (count == 0) return;
-  if (count == 1) xen_call(calls[0].operation, calls[0].arguments[0], calls[0].arguments[1], calls[0].arguments[2], calls[0].arguments[3]);
+  if (count == 1)
+    xen_call(calls[0].operation, calls[0].arguments[0], calls[0].arguments[1], calls[0].arguments[2],
+             calls[0].arguments[3]);
   else xen_call(MULTICALL, (word)calls, count, 0, 0);
   for (unsigned i = 0; count > 1 && i < count; i++)
     if ((intptr_t)calls[i].result < 0) panic("a hypercall of a batch failed");
@@ -68,7 +76,10 @@ static void add_operation(enum mmuext_command command, word argument) {
   operations[operation_count++] = (struct mmuext_op){.command = command, .argument_1 = argument};
 }
 
-/* ---- Top tables: in 64-bit mode a space has two, for Xen runs the kernel and its programs in the same ring. ---- */
+/*
+ * ---- Top tables: in 64-bit mode a space has two, for Xen runs the kernel and its programs in the same ring.
+ * ----
+ */
 
 #ifdef __x86_64__
 #define TOP_TABLES_MOST 96
@@ -215,9 +226,11 @@ static entry_t memory_entry(uintptr_t address) {
 static void map_by_new_table(entry_t *level_2, uintptr_t address, uintptr_t end) {
   frame_number table = frame_allocate_zeroed();
   entry_t *entries = frame_memory(table);
-  for (unsigned i = 0; i < TABLE_ENTRIES && address + i * PAGE_BYTES < end; i++) entries[i] = memory_entry(address + i * PAGE_BYTES);
+  for (unsigned i = 0; i < TABLE_ENTRIES && address + i * PAGE_BYTES < end; i++)
+    entries[i] = memory_entry(address + i * PAGE_BYTES);
   xen_table_made(table, 1);
-  xen_set_entry(level_2, xen_make_entry(table, ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_USER | ENTRY_ACCESSED), 2);
+  xen_set_entry(level_2, xen_make_entry(table, ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_USER | ENTRY_ACCESSED),
+                2);
 }
 
 /* Maps what a table that Xen made leaves out. */

@@ -1,4 +1,7 @@
-/* Traps and callbacks. Segments are Xen's; the kernel stack is told to it (memory.c, with the switch of spaces). */
+/*
+ * Traps and callbacks. Segments are Xen's; the kernel stack is told to it (memory.c, with the switch of
+ * spaces).
+ */
 #include "xen.h"
 
 #include "abi-entry.h"
@@ -20,9 +23,11 @@ void xen_processor_start(void) {
   for (unsigned vector = 0; vector < EXCEPTIONS; vector++) {
     if (vector == VECTOR_NMI) continue;
     unsigned ring = vector == VECTOR_BREAKPOINT ? RING_USER : 0;
-    *next++ = (struct trap_info){(uint8_t)vector, (uint8_t)(ring | TRAP_MASK_EVENTS), FLAT_KERNEL_CS, stub_of(vector)};
+    *next++ = (struct trap_info){(uint8_t)vector, (uint8_t)(ring | TRAP_MASK_EVENTS), FLAT_KERNEL_CS,
+                                 stub_of(vector)};
   }
-  *next = (struct trap_info){VECTOR_SYSTEM_CALL, RING_USER | TRAP_MASK_EVENTS, FLAT_KERNEL_CS, (word)xen_system_call_entry};
+  *next = (struct trap_info){VECTOR_SYSTEM_CALL, RING_USER | TRAP_MASK_EVENTS, FLAT_KERNEL_CS,
+                             (word)xen_system_call_entry};
   xen_call(SET_TRAP_TABLE, (word)traps, 0, 0, 0);
 #ifdef __x86_64__
   xen_call(SET_CALLBACKS, stub_of(VECTOR_EVENT), (word)xen_failsafe, (word)xen_syscall_entry, 0);

@@ -1,6 +1,6 @@
 /*
- * Where Xen starts the kernel: paging is on, segments are flat, (E|R)SI has the linear address of start_info. And the page that Xen fills with hypercalls,
- * 32 bytes each.
+ * Where Xen starts the kernel: paging is on, segments are flat, (E|R)SI has the linear address of start_info.
+ * And the page that Xen fills with hypercalls, 32 bytes each.
  */
         .text
         .globl xen_start

@@ -1,4 +1,7 @@
-/* Xen's time: nanoseconds at some time stamp and how fast the time-stamp counter goes, in the shared page; a timer that is set anew for each tick. */
+/*
+ * Xen's time: nanoseconds at some time stamp and how fast the time-stamp counter goes, in the shared page; a
+ * timer that is set anew for each tick.
+ */
 #include "instructions.h"
 #include "xen.h"
 

@@ -1,6 +1,7 @@
 /*
- * The port to Xen, as the public interface has it (abi.h; README.md says what is used of it): the kernel runs in ring 1 (32-bit) or ring 3
- * (64-bit), asks by hypercalls, and has page tables of machine frames that it may read but not write.
+ * The port to Xen, as the public interface has it (abi.h; README.md says what is used of it): the kernel runs
+ * in ring 1 (32-bit) or ring 3 (64-bit), asks by hypercalls, and has page tables of machine frames that it
+ * may read but not write.
  */
 #include "xen.h"
 
@@ -17,7 +18,10 @@ void xen_call(enum hypercall number, word a, word b, word c, word d) {
 
 static uintptr_t fault_address(void) { return xen_shared.vcpus[0].cr2; }
 
-/* Before paging of the kernel's own, for this is the first thing the kernel does: ports are allowed, and the page of shared information is there. */
+/*
+ * Before paging of the kernel's own, for this is the first thing the kernel does: ports are allowed, and the
+ * page of shared information is there.
+ */
 static void console_start(void) {
   const uint32_t iopl = IOPL_OF_KERNEL;
   xen_map_at(&xen_shared, xen_start_info->shared_info | ENTRY_PRESENT | ENTRY_WRITABLE);
@@ -27,6 +31,9 @@ static void console_start(void) {
 static void console_write(const char *bytes, size_t count) {
   hypercall(CONSOLE_IO, CONSOLEIO_WRITE, count, (word)bytes, 0);
 }
+
+/* Xen has masked events. */
+static void interrupts_taken(void) {}
 
 static void end(void) {
   const uint32_t reason = SHUTDOWN_POWEROFF;
@@ -62,6 +69,8 @@ const struct port xen_port = {
     .interrupts_off = xen_interrupts_off,
     .interrupts_save = xen_interrupts_save,
     .interrupts_restore = xen_interrupts_restore,
+    .interrupts_taken = interrupts_taken,
+    .interrupts_before_return = xen_interrupts_before_return,
     .wait = xen_wait,
     .interrupts_start = xen_interrupts_start,
     .irq_enable = xen_irq_enable,
@@ -72,7 +81,10 @@ const struct port xen_port = {
     .end = end,
 };
 
-/* Called by start.S. Behind the page tables is the stack that Xen made; then memory is free (xen.h, "initial memory layout"). */
+/*
+ * Called by start.S. Behind the page tables is the stack that Xen made; then memory is free (xen.h, "initial
+ * memory layout").
+ */
 _Noreturn void xen_main(const struct xen_start_info *start);
 _Noreturn void xen_main(const struct xen_start_info *start) {
   const frame_number stack_frames = 1;
@@ -80,7 +92,8 @@ _Noreturn void xen_main(const struct xen_start_info *start) {
   const struct boot_information boot = {
       .memory_bytes = (uint64_t)start->pages << PAGE_SHIFT,
       .command_line = start->command_line,
-      .first_frame = frame_of((const void *)start->page_table) + (frame_number)start->page_table_frames + stack_frames,
+      .first_frame =
+          frame_of((const void *)start->page_table) + (frame_number)start->page_table_frames + stack_frames,
   };
   kernel_main(&xen_port, &boot);
 }

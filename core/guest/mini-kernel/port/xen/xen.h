@@ -7,12 +7,17 @@ extern const struct xen_start_info *xen_start_info;
 extern volatile struct shared_info xen_shared;
 extern const uint8_t hypercall_page[];
 
-/* Calls the hypervisor; what registers the arguments are in differs by width. A negative result is an error. */
+/*
+ * Calls the hypervisor; what registers the arguments are in differs by width. A negative result is an error.
+ */
 static inline intptr_t hypercall(enum hypercall number, word a, word b, word c, word d) {
   intptr_t result = (intptr_t)(hypercall_page + HYPERCALL_BYTES * number);
 #ifdef __x86_64__
   register word fourth __asm__("r10") = d;
-  __asm__ volatile("call *%%rax" : "+a"(result), "+D"(a), "+S"(b), "+d"(c), "+r"(fourth) : : "rcx", "r8", "r11", "memory");
+  __asm__ volatile("call *%%rax"
+                   : "+a"(result), "+D"(a), "+S"(b), "+d"(c), "+r"(fourth)
+                   :
+                   : "rcx", "r8", "r11", "memory");
 #else
   __asm__ volatile("call *%%eax" : "+a"(result), "+b"(a), "+c"(b), "+d"(c), "+S"(d) : : "edi", "memory");
 #endif
@@ -46,6 +51,7 @@ void xen_interrupts_on(void);
 void xen_interrupts_off(void);
 uintptr_t xen_interrupts_save(void);
 void xen_interrupts_restore(uintptr_t saved);
+void xen_interrupts_before_return(const struct trap_frame *frame);
 void xen_wait(void);
 void xen_interrupts_start(void);
 void xen_irq_enable(unsigned irq, void (*handler)(void));

@@ -1,6 +1,6 @@
 /*
- * Where the stand lies: it maps machine memory from address 0 on where Xen's guests have nothing. The guest's machine frames begin behind it, so that
- * machine frames and pseudo-physical ones differ.
+ * Where the stand lies: it maps machine memory from address 0 on where Xen's guests have nothing. The guest's
+ * machine frames begin behind it, so that machine frames and pseudo-physical ones differ.
  */
 #pragma once
 #ifdef __x86_64__

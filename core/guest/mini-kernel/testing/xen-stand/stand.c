@@ -1,7 +1,7 @@
 /*
- * A stand in which the kernel's Xen port runs: starts it as Xen starts a guest, with the memory layout of xen.h, and does what it asks for. No
- * hypervisor: it trusts the guest, and stops when that does what the port says it never does. The kernel is the first module; its command
- * line is the stand's.
+ * A stand in which the kernel's Xen port runs: starts it as Xen starts a guest, with the memory layout of
+ * xen.h, and does what it asks for. No hypervisor: it trusts the guest, and stops when that does what the
+ * port says it never does. The kernel is the first module; its command line is the stand's.
  */
 #include "instructions.h"
 #include "stand.h"
@@ -23,7 +23,8 @@ _Noreturn void stand_end(const char *reason, uintptr_t value) {
   print("stand: ");
   print(reason);
   print(" ");
-  for (int shift = 8 * sizeof value - 4; shift >= 0; shift -= 4) stand_print(&"0123456789abcdef"[value >> shift & 15], 1);
+  for (int shift = 8 * sizeof value - 4; shift >= 0; shift -= 4)
+    stand_print(&"0123456789abcdef"[value >> shift & 15], 1);
   print("\n");
   out32(0xf4, 9);
   for (;;) __asm__ volatile("cli\n\thlt");
@@ -84,7 +85,9 @@ struct elf_segment {
 
 static uintptr_t entry, hypercall_page, image_end;
 
-static uint8_t *guest_memory(uintptr_t physical) { return machine_memory(((uint64_t)GUEST_FIRST_FRAME << PAGE_SHIFT) + physical); }
+static uint8_t *guest_memory(uintptr_t physical) {
+  return machine_memory(((uint64_t)GUEST_FIRST_FRAME << PAGE_SHIFT) + physical);
+}
 
 static void read_notes(const uint8_t *notes, uintptr_t bytes) {
   for (const uint32_t *note = (const uint32_t *)notes; (const uint8_t *)note < notes + bytes;) {
@@ -102,7 +105,8 @@ static void load_kernel(const uint8_t *file) {
     if (segments[i].type == SEGMENT_NOTES) read_notes(file + segments[i].offset, segments[i].file_bytes);
     if (segments[i].type != SEGMENT_LOAD) continue;
     for (uintptr_t at = 0; at < segments[i].memory_bytes; at++)
-      guest_memory(segments[i].physical)[at] = at < segments[i].file_bytes ? file[segments[i].offset + at] : 0;
+      guest_memory(segments[i].physical)[at] =
+          at < segments[i].file_bytes ? file[segments[i].offset + at] : 0;
     image_end = page_up(segments[i].physical + segments[i].memory_bytes);
   }
 }
@@ -111,7 +115,8 @@ static void fill_hypercall_page(uint8_t *page) {
   for (unsigned number = 0; number < PAGE_BYTES / HYPERCALL_BYTES; number++) {
     uint8_t *code = page + number * HYPERCALL_BYTES;
 #ifdef __x86_64__
-    const uint8_t call[] = {0x51, 0x41, 0x53, 0xb8, (uint8_t)number, 0, 0, 0, 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3};
+    const uint8_t call[] = {0x51, 0x41, 0x53, 0xb8, (uint8_t)number, 0, 0, 0, 0x0f, 0x05,
+                            0x41, 0x5b, 0x59, 0xc3};
     const uint8_t iret[] = {0x51, 0x41, 0x53, 0x50, 0xb8, IRET, 0, 0, 0, 0x0f, 0x05};
 #else
     const uint8_t call[] = {0xb8, (uint8_t)number, 0, 0, 0, 0xcd, VECTOR_HYPERCALL, 0xc3};
@@ -133,8 +138,9 @@ static void fill_translation(void) {
 
 static void start_devices(void) {
   static const uint16_t writes[][2] = {
-      {0x20, 0x11}, {0x21, VECTOR_IRQ}, {0x21, 4}, {0x21, 1}, {0xa0, 0x11}, {0xa1, VECTOR_IRQ + 8}, {0xa1, 2}, {0xa1, 1},
-      {0x21, 0xfa}, {0xa1, 0xbf}, {0x43, 0x34}, {0x40, 1193 & 0xff}, {0x40, 1193 >> 8},
+      {0x20, 0x11},           {0x21, VECTOR_IRQ},  {0x21, 4},         {0x21, 1},    {0xa0, 0x11},
+      {0xa1, VECTOR_IRQ + 8}, {0xa1, 2},           {0xa1, 1},         {0x21, 0xfa}, {0xa1, 0xbf},
+      {0x43, 0x34},           {0x40, 1193 & 0xff}, {0x40, 1193 >> 8},
   };
   for (unsigned i = 0; i < sizeof writes / sizeof *writes; i++) out8(writes[i][0], (uint8_t)writes[i][1]);
 }
@@ -146,8 +152,10 @@ _Noreturn void stand_main(uintptr_t information) {
   fill_hypercall_page(guest_memory(hypercall_page - GUEST_BASE));
   fill_translation();
 
-  uintptr_t list = image_end, start = list + page_up(GUEST_FRAMES * sizeof(word)), tables = start + PAGE_BYTES;
-  for (word frame = 0; frame < GUEST_FRAMES; frame++) ((word *)guest_memory(list))[frame] = GUEST_FIRST_FRAME + frame;
+  uintptr_t list = image_end, start = list + page_up(GUEST_FRAMES * sizeof(word)),
+            tables = start + PAGE_BYTES;
+  for (word frame = 0; frame < GUEST_FRAMES; frame++)
+    ((word *)guest_memory(list))[frame] = GUEST_FIRST_FRAME + frame;
   uint64_t first_table = GUEST_FIRST_FRAME + (tables >> PAGE_SHIFT), next = first_table, top;
   /* As many tables as lowest ones are needed, and those above them; the stack; some spare memory. */
   const uint64_t table_frames = 12;
@@ -163,7 +171,8 @@ _Noreturn void stand_main(uintptr_t information) {
   info->page_table = GUEST_BASE + tables;
   info->page_table_frames = (word)table_frames;
   info->frame_list = GUEST_BASE + list;
-  for (unsigned i = 0; i + 1 < sizeof info->command_line && loaded.command_line[i] != 0; i++) info->command_line[i] = loaded.command_line[i];
+  for (unsigned i = 0; i + 1 < sizeof info->command_line && loaded.command_line[i] != 0; i++)
+    info->command_line[i] = loaded.command_line[i];
 
   shared.vcpus[0].upcall_mask = 1;
   shared.vcpus[0].time.tsc_to_system_mul = 1u << 31; /* a nanosecond a cycle */

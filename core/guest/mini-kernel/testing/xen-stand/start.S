@@ -1,6 +1,7 @@
 /*
- * The entry of the stand, as that of the kernel (boot/start32.S, start64.S): Multiboot 1 or PVH, protected mode, no paging. Maps the first GiB at 0
- * and machine memory at STAND_BASE, and calls stand_main(information) there.
+ * The entry of the stand, as that of the kernel (boot/start32.S, start64.S): Multiboot 1 or PVH, protected
+ * mode, no paging. Maps the first GiB at 0 and machine memory at STAND_BASE, and calls
+ * stand_main(information) there.
  */
 #include "layout.h"
 #include "selectors.h"

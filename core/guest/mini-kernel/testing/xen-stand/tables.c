@@ -1,6 +1,6 @@
 /*
- * The guest's page tables: what it asks for is done, after a look at what the port relies on (tables are not mapped writable). The stand's own
- * entries go into each top table that is pinned.
+ * The guest's page tables: what it asks for is done, after a look at what the port relies on (tables are not
+ * mapped writable). The stand's own entries go into each top table that is pinned.
  */
 #include "instructions.h"
 #include "stand.h"
@@ -9,7 +9,9 @@ static uint8_t levels[MACHINE_FRAMES]; /* of frames that are tables; 0: memory *
 static entry_t *initial_top;
 
 static entry_t *table_at(uint64_t frame) { return machine_memory(frame << PAGE_SHIFT); }
-static unsigned index_at(uintptr_t address, unsigned level) { return address >> (PAGE_SHIFT + 9 * (level - 1)) & (ENTRIES - 1); }
+static unsigned index_at(uintptr_t address, unsigned level) {
+  return address >> (PAGE_SHIFT + 9 * (level - 1)) & (ENTRIES - 1);
+}
 
 static entry_t *lowest_entry(uintptr_t address) {
   entry_t *table = initial_top;
@@ -41,10 +43,12 @@ static bool is_stands(unsigned level, unsigned index, bool is_last_quarter) {
 
 /* A frame becomes a table, and all under it. */
 static void adopt(uint64_t frame, unsigned level, bool is_last_quarter) {
-  if (frame < GUEST_FIRST_FRAME || frame >= GUEST_FIRST_FRAME + GUEST_FRAMES) stand_end("a table is not the guest's", frame);
+  if (frame < GUEST_FIRST_FRAME || frame >= GUEST_FIRST_FRAME + GUEST_FRAMES)
+    stand_end("a table is not the guest's", frame);
   if (levels[frame] == level) return;
   if (levels[frame] != 0) stand_end("a table is one of another level", frame);
-  if (*lowest_entry(GUEST_BASE + ((frame - GUEST_FIRST_FRAME) << PAGE_SHIFT)) & WRITABLE) stand_end("a table is mapped writable", frame);
+  if (*lowest_entry(GUEST_BASE + ((frame - GUEST_FIRST_FRAME) << PAGE_SHIFT)) & WRITABLE)
+    stand_end("a table is mapped writable", frame);
   levels[frame] = (uint8_t)level;
   entry_t *table = table_at(frame);
   unsigned entries = LEVELS == 3 && level == 3 ? 4 : ENTRIES;
@@ -61,17 +65,20 @@ void table_pin(uint64_t frame, unsigned level) {
   table_at(frame)[TOP_SLOTS_XEN_FIRST] = initial_top[TOP_SLOTS_XEN_FIRST];
   table_at(frame)[262] = initial_top[262];
 #else
-  entry_t *last = machine_memory(table_at(frame)[3] & ADDRESS), *own = machine_memory(initial_top[3] & ADDRESS);
+  entry_t *last = machine_memory(table_at(frame)[3] & ADDRESS),
+          *own = machine_memory(initial_top[3] & ADDRESS);
   for (unsigned i = (MACHINE_TO_PHYSICAL - GUEST_BASE) >> 21; i < ENTRIES; i++) last[i] = own[i];
 #endif
 }
 
 void table_update(uint64_t pointer, uint64_t value) {
   uint64_t frame = pointer >> PAGE_SHIFT;
-  if (frame >= MACHINE_FRAMES || levels[frame] == 0) stand_end("an update of what is no table", (uintptr_t)pointer);
+  if (frame >= MACHINE_FRAMES || levels[frame] == 0)
+    stand_end("an update of what is no table", (uintptr_t)pointer);
   unsigned level = levels[frame];
   if (level > 1 && (value & PRESENT)) adopt((value & ADDRESS) >> PAGE_SHIFT, level - 1, false);
-  if (level == 1 && (value & WRITABLE) && levels[(value & ADDRESS) >> PAGE_SHIFT] != 0) stand_end("a table is to be written", (uintptr_t)value);
+  if (level == 1 && (value & WRITABLE) && levels[(value & ADDRESS) >> PAGE_SHIFT] != 0)
+    stand_end("a table is to be written", (uintptr_t)value);
   *(entry_t *)machine_memory(pointer & ~(uint64_t)7) = adjusted(value);
 }
 
@@ -83,7 +90,10 @@ void table_map(uintptr_t address, uint64_t value) {
 
 void space_load(uint64_t cr3) { __asm__ volatile("mov %0, %%cr3" : : "r"((uintptr_t)cr3) : "memory"); }
 
-/* ---- The tables that the guest begins with: [GUEST_BASE, end_frame), the tables themselves and `first_read_only` on not writable. ---- */
+/*
+ * ---- The tables that the guest begins with: [GUEST_BASE, end_frame), the tables themselves and
+ * `first_read_only` on not writable. ----
+ */
 
 static uint64_t new_table(uint64_t *next_frame) { return (*next_frame)++; }
 
@@ -99,7 +109,8 @@ void tables_build(uint64_t *top, uint64_t *next_frame, uint64_t first_read_only,
     uintptr_t address = GUEST_BASE + ((frame - GUEST_FIRST_FRAME) << PAGE_SHIFT);
     entry_t *table = initial_top;
     for (unsigned level = LEVELS; level > 1; level--)
-      table = child(&table[index_at(address, level)], next_frame, LEVELS == 3 && level == 3 ? PRESENT : PRESENT | WRITABLE | USER);
+      table = child(&table[index_at(address, level)], next_frame,
+                    LEVELS == 3 && level == 3 ? PRESENT : PRESENT | WRITABLE | USER);
     table[index_at(address, 1)] = frame << PAGE_SHIFT | PRESENT | WRITABLE | USER;
   }
   for (uint64_t frame = first_read_only; frame < *next_frame; frame++)
@@ -107,7 +118,8 @@ void tables_build(uint64_t *top, uint64_t *next_frame, uint64_t first_read_only,
   /* The stand's own: machine memory, and the table that is the guest's to read. */
   extern entry_t boot_pointers[];
 #ifdef __x86_64__
-  static entry_t pointers[ENTRIES] __attribute__((aligned(4096))), directory[ENTRIES] __attribute__((aligned(4096)));
+  static entry_t pointers[ENTRIES] __attribute__((aligned(4096))),
+      directory[ENTRIES] __attribute__((aligned(4096)));
   initial_top[262] = ((uintptr_t)boot_pointers - STAND_BASE) | PRESENT | WRITABLE;
   initial_top[TOP_SLOTS_XEN_FIRST] = ((uintptr_t)pointers - STAND_BASE) | PRESENT | USER;
   pointers[0] = ((uintptr_t)directory - STAND_BASE) | PRESENT | USER;

@@ -1,6 +1,7 @@
 /*
- * What traps to the stand: hypercalls, interrupts, which become events, and all else, which bounces into the guest's handlers. A frame for the guest is
- * what Xen makes: the processor's, with the event mask beside CS (32-bit) or RCX and R11 below (64-bit).
+ * What traps to the stand: hypercalls, interrupts, which become events, and all else, which bounces into the
+ * guest's handlers. A frame for the guest is what Xen makes: the processor's, with the event mask beside CS
+ * (32-bit) or RCX and R11 below (64-bit).
  */
 #include "instructions.h"
 #include "stand.h"
@@ -54,10 +55,16 @@ static void load_tables(void) {
   struct __attribute__((packed)) {
     uint16_t limit;
     uintptr_t base;
-  } pointer = {sizeof descriptors - 1, (uintptr_t)descriptors}, interrupts = {sizeof gates - 1, (uintptr_t)gates};
-  __asm__ volatile("lgdt %0\n\tlidt %1\n\tltr %2" : : "m"(pointer), "m"(interrupts), "r"((uint16_t)STAND_TASK));
+  } pointer = {sizeof descriptors - 1, (uintptr_t)descriptors},
+    interrupts = {sizeof gates - 1, (uintptr_t)gates};
+  __asm__ volatile("lgdt %0\n\tlidt %1\n\tltr %2"
+                   :
+                   : "m"(pointer), "m"(interrupts), "r"((uint16_t)STAND_TASK));
 #ifdef __x86_64__
-  __asm__ volatile("push %0\n\tlea 1f(%%rip), %%rax\n\tpush %%rax\n\tlretq\n1:" : : "i"(STAND_CODE) : "rax", "memory");
+  __asm__ volatile("push %0\n\tlea 1f(%%rip), %%rax\n\tpush %%rax\n\tlretq\n1:"
+                   :
+                   : "i"(STAND_CODE)
+                   : "rax", "memory");
 #else
   __asm__ volatile("ljmp %0, $1f\n1:\tmov %1, %%ss" : : "i"(STAND_CODE), "r"(STAND_DATA) : "memory");
 #endif
@@ -67,7 +74,8 @@ void traps_start(void) {
   uintptr_t base = (uintptr_t)&task;
   task.sp0 = (uintptr_t)stand_stack_top;
   task.io_map = sizeof task;
-  descriptors[STAND_TASK / 8] = (sizeof task - 1) | (uint64_t)(base & 0xffffff) << 16 | 0x89ull << 40 | (uint64_t)(base >> 24 & 0xff) << 56;
+  descriptors[STAND_TASK / 8] = (sizeof task - 1) | (uint64_t)(base & 0xffffff) << 16 | 0x89ull << 40 |
+                                (uint64_t)(base >> 24 & 0xff) << 56;
   set_segment(STAND_DATA, 0x93, 0xc);
 #ifdef __x86_64__
   descriptors[STAND_TASK / 8 + 1] = base >> 32;
@@ -86,7 +94,8 @@ void traps_start(void) {
   set_segment(FLAT_USER_DS, 0xf3, 0xc);
   set_gate(VECTOR_HYPERCALL, (uintptr_t)stand_stub_82, 1);
 #endif
-  for (unsigned vector = 0; vector < VECTORS; vector++) set_gate(vector, (uintptr_t)stand_stubs + vector * TRAP_STUB_BYTES, 0);
+  for (unsigned vector = 0; vector < VECTORS; vector++)
+    set_gate(vector, (uintptr_t)stand_stubs + vector * TRAP_STUB_BYTES, 0);
   set_gate(VECTOR_SYSTEM_CALL, (uintptr_t)stand_stub_80, 3);
   load_tables();
 }
@@ -203,5 +212,6 @@ void stand_trap(struct trap_frame *frame) {
     if (vector == VECTOR_SYSTEM_CALL && (trap->flags & 3) != 3) stand_end("INT 0x80 is not the guest's", 0);
     bounce(frame, trap->address, PUSHES_ERROR(vector), (trap->flags & TRAP_MASK_EVENTS) != 0);
   }
-  if (!is_stands && shared.vcpus[0].upcall_pending && !shared.vcpus[0].upcall_mask) bounce(frame, guest.event_callback, false, true);
+  if (!is_stands && shared.vcpus[0].upcall_pending && !shared.vcpus[0].upcall_mask)
+    bounce(frame, guest.event_callback, false, true);
 }

@@ -1,4 +1,7 @@
-/* What a benchmark is: a name, parameters with defaults, a function that does the work between the marks and returns a checksum. */
+/*
+ * What a benchmark is: a name, parameters with defaults, a function that does the work between the marks and
+ * returns a checksum.
+ */
 #pragma once
 #include "library.h"
 #include "system-calls.h"
@@ -17,8 +20,8 @@ struct benchmark {
 };
 
 /* Each file of benchmarks has one list, ended by one without a name. */
-extern struct benchmark nano_benchmarks[], call_benchmarks[], process_benchmarks[], memory_benchmarks[], switch_benchmarks[],
-    mix_benchmarks[];
+extern struct benchmark nano_benchmarks[], call_benchmarks[], process_benchmarks[], memory_benchmarks[],
+    switch_benchmarks[], mix_benchmarks[];
 
 /* The region of interest: `begin` is printed before its mark, `end` after. */
 void region_begin(void);

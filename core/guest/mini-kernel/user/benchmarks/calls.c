@@ -1,4 +1,7 @@
-/* System calls one by one, as lmbench's lat_syscall and lat_sig measure them (McVoy and Staelin, USENIX 1996). */
+/*
+ * System calls one by one, as lmbench's lat_syscall and lat_sig measure them (McVoy and Staelin, USENIX
+ * 1996).
+ */
 #include "benchmark.h"
 
 static uint32_t run_null_call(const struct parameter *n) {
@@ -87,7 +90,10 @@ static uint32_t run_ticks(const struct parameter *parameters) {
   return checksum_add(CHECKSUM_START, count);
 }
 
-#define COUNT {{"n", 100, 0}}
+#define COUNT                                                                                                \
+  {                                                                                                          \
+    { "n", 100, 0 }                                                                                          \
+  }
 struct benchmark call_benchmarks[] = {
     {"null-call", run_null_call, COUNT},
     {"read", run_read, COUNT},

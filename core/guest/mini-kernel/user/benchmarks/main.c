@@ -1,6 +1,6 @@
 /*
- * The program with all benchmarks: `bench=<name>` chooses one; other words set its parameters. It prints what core/guest/programs/README.md
- * says of programs.
+ * The program with all benchmarks: `bench=<name>` chooses one; other words set its parameters. It prints what
+ * core/guest/programs/README.md says of programs.
  */
 #include "benchmark.h"
 
@@ -118,7 +118,8 @@ int main(int count, char **words) {
   print(name);
   print(" bits=" WIDTH);
   print_parameter(&entry);
-  for (int p = 0; p < PARAMETERS_MOST && benchmark->parameters[p].name != 0; p++) print_parameter(&benchmark->parameters[p]);
+  for (int p = 0; p < PARAMETERS_MOST && benchmark->parameters[p].name != 0; p++)
+    print_parameter(&benchmark->parameters[p]);
   print("\n");
   uint32_t checksum = benchmark->run(benchmark->parameters);
   print("checksum ");

@@ -1,4 +1,7 @@
-/* Memory as lmbench measures it: lat_mmap (a file mapped, touched and unmapped), lat_pagefault, and the protection fault of lat_sig. */
+/*
+ * Memory as lmbench measures it: lat_mmap (a file mapped, touched and unmapped), lat_pagefault, and the
+ * protection fault of lat_sig.
+ */
 #include "benchmark.h"
 
 #define PAGE 4096u
@@ -6,7 +9,8 @@
 
 /* A file of so many bytes, each page with another first word. */
 static intptr_t make_file(uint32_t bytes) {
-  if (bytes == 0 || bytes > FILE_BYTES_MOST || bytes % PAGE != 0) fail("size is no multiple of 4K up to 256K");
+  if (bytes == 0 || bytes > FILE_BYTES_MOST || bytes % PAGE != 0)
+    fail("size is no multiple of 4K up to 256K");
   intptr_t file = checked(open("/data", OPEN_CREATE | OPEN_TRUNCATE));
   for (uint32_t at = 0; at < bytes; at += PAGE) {
     uint32_t word = at + 1;
@@ -40,7 +44,8 @@ static uint32_t run_page_fault(const struct parameter *parameters) {
   region_begin();
   while (left > 0) {
     const uint8_t *memory = map_file(file, bytes, PROTECTION_READ);
-    for (uint32_t at = 0; at < bytes && left > 0; at += PAGE, left--) checksum = checksum_add(checksum, memory[at]);
+    for (uint32_t at = 0; at < bytes && left > 0; at += PAGE, left--)
+      checksum = checksum_add(checksum, memory[at]);
     checked(unmap((void *)memory, bytes));
   }
   region_end();

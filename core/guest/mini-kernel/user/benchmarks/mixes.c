@@ -1,6 +1,7 @@
 /*
- * Mixes of everything: computing alone, which virtualization should not slow down; compiling (processes, programs, files, mappings); a database
- * (random reads through a cache in shared memory, from disk where there is one); a web server (requests by timer, files, copies).
+ * Mixes of everything: computing alone, which virtualization should not slow down; compiling (processes,
+ * programs, files, mappings); a database (random reads through a cache in shared memory, from disk where
+ * there is one); a web server (requests by timer, files, copies).
  */
 #include "benchmark.h"
 
@@ -56,7 +57,10 @@ static uint32_t run_compute(const struct parameter *n) {
   return checksum;
 }
 
-/* ---- Compiling: a source for each unit, a compiler (/cc) for each in a process of its own, then all objects are read. ---- */
+/*
+ * ---- Compiling: a source for each unit, a compiler (/cc) for each in a process of its own, then all objects
+ * are read. ----
+ */
 
 static void unit_name(char *name, char first, uint32_t unit) {
   name[0] = '/', name[1] = first, name[2] = '-';
@@ -128,7 +132,8 @@ static void fill_storage(intptr_t storage) {
   }
 }
 
-static _Noreturn void serve_records(intptr_t storage, intptr_t requests, intptr_t replies, struct slot *slots, uint32_t cache) {
+static _Noreturn void serve_records(intptr_t storage, intptr_t requests, intptr_t replies, struct slot *slots,
+                                    uint32_t cache) {
   uint32_t sector;
   while (read(requests, &sector, sizeof sector) == sizeof sector) {
     uint32_t index = sector % cache;
@@ -171,7 +176,10 @@ static uint32_t run_database(const struct parameter *parameters) {
   return checksum;
 }
 
-/* ---- A web server: requests come in bursts, one a tick; each is a page that is read from a file and copied into a pipe. ---- */
+/*
+ * ---- A web server: requests come in bursts, one a tick; each is a page that is read from a file and copied
+ * into a pipe. ----
+ */
 
 enum { BURST = 1 };
 #define WEB_PAGES 4u

@@ -1,6 +1,6 @@
 /*
- * Single operations: the nanobenchmarks of Adams and Agesen (ASPLOS 2006, section 6.3) and the exits of kvm-unit-tests' vmexit. Those that need
- * privilege run in a loop inside the kernel (kernel-benchmark.h).
+ * Single operations: the nanobenchmarks of Adams and Agesen (ASPLOS 2006, section 6.3) and the exits of
+ * kvm-unit-tests' vmexit. Those that need privilege run in a loop inside the kernel (kernel-benchmark.h).
  */
 #include "benchmark.h"
 #include "kernel-benchmark.h"
@@ -8,7 +8,8 @@
 static uint32_t run_syscall(const struct parameter *n) {
   uint32_t count = n->value, checksum = CHECKSUM_START;
   region_begin();
-  for (uint32_t i = 0; i < count; i++) checksum = checksum_add(checksum, (uint32_t)system_call(CALL_NULL, 0, 0, 0));
+  for (uint32_t i = 0; i < count; i++)
+    checksum = checksum_add(checksum, (uint32_t)system_call(CALL_NULL, 0, 0, 0));
   region_end();
   return checksum;
 }
@@ -41,14 +42,25 @@ IN_KERNEL(rdmsr, BENCHMARK_RDMSR)
 IN_KERNEL(wrmsr, BENCHMARK_WRMSR)
 IN_KERNEL(timer, BENCHMARK_TIMER)
 
-#define COUNT {{"n", 100, 0}}
+#define COUNT                                                                                                \
+  {                                                                                                          \
+    { "n", 100, 0 }                                                                                          \
+  }
 struct benchmark nano_benchmarks[] = {
-    {"syscall", run_syscall, COUNT},     {"in", run_in, COUNT},
-    {"cr8wr", run_cr8wr, COUNT},         {"callret", run_callret, COUNT},
-    {"pgfault", run_pgfault, COUNT},     {"divzero", run_divzero, COUNT},
-    {"ptemod", run_ptemod, COUNT},       {"cpuid", run_cpuid, COUNT},
-    {"hypercall", run_hypercall, COUNT}, {"out", run_out, COUNT},
-    {"tpr", run_tpr, COUNT},             {"self-ipi", run_self, COUNT},
-    {"rdmsr", run_rdmsr, COUNT},         {"wrmsr", run_wrmsr, COUNT},
-    {"set-timer", run_timer, COUNT},     {.name = 0},
+    {"syscall", run_syscall, COUNT},
+    {"in", run_in, COUNT},
+    {"cr8wr", run_cr8wr, COUNT},
+    {"callret", run_callret, COUNT},
+    {"pgfault", run_pgfault, COUNT},
+    {"divzero", run_divzero, COUNT},
+    {"ptemod", run_ptemod, COUNT},
+    {"cpuid", run_cpuid, COUNT},
+    {"hypercall", run_hypercall, COUNT},
+    {"out", run_out, COUNT},
+    {"tpr", run_tpr, COUNT},
+    {"self-ipi", run_self, COUNT},
+    {"rdmsr", run_rdmsr, COUNT},
+    {"wrmsr", run_wrmsr, COUNT},
+    {"set-timer", run_timer, COUNT},
+    {.name = 0},
 };

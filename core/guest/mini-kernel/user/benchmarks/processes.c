@@ -1,4 +1,7 @@
-/* Processes made and ended: lmbench's lat_proc, and forkwait (Adams and Agesen, ASPLOS 2006, section 6.2: 40,000 of them). */
+/*
+ * Processes made and ended: lmbench's lat_proc, and forkwait (Adams and Agesen, ASPLOS 2006, section 6.2:
+ * 40,000 of them).
+ */
 #include "benchmark.h"
 
 static uint32_t run_forkwait(const struct parameter *n) {

@@ -1,4 +1,7 @@
-/* lmbench's lat_ctx and lat_pipe: a token goes round a ring of processes by pipes; whoever has it sums up memory of its own. */
+/*
+ * lmbench's lat_ctx and lat_pipe: a token goes round a ring of processes by pipes; whoever has it sums up
+ * memory of its own.
+ */
 #include "benchmark.h"
 
 #define PROCESSES_MOST 16
@@ -60,7 +63,9 @@ static uint32_t run_ring(uint32_t rounds, uint32_t processes, uint32_t bytes) {
 static uint32_t run_context_switch(const struct parameter *parameters) {
   return run_ring(parameters[COUNT].value, parameters[PROCESSES].value, parameters[SIZE].value);
 }
-static uint32_t run_pipe(const struct parameter *parameters) { return run_ring(parameters[COUNT].value, 2, 0); }
+static uint32_t run_pipe(const struct parameter *parameters) {
+  return run_ring(parameters[COUNT].value, 2, 0);
+}
 
 struct benchmark switch_benchmarks[] = {
     {"context-switch", run_context_switch, {{"n", 10, 0}, {"processes", 2, 0}, {"size", 0, 0}}},

@@ -21,7 +21,9 @@ intptr_t system_call(uintptr_t number, uintptr_t a, uintptr_t b, uintptr_t c) {
   intptr_t result;
   if (system_call_way == BY_FAST)
     __asm__ volatile("mov %%esp, %%ecx\n\tmov $1f, %%edx\n\tsysenter\n1:"
-                     : "=a"(result) : "0"(number), "b"(a), "S"(b), "D"(c) : "ecx", "edx", "memory");
+                     : "=a"(result)
+                     : "0"(number), "b"(a), "S"(b), "D"(c)
+                     : "ecx", "edx", "memory");
   else __asm__ volatile("int $0x80" : "=a"(result) : "0"(number), "b"(a), "S"(b), "D"(c) : "memory");
   return result;
 }
@@ -35,14 +37,20 @@ _Noreturn void exit(uint32_t status) {
   for (;;) CALL(CALL_EXIT, status, 0, 0);
 }
 intptr_t fork(void) { return CALL(CALL_FORK, 0, 0, 0); }
-intptr_t execute(const char *path, const char *const *arguments) { return CALL(CALL_EXECUTE, path, arguments, 0); }
+intptr_t execute(const char *path, const char *const *arguments) {
+  return CALL(CALL_EXECUTE, path, arguments, 0);
+}
 intptr_t wait(uint32_t *status) { return CALL(CALL_WAIT, status, 0, 0); }
 intptr_t open(const char *path, unsigned flags) { return CALL(CALL_OPEN, path, flags, 0); }
 intptr_t close(intptr_t descriptor) { return CALL(CALL_CLOSE, descriptor, 0, 0); }
 intptr_t read(intptr_t descriptor, void *to, size_t bytes) { return CALL(CALL_READ, descriptor, to, bytes); }
-intptr_t write(intptr_t descriptor, const void *from, size_t bytes) { return CALL(CALL_WRITE, descriptor, from, bytes); }
+intptr_t write(intptr_t descriptor, const void *from, size_t bytes) {
+  return CALL(CALL_WRITE, descriptor, from, bytes);
+}
 intptr_t seek(intptr_t descriptor, size_t position) { return CALL(CALL_SEEK, descriptor, position, 0); }
-intptr_t stat(const char *path, struct file_information *information) { return CALL(CALL_STAT, path, information, 0); }
+intptr_t stat(const char *path, struct file_information *information) {
+  return CALL(CALL_STAT, path, information, 0);
+}
 intptr_t remove_file(const char *path) { return CALL(CALL_REMOVE, path, 0, 0); }
 intptr_t make_pipe(uint32_t descriptors[2]) { return CALL(CALL_PIPE, descriptors, 0, 0); }
 

@@ -18,7 +18,10 @@
 
 /* ---- System calls: system-calls.h says what they do; negative results are errors. ---- */
 enum way { BY_INT80, BY_FAST };
-/* How calls enter the kernel: INT 0x80, or SYSENTER (32-bit) or SYSCALL (64-bit), which is what programs begin with where the kernel has it. */
+/*
+ * How calls enter the kernel: INT 0x80, or SYSENTER (32-bit) or SYSCALL (64-bit), which is what programs
+ * begin with where the kernel has it.
+ */
 extern enum way system_call_way;
 intptr_t system_call(uintptr_t number, uintptr_t a, uintptr_t b, uintptr_t c);
 
@@ -61,9 +64,14 @@ bool read_number(const char *text, uint32_t *value);
 
 /* Folds a word into a checksum: FNV-1a by words (Fowler, Noll, Vo). */
 #define CHECKSUM_START 0x811c9dc5u
-static inline uint32_t checksum_add(uint32_t checksum, uint32_t word) { return (checksum ^ word) * 0x01000193u; }
+static inline uint32_t checksum_add(uint32_t checksum, uint32_t word) {
+  return (checksum ^ word) * 0x01000193u;
+}
 
-/* Marsaglia's xorshift generator with 32 bits of state (Journal of Statistical Software 8(14), 2003); never 0. */
+/*
+ * Marsaglia's xorshift generator with 32 bits of state (Journal of Statistical Software 8(14), 2003); never
+ * 0.
+ */
 static inline uint32_t xorshift32(uint32_t *state) {
   uint32_t x = *state;
   x ^= x << 13;

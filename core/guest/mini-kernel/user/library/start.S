@@ -1,6 +1,7 @@
 /*
- * Where a program begins: on the stack are whether fast system calls work (which is an enum way), the number of its arguments and their addresses.
- * And where handlers of signals return to: the kernel finds what it saved above the stack pointer.
+ * Where a program begins: on the stack are whether fast system calls work (which is an enum way), the number
+ * of its arguments and their addresses. And where handlers of signals return to: the kernel finds what it
+ * saved above the stack pointer.
  */
 #define CALL_SIGNAL_RETURN 19
 

@@ -1,6 +1,6 @@
 /*
- * What compilers do to a machine: maps a source, cuts it into words, enters them into a table in fresh memory, and writes a word of "code" for
- * each to an object file.
+ * What compilers do to a machine: maps a source, cuts it into words, enters them into a table in fresh
+ * memory, and writes a word of "code" for each to an object file.
  */
 #include "library.h"
 

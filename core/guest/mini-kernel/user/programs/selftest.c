@@ -105,7 +105,8 @@ static void test_time(void) {
 
 /* ---- Memory. ---- */
 
-static volatile uintptr_t zero_page = 8, kernel_page = (uintptr_t)0 - PAGE; /* volatile: compilers refuse to go there */
+static volatile uintptr_t zero_page = 8,
+                          kernel_page = (uintptr_t)0 - PAGE; /* volatile: compilers refuse to go there */
 static void writes_zero_page(void) { *(volatile uint32_t *)zero_page = 1; }
 static void reads_kernel(void) { *(volatile const uint8_t *)kernel_page; }
 
@@ -134,7 +135,8 @@ static void test_memory(void) {
   intptr_t file = open("/true", 0);
   const uint8_t *mapped = map_file(file, PAGE, PROTECTION_READ);
   uint8_t head[4];
-  item("map: a file", read(file, head, 4) == 4 && mapped[0] == 0x7f && mapped[1] == head[1] && mapped[3] == 'F');
+  item("map: a file",
+       read(file, head, 4) == 4 && mapped[0] == 0x7f && mapped[1] == head[1] && mapped[3] == 'F');
   close(file);
   item("fault: page 0 ends a process", status_of_child(writes_zero_page) == STATUS_OF_SIGNAL(SIGNAL_SEGMENT));
   item("fault: the kernel's memory, too", status_of_child(reads_kernel) == STATUS_OF_SIGNAL(SIGNAL_SEGMENT));
@@ -177,15 +179,18 @@ static void test_signals(void) {
   protect((void *)protected_page, PAGE, PROTECTION_READ);
   handle_signal(SIGNAL_SEGMENT, mend);
   protected_page[5] = 2;
-  bool is_good = last_number == SIGNAL_SEGMENT && last_address == (uintptr_t)protected_page + 5 && protected_page[5] == 2;
+  bool is_good = last_number == SIGNAL_SEGMENT && last_address == (uintptr_t)protected_page + 5 &&
+                 protected_page[5] == 2;
   item("protect: a handler mends a fault, which is made again", is_good);
   protect((void *)protected_page, PAGE, PROTECTION_NONE);
   last_number = 0;
   item("protect: no right to read", protected_page[5] == 2 && last_number == SIGNAL_SEGMENT);
   handle_signal(SIGNAL_SEGMENT, 0);
   item("signal: SIGFPE", status_of_child(divides_by_zero) == SIGNAL_FPE);
-  item("signal: unhandled, it ends the process", status_of_child(divides_unhandled) == STATUS_OF_SIGNAL(SIGNAL_FPE));
-  item("signal: a privileged instruction", status_of_child(runs_privileged) == STATUS_OF_SIGNAL(SIGNAL_SEGMENT));
+  item("signal: unhandled, it ends the process",
+       status_of_child(divides_unhandled) == STATUS_OF_SIGNAL(SIGNAL_FPE));
+  item("signal: a privileged instruction",
+       status_of_child(runs_privileged) == STATUS_OF_SIGNAL(SIGNAL_SEGMENT));
   item("signal: an undefined one", status_of_child(runs_undefined) == STATUS_OF_SIGNAL(SIGNAL_ILLEGAL));
 }
 
