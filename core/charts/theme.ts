@@ -34,6 +34,7 @@ export const CATEGORY_COLOURS: Readonly<Record<CycleCategoryName, string>> = {
   idle: "#d0d7de",
   transition: "#cc79a7",
   monitor: "#7b2d5e",
+  translator: "#009e73",
 };
 
 /** Labels and colours of the cycle categories in the order of a stack. */

@@ -22,6 +22,7 @@ export const CYCLE_CATEGORIES = [
   { name: "idle", label: "Idle", owner: "guest", description: "Halted, waiting for an interrupt." },
   { name: "transition", label: "Exit and entry", owner: "virtualization", description: "The hardware's exits and entries, and hypercall or trap transitions of a paravirtual guest." },
   { name: "monitor", label: "Monitor", owner: "virtualization", description: "The monitor's own work, by reason in exits.csv." },
+  { name: "translator", label: "Translator", owner: "virtualization", description: "A binary translator's own work: translating, and finding translations; translated code is the guest's." },
 ] as const satisfies readonly CycleCategory[];
 
 export type CycleCategoryName = (typeof CYCLE_CATEGORIES)[number]["name"];

@@ -10,7 +10,7 @@ export interface EventDefinition {
   /** For charts and tables. */
   readonly label: string;
   readonly better: "fewer" | "more" | "neither";
-  readonly group: "references" | "instructions" | "tlb" | "walk" | "guest" | "shadow" | "nested" | "paravirtual" | "exits";
+  readonly group: "references" | "instructions" | "tlb" | "walk" | "guest" | "shadow" | "nested" | "paravirtual" | "translation" | "exits";
   readonly description: string;
 }
 
@@ -83,6 +83,11 @@ export const EVENTS = [
   { name: "guest_copies", label: "Copy-on-write copies", better: "neither", group: "guest", description: "Pages copied to break copy-on-write sharing." },
   { name: "guest_zeroed", label: "Pages zeroed", better: "neither", group: "guest", description: "Pages zeroed on first touch." },
   { name: "guest_system_calls", label: "System calls", better: "neither", group: "guest", description: "System calls by guest user code." },
+
+  // Binary translation.
+  { name: "translated_units", label: "Translated units", better: "fewer", group: "translation", description: "Pieces of guest code that a binary translator translated, again ones too." },
+  { name: "translated_instructions", label: "Translated instructions", better: "fewer", group: "translation", description: "Guest instructions in them." },
+  { name: "translation_flushes", label: "Translation flushes", better: "fewer", group: "translation", description: "How often the translation cache was emptied: full, or the guest's code changed, or its paging." },
 
   // Monitors.
   { name: "exits", label: "Exits", better: "fewer", group: "exits", description: "Transitions from guest to monitor, all reasons (see exits.csv); hypercalls and paravirtual traps included." },

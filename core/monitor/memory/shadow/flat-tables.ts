@@ -3,7 +3,7 @@
  * monitor keeps it, page by page as the guest touches them.
  */
 import { OWNER } from "../../../events/memory-owners.js";
-import type { Gfn, Hfn } from "../../../machine/address.js";
+import { addressOf, type Gfn, type Hfn } from "../../../machine/address.js";
 import { A, D, entryLo, frameOf, P, RW, US } from "../../../machine/mmu/entry.js";
 import type { GuestMap } from "../guest-map.js";
 import type { ShadowHardware } from "./shadow-hardware.js";
@@ -25,11 +25,24 @@ export class FlatTables {
 
   /** Maps a guest frame to itself. */
   fill(gfn: Gfn): void {
+    this.hardware.machine.ram[this.word(gfn)] = entryLo(this.map.require(gfn), P | RW | US | A | D);
+  }
+
+  /** Maps a guest frame for the length of one instruction, made by `step`. @param frame of the host. */
+  during(gfn: Gfn, frame: Hfn, step: () => void): void {
+    const word = this.word(gfn);
+    this.hardware.machine.ram[word] = entryLo(frame, P | RW | US | A | D);
+    step();
+    this.hardware.machine.ram[word] = 0;
+    this.hardware.invalidatePage(addressOf(0, gfn << 12));
+  }
+
+  private word(gfn: Gfn): number {
     const { ram } = this.hardware.machine;
     const root = this.root * 1024 + (gfn >>> 10);
     if ((ram[root]! & P) === 0) ram[root] = entryLo(this.newTable(), P | RW | US | A);
     const table = frameOf(ram[root]!, 0);
-    ram[table * 1024 + (gfn % ENTRIES)] = entryLo(this.map.require(gfn), P | RW | US | A | D);
+    return table * 1024 + (gfn % ENTRIES);
   }
 
   private newTable(): Hfn {

@@ -10,6 +10,8 @@ export interface ShadowHardware {
   /** Every translation that came from the tables is to be forgotten. */
   flush(): void;
   invalidatePage(va: Gva): void;
+  /** PAE: the running root's entries changed, which the hardware holds in registers. */
+  loadRegisters?(): void;
   /** Linear addresses that are the monitor's in every address space; none when absent. */
   readonly reserved?: ReservedEntries | undefined;
 }

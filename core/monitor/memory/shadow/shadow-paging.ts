@@ -14,7 +14,7 @@ import { EVENT } from "../../../events/events.js";
 import { type Gfn, type Gva, type Hfn, highHalf, lowHalf } from "../../../machine/address.js";
 import { A, D, entryHi, entryLo, frameOf, NX, P, PS, RW, US } from "../../../machine/mmu/entry.js";
 import { indexAt } from "../../../machine/mmu/format.js";
-import { WRITE } from "../../../machine/mmu/permissions.js";
+import { READ, WRITE } from "../../../machine/mmu/permissions.js";
 import { invariant } from "../../../util/errors.js";
 import type { GuestMap } from "../guest-map.js";
 import { GuestWalk } from "./guest-walk.js";
@@ -92,6 +92,11 @@ export class ShadowPaging {
     this.work = 0;
     tables.made = 0;
     return total;
+  }
+
+  /** The guest frame behind an address that its kernel may read, or -1. A and D bits are set as for a read. */
+  translate(va: Gva): Gfn {
+    return this.guestWalk.walk(this.guestRoot, va, READ, false) ? this.guestWalk.frame : -1;
   }
 
   // What the guest does.
@@ -195,6 +200,22 @@ export class ShadowPaging {
 
   /** Makes the shadow map an address as the guest's last walk found it. */
   private fill(va: Gva): void {
+    const { guestWalk } = this;
+    const { word, level } = this.path(va, true);
+    this.setLeaf(
+      word,
+      level,
+      guestWalk.frame,
+      guestWalk.lows[guestWalk.leaf]!,
+      guestWalk.highs[guestWalk.leaf]!,
+    );
+  }
+
+  /**
+   * The shadow entry for an address, with the tables to it as the guest's last walk found them.
+   * @param mayBeLarge end at a large page where one may be mapped as such.
+   */
+  private path(va: Gva, mayBeLarge: boolean): { readonly word: number; readonly level: number } {
     const { tables, guestWalk } = this;
     const { paging } = this.hardware;
     let table = this.root();
@@ -213,15 +234,9 @@ export class ShadowPaging {
         }
       } else {
         const first = guestWalk.frame - (guestWalk.frame % tables.framesAt(level));
-        if (level === 1 || this.mayBeLarge(first, level)) {
-          this.setLeaf(
-            word,
-            level,
-            guestWalk.frame,
-            guestWalk.lows[guestWalk.leaf]!,
-            guestWalk.highs[guestWalk.leaf]!,
-          );
-          break;
+        if (level === 1 || (mayBeLarge && this.mayBeLarge(first, level))) {
+          tables.inUse.clear();
+          return { word, level };
         }
         child = tables.split(word, first, level - 1);
         if (!child.parents.has(word))
@@ -231,7 +246,39 @@ export class ShadowPaging {
       tables.use(child);
       table = child;
     }
-    tables.inUse.clear();
+  }
+
+  /** After `fault` found a write to a guarded page: has one instruction, made by `step`, make it. */
+  write(va: Gva, step: () => void): void {
+    const { guestWalk } = this;
+    const { frame } = guestWalk;
+    this.during(va, this.map.require(frame), step);
+    // Guarded as it is, it may be read.
+    if (guestWalk.walk(this.guestRoot, va, READ, false) && guestWalk.frame === frame) this.fill(va);
+  }
+
+  /**
+   * Maps a 4 KiB page as it must not stay mapped, after `fault` found it guarded or a device's: for the length of one
+   * instruction, made by `step`.
+   * @param frame of the host.
+   */
+  during(va: Gva, frame: Hfn, step: () => void): void {
+    const { ram } = this.hardware.machine;
+    const { word } = this.path(va, false);
+    this.tables.clearEntry(word, 1);
+    ram[word] = entryLo(frame, P | RW | US | A | D);
+    if (this.stride === 2) ram[word + 1] = entryHi(frame, 0);
+    this.hardware.loadRegisters?.();
+    step();
+    ram[word] = 0;
+    if (this.stride === 2) ram[word + 1] = 0;
+    this.hardware.invalidatePage(va);
+  }
+
+  /** A guest table is to be one no longer, so that something may be written there: its shadows go. */
+  unguard(gfn: Gfn): void {
+    this.tables.traced.delete(gfn);
+    for (const table of this.tables.shadowsOf(gfn)) this.tables.drop(table);
   }
 
   private root(): ShadowTable {

@@ -22,6 +22,8 @@ export class ShadowTables {
   readonly unsynced = new Set<ShadowTable>();
   /** Tables on the way to the page being filled: not dropped meanwhile. */
   readonly inUse = new Set<ShadowTable>();
+  /** Guest frames that are no page tables, and guarded all the same: the monitor follows what is written there. */
+  readonly traced = new Set<Gfn>();
   /** Tables made since the last exit was charged. */
   made = 0;
   private readonly tables = new Map<number, ShadowTable>();
@@ -96,8 +98,15 @@ export class ShadowTables {
 
   /** Whether a guest frame is a shadowed table that the guest may not write. */
   isGuarded(gfn: Gfn): boolean {
+    if (this.traced.has(gfn)) return true;
     if (gfn >= this.backedFrames || this.mayMapLarge(gfn - (gfn % this.framesAt(2)), 2)) return false;
     return this.shadowsOf(gfn).some((table) => !table.isUnsynced);
+  }
+
+  /** Guards a guest frame that is no table: only where no large page of the host's may hold it. */
+  trace(gfn: Gfn): void {
+    this.traced.add(gfn);
+    this.protect(gfn);
   }
 
   /** All shadows of a guest frame, by level. */
@@ -123,8 +132,11 @@ export class ShadowTables {
     if (this.stride === 2) this.hardware.machine.ram[word + 1] = hi;
     child.parents.add(word);
     const { reserved } = this.hardware;
-    if (reserved !== undefined && this.reservedAt(word, child.level + 1) !== 0)
+    if (reserved !== undefined && this.reservedAt(word, child.level + 1) !== 0) {
       reserved.installBelow(child.frame);
+      // Paging-structure caches may remember the monitor's own table here.
+      this.hardware.flush();
+    }
   }
 
   /** The shadow table that an entry points to. */

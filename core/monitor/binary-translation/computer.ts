@@ -1,0 +1,25 @@
+/** A computer whose guest's kernel is translated (monitor.ts). */
+import type { ComputerOptions } from "../../machine/computer.js";
+import { VirtualComputer } from "../virtual-computer.js";
+import { BinaryTranslationMonitor, type BinaryTranslationOptions } from "./monitor.js";
+
+/** Frames for shadow tables, the monitor's map, its descriptor tables and the translation cache. */
+const MONITOR_FRAMES = 6144;
+
+export interface TranslatedComputerOptions extends ComputerOptions, Omit<BinaryTranslationOptions, "shadow"> {
+  readonly shadow: Omit<BinaryTranslationOptions["shadow"], "hostOrder">;
+}
+
+export function makeBinaryTranslation(options: TranslatedComputerOptions): VirtualComputer {
+  return new VirtualComputer(options, {
+    monitorFrames: MONITOR_FRAMES,
+    // Quick crossings would enter CPL 0 unseen.
+    machine: { paging: "pae", crossings: false },
+    make: (parts) => {
+      const { cachePages, chaining, adaptive } = options;
+      const shadow = { ...options.shadow, hostOrder: 0 };
+      const monitor = new BinaryTranslationMonitor(parts, { cachePages, chaining, adaptive, shadow });
+      return { monitor, ram: monitor.ram, devices: { hasInterrupt: () => monitor.hasInterrupt() } };
+    },
+  });
+}

@@ -1,0 +1,372 @@
+/**
+ * Binary translation of a guest's kernel, VMware's way: what the guest would execute at CPL 0 is translated piece by piece into
+ * a cache in the monitor's own addresses, and executed there at CPL 1; what it executes at CPL 3 runs directly. Nothing
+ * that is sensitive is ever executed as it is, whether it would trap or not.
+ *
+ *      user code ←── direct ──→ machine ←── translated ──→ translation cache ── call-out ──→ monitor
+ *
+ * Adams & Agesen, ASPLOS 2006, section 3; Agesen et al., "The evolution of an x86 virtual machine monitor", OSR 2010.
+ */
+import { CYCLES } from "../../events/categories.js";
+import { EVENT } from "../../events/events.js";
+import { EXIT } from "../../events/exit-reasons.js";
+import { addressOf, type Gfn, type Gva } from "../../machine/address.js";
+import type { Outcome } from "../../machine/board.js";
+import { effectiveAddress } from "../../machine/cpu/operands.js";
+import {
+  ATTRIBUTES,
+  BASE,
+  FLAT,
+  HIGHEST,
+  RIP,
+  SEGMENT_WORDS,
+  segmentWord,
+} from "../../machine/cpu/places.js";
+import { CS, DS, ES, EXCEPTION, FS, GS, SS, STATE } from "../../machine/cpu/state.js";
+import { PF_FETCH, PF_PRESENT, PF_WRITE } from "../../machine/mmu/entry.js";
+import type { Instruction } from "../../machine/x86/instruction.js";
+import { invariant, UnsupportedError } from "../../util/errors.js";
+import { DeprivilegedMonitor, type Left } from "../deprivileged/monitor.js";
+import { WINDOW_BASE } from "../deprivileged/window.js";
+import type { ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js";
+import type { MonitorParts } from "../virtual-computer.js";
+import { DataPage } from "./data-page.js";
+import { CALL_OUT_VECTOR } from "./sequences.js";
+import { type CallOut, translateUnit } from "./translate.js";
+import { TranslationCache } from "./translation-cache.js";
+
+export interface BinaryTranslationOptions {
+  readonly shadow: Omit<ShadowedPagingOptions, "reserved">;
+  /** Of the translation cache, 4 KiB pages. */
+  readonly cachePages: number;
+  /** Let direct branches go from unit to unit without the monitor. */
+  readonly chaining: boolean;
+  /** Translate stores that fault often into calls of the monitor. */
+  readonly adaptive: boolean;
+}
+
+/** Faults of a store on guarded pages before it is translated anew. */
+const OFTEN = 4;
+const LONGEST_INSTRUCTION = 15;
+const CALL_OUT_BYTES = 2;
+/** Segments that the guest's kernel uses as they are, but that they end where the window begins. */
+const TRUNCATED = [ES, SS, DS, FS];
+
+export class BinaryTranslationMonitor extends DeprivilegedMonitor {
+  readonly cache: TranslationCache;
+  private readonly data: DataPage;
+  /** The guest's kernel is running, translated. */
+  private isTranslated = false;
+  /** The guest's GS while translated code uses the register for the monitor's data. */
+  private readonly guestGs = new Int32Array(SEGMENT_WORDS);
+  /** Where the monitor was called. */
+  private called: number | undefined;
+  /** Faults on guarded pages of each store, by its guest address, and those that happen often. */
+  private readonly faults = new Map<number, number>();
+  private readonly stores = new Set<number>();
+  /** Guest frames whose code is translated. */
+  private readonly codeFrames = new Set<Gfn>();
+  private pagingTranslated = 0;
+
+  constructor(
+    parts: MonitorParts,
+    private readonly options: BinaryTranslationOptions,
+  ) {
+    super(parts, options.shadow, true);
+    const data = this.window.add(1, true);
+    this.data = new DataPage(parts.hardware.machine, data.address, data.frames[0]!);
+    const { address, frames } = this.window.add(options.cachePages, false);
+    this.cache = new TranslationCache(parts.hardware, address, frames);
+  }
+
+  // Into and out of translated code.
+
+  protected override expose(): void {
+    if (this.isTranslated) {
+      const { words } = this.core;
+      this.parts.hardware.engine.endBlock();
+      words[RIP] = this.cache.guestOf(words[RIP]! >>> 0).guest | 0;
+      words.set(this.guestGs, segmentWord(GS));
+      this.state.setInterruptFlag(this.data.interruptFlag);
+      this.isTranslated = false;
+    }
+    super.expose();
+  }
+
+  protected override conceal(): void {
+    if (!this.state.isExposed) return;
+    if (this.core.cpl !== 0 || this.system.isHalted) {
+      super.conceal();
+      return;
+    }
+    const guest = this.core.words[RIP]! >>> 0;
+    const address = this.translated(guest);
+    if (address === undefined) this.fetchFault(guest);
+    else this.enter(address);
+  }
+
+  private enter(address: number): void {
+    const { words } = this.core;
+    if (words[segmentWord(CS) + BASE] !== 0)
+      throw new UnsupportedError("a binary translator's guest has flat code segments");
+    const takesInterrupts = this.state.takesInterrupts;
+    this.data.interruptFlag = takesInterrupts;
+    this.data.pending = this.hasPending() && !takesInterrupts;
+    this.guestGs.set(words.subarray(segmentWord(GS), segmentWord(GS) + SEGMENT_WORDS));
+    super.conceal();
+    this.isTranslated = true;
+    this.truncate();
+    const gs = segmentWord(GS);
+    words.set(words.subarray(segmentWord(SS), segmentWord(SS) + SEGMENT_WORDS), gs);
+    words[gs + BASE] = this.data.address | 0;
+    words[gs + HIGHEST] = 4095;
+    words[gs + FLAT] = 0;
+    words[RIP] = address | 0;
+    this.core.updateMode();
+  }
+
+  private truncate(): void {
+    const { words } = this.core;
+    for (const segment of TRUNCATED) {
+      const at = segmentWord(segment);
+      if (words[at + ATTRIBUTES] === 0 || words[at + HIGHEST]! >>> 0 < WINDOW_BASE) continue;
+      words[at + HIGHEST] = (WINDOW_BASE - 1) | 0;
+      words[at + FLAT] = 0;
+    }
+  }
+
+  override hasInterrupt(): boolean {
+    if (!this.isTranslated) return super.hasInterrupt();
+    return this.hasPending() && this.data.interruptFlag;
+  }
+
+  override due(now: number): void {
+    super.due(now);
+    if (this.isTranslated) this.data.pending = this.hasPending() && !this.data.interruptFlag;
+  }
+
+  // Translating.
+
+  /** Where a guest address is translated, translating it if need be; undefined when the guest may not fetch there. */
+  private translated(guest: number): number | undefined {
+    const { engine, machine } = this.parts.hardware;
+    engine.charge(CYCLES.translator, this.costs.translate_lookup);
+    const known = this.cache.find(guest);
+    if (known !== undefined) return known;
+    if (this.paging.fault(guest, PF_FETCH) === "true") return undefined;
+    for (;;) {
+      const unit = translateUnit(guest, {
+        address: this.cache.next,
+        fetch: (at) => this.fetch(at),
+        find: (target) => (this.options.chaining ? this.cache.find(target) : undefined),
+        stores: this.stores,
+      });
+      engine.charge(CYCLES.translator, unit.instructions * this.costs.translate_instruction);
+      const { events } = machine.counters;
+      events[EVENT.translated_units]!++;
+      events[EVENT.translated_instructions]! += unit.instructions;
+      if (this.cache.add(unit)) {
+        this.traceCode(guest, guest + unit.guestBytes - 1);
+        return unit.starts[0]!.address;
+      }
+      this.flush();
+    }
+  }
+
+  /** Every translation is forgotten. Only while none is running. */
+  private flush(): void {
+    this.cache.clear();
+    this.data.forgetBranches();
+    this.codeFrames.clear();
+    this.parts.hardware.machine.counters.events[EVENT.translation_flushes]!++;
+  }
+
+  /** The guest's kernel goes where it may not fetch. */
+  private fetchFault(guest: number): void {
+    const address = STATE.faultAddress >> 2;
+    this.core.words[address] = guest | 0;
+    this.core.words[address + 1] = 0;
+    const code = this.paging.errorCode;
+    this.exit(EXIT.page_fault_true, 0, this.costs.shadow_true_fault);
+    this.system.inject(EXCEPTION.PF, code);
+  }
+
+  private fetch(guest: number): Uint8Array {
+    const bytes = new Uint8Array(LONGEST_INSTRUCTION);
+    for (let at = 0; at < bytes.length; ) {
+      const linear = (guest + at) >>> 0;
+      const gfn = this.paging.translate(linear);
+      const inPage = Math.min(4096 - (linear & 0xfff), bytes.length - at);
+      if (gfn < 0 || this.ram.isDevice(gfn)) return bytes.slice(0, at);
+      this.ram.read(gfn * 4096 + (linear & 0xfff), bytes.subarray(at, at + inPage));
+      at += inPage;
+    }
+    return bytes;
+  }
+
+  /** Guards the pages of translated code: writing there makes the translation stale. */
+  private traceCode(first: number, last: number): void {
+    for (let page = first - (first % 4096); page <= last; page += 4096) {
+      const gfn = this.paging.translate(page);
+      if (gfn < 0 || this.codeFrames.has(gfn)) continue;
+      this.codeFrames.add(gfn);
+      this.paging.shadow?.tables.trace(gfn);
+    }
+  }
+
+  // What leaves.
+
+  override softwareInterrupt(vector: number): boolean {
+    if (!this.isTranslated) return super.softwareInterrupt(vector);
+    invariant(vector === CALL_OUT_VECTOR, "translated code has no other INT n");
+    this.called = this.core.words[RIP]! >>> 0;
+    const { performing } = this.core;
+    return this.note({ kind: "instruction", instruction: performing! });
+  }
+
+  override handle(): Outcome | undefined {
+    const outcome = super.handle();
+    // What the guest fetched may be missing: the fault was delivered, and its handler is translated now.
+    while (this.state.isExposed && !this.system.hasExited) this.conceal();
+    return outcome;
+  }
+
+  protected override finish(): void {
+    // Where paging is another, so may be what addresses mean.
+    if (this.pagingTranslated !== this.paging.generation) {
+      this.pagingTranslated = this.paging.generation;
+      this.isStale = true;
+    }
+    if (this.isStale) this.restart();
+    super.finish();
+  }
+
+  protected override dispatch(left: Left): void {
+    const { called } = this;
+    if (called !== undefined) {
+      this.callOut(called);
+      this.called = undefined;
+    } else if (left.kind === "interrupt") this.interrupted(left);
+    else super.dispatch(left);
+  }
+
+  /** An interrupt is taken between two of the guest's instructions: what translates the present one is finished first. */
+  private interrupted(left: Left): void {
+    const { engine } = this.parts.hardware;
+    while (this.isTranslated && !this.system.hasExited && !this.isAtStart) {
+      engine.stepAlone();
+      engine.endBlock();
+    }
+    if (!this.system.hasExited) super.dispatch(left);
+  }
+
+  private get isAtStart(): boolean {
+    return this.cache.guestOf(this.core.words[RIP]! >>> 0).isStart;
+  }
+
+  private callOut(address: number): void {
+    const call = this.cache.callOutAt(address);
+    invariant(call !== undefined, "the monitor is called where it said so", () => ({ address }));
+    const { words } = this.core;
+    switch (call.kind) {
+      case "emulate":
+        this.emulateCalled(call.instruction);
+        return;
+      case "link":
+        this.link(call);
+        return;
+      case "branch":
+        this.branch();
+        return;
+      case "pending":
+        // The engine looks for interrupts at the next block.
+        this.charge(EXIT.call_out, 0);
+        this.data.pending = false;
+        words[RIP] = (address + CALL_OUT_BYTES) | 0;
+        return;
+      case "store":
+        this.store(call);
+        return;
+    }
+  }
+
+  private emulateCalled(instruction: Instruction): void {
+    this.expose();
+    this.emulateExposed(instruction);
+    const { reason, work } = this.priceOf(instruction);
+    this.charge(reason === EXIT.privileged ? EXIT.call_out : reason, work);
+  }
+
+  private link({ guest, site }: Extract<CallOut, { kind: "link" }>): void {
+    this.charge(EXIT.translation, 0);
+    const { generation } = this.cache;
+    const target = this.goTo(guest);
+    if (target !== undefined && this.options.chaining && this.cache.generation === generation)
+      this.cache.patch(site, target);
+  }
+
+  private branch(): void {
+    const { target: guest } = this.data;
+    this.charge(EXIT.translation, 0);
+    const target = this.goTo(guest);
+    if (target !== undefined) this.data.rememberBranch(guest, target);
+  }
+
+  /** Goes on in the translation of a guest address, and returns where that is. */
+  private goTo(guest: number): number | undefined {
+    const target = this.translated(guest);
+    if (target !== undefined) {
+      this.core.words[RIP] = target | 0;
+      return target;
+    }
+    this.expose();
+    this.core.words[RIP] = guest | 0;
+    this.fetchFault(guest);
+    return undefined;
+  }
+
+  /** A store that would fault on a guarded page is made without the fault. */
+  private store({ instruction, copy }: Extract<CallOut, { kind: "store" }>): void {
+    const { engine } = this.parts.hardware;
+    this.core.words[RIP] = copy | 0;
+    const operand = instruction.operands.find(({ kind }) => kind === "memory");
+    invariant(operand?.kind === "memory", "a store has an operand in memory");
+    const offset = effectiveAddress(this.core, instruction, operand);
+    const linear = addressOf(0, (offset + this.core.words[segmentWord(operand.segment) + BASE]!) | 0);
+    if (this.paging.fault(linear, PF_WRITE | PF_PRESENT) === "guarded") {
+      this.writeGuarded(linear, () => engine.stepAlone());
+      this.charge(EXIT.table_write, this.costs.shadow_emulate_write);
+    } else this.charge(EXIT.call_out, 0);
+  }
+
+  protected override writeGuarded(linear: Gva, step: () => void): void {
+    const { frame } = this.paging;
+    if (this.isTranslated && this.called === undefined) this.noteFault();
+    super.writeGuarded(linear, step);
+    this.isStale ||= this.codeFrames.has(frame);
+  }
+
+  /** A store of translated code faulted: where it does so often it is translated anew. */
+  private noteFault(): void {
+    if (!this.options.adaptive) return;
+    const { guest } = this.cache.guestOf(this.core.words[RIP]! >>> 0);
+    if (this.stores.has(guest)) return;
+    const faults = (this.faults.get(guest) ?? 0) + 1;
+    this.faults.set(guest, faults);
+    if (faults < OFTEN) return;
+    this.stores.add(guest);
+    this.isStale = true;
+  }
+  private isStale = false;
+
+  /** Translates everything anew, and goes on in the guest where it is. */
+  private restart(): void {
+    if (this.isTranslated) this.expose();
+    this.isStale = false;
+    this.flush();
+  }
+
+  private charge(reason: number, work: number): void {
+    this.exit(reason, this.costs.call_out, work);
+  }
+}

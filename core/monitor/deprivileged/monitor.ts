@@ -1,0 +1,373 @@
+/**
+ * What monitors have in common that run their guest's kernel at CPL 1 on shadow page tables: whatever would enter CPL 0 comes
+ * here. The guest's processor is the machine's own (privileged-state.ts); its privileged instructions are emulated with the
+ * machine's own semantics, its exceptions and interrupts delivered as its own tables say.
+ *
+ *      concealed: the guest runs ──→ Interception notes what left ──→ handle: expose, emulate or deliver, conceal
+ */
+import { CYCLES } from "../../events/categories.js";
+import type { Costs } from "../../events/costs.js";
+import { EXIT } from "../../events/exit-reasons.js";
+import { OWNER } from "../../events/memory-owners.js";
+import { addressOf, type Gfn, type Gva } from "../../machine/address.js";
+import type { Outcome } from "../../machine/board.js";
+import { CR0 } from "../../machine/cpu/control-bits.js";
+import type { Core } from "../../machine/cpu/core.js";
+import type { Interception, Vectoring } from "../../machine/cpu/interception.js";
+import { GDTR_BASE, GDTR_LIMIT } from "../../machine/cpu/places.js";
+import { EXCEPTION, STATE } from "../../machine/cpu/state.js";
+import type { StartState, SystemUnit } from "../../machine/cpu/system-unit.js";
+import type { Instruction } from "../../machine/x86/instruction.js";
+import { invariant, UnsupportedError } from "../../util/errors.js";
+import { GuestRam } from "../guest-ram.js";
+import { GuestMap } from "../memory/guest-map.js";
+import { ShadowedPaging, type ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js";
+import type { Monitor } from "../monitor.js";
+import type { MonitorParts } from "../virtual-computer.js";
+import { PrivilegedState } from "./privileged-state.js";
+import { ShadowGdt } from "./shadow-gdt.js";
+import { MonitorWindow } from "./window.js";
+
+/** Levels of the map from guest-physical to host-physical memory. */
+const MAP_LEVELS = 4;
+/** The monitor's IDT is never read by the machine: whatever goes through it comes here. SIDT shows where it is. */
+const IDT_LIMIT = 0x7ff;
+/** Selector of the monitor's TSS, as STR shows it. */
+const TASK_SELECTOR = 0xfff8;
+
+/** What left the guest. */
+export type Left =
+  | { readonly kind: "instruction"; readonly instruction: Instruction }
+  | {
+      readonly kind: "exception";
+      readonly vector: number;
+      readonly errorCode: number;
+      /** The system's instruction that raised it. */
+      readonly instruction: Instruction | undefined;
+    }
+  /** A page fault that was the shadow's alone: mended already. */
+  | { readonly kind: "mended"; readonly during: Vectoring | undefined }
+  | { readonly kind: "table-write" | "device"; readonly linear: Gva }
+  | { readonly kind: "interrupt" };
+
+export class DeprivilegedMonitor implements Monitor, Interception {
+  readonly interception: Interception = this;
+  readonly paging: ShadowedPaging;
+  readonly ram: GuestRam;
+  readonly state: PrivilegedState;
+  protected readonly window: MonitorWindow;
+  protected readonly gdt: ShadowGdt;
+  protected left: Left | undefined;
+  protected readonly hasPending: () => boolean;
+  /** Guest frames of the guest's GDT. */
+  private readonly gdtFrames: Gfn[] = [];
+  /** The copy of the guest's GDT may differ from the guest's. */
+  private isGdtStale = false;
+  private pagingSeen = 0;
+  /** What is being emulated, to be taken up again when a fault of it was mended. */
+  private emulating: Instruction | undefined;
+
+  constructor(
+    protected readonly parts: MonitorParts,
+    options: Omit<ShadowedPagingOptions, "reserved">,
+    /** The guest's data segments end where the monitor's addresses begin. */
+    truncates = false,
+  ) {
+    const { hardware, board, guestFrames } = parts;
+    const { machine } = hardware;
+    const map = new GuestMap(machine, MAP_LEVELS, 0, guestFrames, OWNER.monitor_maps);
+    this.ram = new GuestRam(hardware, map, guestFrames);
+    this.window = new MonitorWindow(machine);
+    this.hasPending = board.surroundings().hasInterrupt;
+    this.gdt = new ShadowGdt(hardware, this.window, truncates);
+    const idt = this.window.add(1, false).address;
+    this.state = new PrivilegedState(
+      () => this.core,
+      () => ({
+        gdtBase: this.gdt.address | 0,
+        gdtLimit: this.gdt.limit,
+        idtBase: idt | 0,
+        idtLimit: IDT_LIMIT,
+        taskSelector: TASK_SELECTOR,
+      }),
+      1,
+    );
+    this.paging = new ShadowedPaging(hardware, map, this.ram, {
+      ...options,
+      reserved: (format) => this.window.entriesFor(format),
+    });
+  }
+
+  protected get costs(): Costs {
+    return this.parts.hardware.machine.costs;
+  }
+  protected get system(): SystemUnit {
+    return this.parts.hardware.system;
+  }
+  protected get core(): Core {
+    return this.system.core;
+  }
+
+  start(state: StartState): void {
+    if ((state.cr0 & CR0.PE) === 0 || state.efer !== 0)
+      throw new UnsupportedError("a monitor that keeps its guest at CPL 1 runs 32-bit protected mode alone");
+    this.system.start(state);
+    this.paging.start();
+    this.conceal();
+  }
+
+  /** The host's timer interrupts the guest, if that runs, and the devices' time has come. */
+  due(now: number): void {
+    const { costs } = this;
+    if (!this.system.isHalted)
+      this.exit(EXIT.external_interrupt, this.trapCost, costs.monitor_dispatch + costs.host_interrupt);
+    this.parts.board.pc.schedule.runDue(now);
+  }
+
+  /** An interrupt waits, and the guest would take it. */
+  hasInterrupt(): boolean {
+    return this.hasPending() && this.state.takesInterrupts;
+  }
+
+  // What leaves: asked by the machine.
+
+  instruction(instruction: Instruction): boolean {
+    if (this.state.isExposed || !this.leaves(instruction)) return false;
+    return this.note({ kind: "instruction", instruction });
+  }
+
+  /** Instructions that may not be executed directly though they are not privileged at the guest's CPL. */
+  protected leaves({ row }: Instruction): boolean {
+    return ALWAYS_LEAVE.has(row.mnemonic);
+  }
+
+  exception(vector: number, errorCode: number, during: Vectoring | undefined): boolean {
+    if (vector === EXCEPTION.PF) return this.pageFault(errorCode, during);
+    if (this.state.isExposed) return false;
+    const { performing } = this.core;
+    return this.note({ kind: "exception", vector, errorCode, instruction: performing });
+  }
+
+  softwareInterrupt(_vector: number): boolean {
+    if (this.state.isExposed) return false;
+    const { performing } = this.core;
+    invariant(performing !== undefined, "INT n is an instruction of the system's");
+    return this.note({ kind: "instruction", instruction: performing });
+  }
+
+  interrupt(): boolean {
+    return this.note({ kind: "interrupt" });
+  }
+
+  shutdown(): boolean {
+    return false;
+  }
+
+  private pageFault(hardwareCode: number, during: Vectoring | undefined): boolean {
+    const { words } = this.core;
+    const linear = addressOf(0, words[STATE.faultAddress >> 2]!);
+    if (this.window.contains(linear))
+      throw new UnsupportedError(
+        `the guest uses linear address 0x${linear.toString(16)}, where its monitor is: the last 4 MiB are not the guest's`,
+      );
+    const fault = this.paging.fault(linear, hardwareCode);
+    const isEmulated = this.state.isExposed;
+    switch (fault) {
+      case "true":
+        // While an event is delivered for it the fault is the guest's as the machine found it: the two are combined.
+        if (during !== undefined) return false;
+        return this.note({
+          kind: "exception",
+          vector: EXCEPTION.PF,
+          errorCode: this.paging.errorCode,
+          instruction: undefined,
+        });
+      case "guarded":
+        if (!isEmulated) return this.note({ kind: "table-write", linear });
+        this.isGdtStale ||= this.gdtFrames.includes(this.paging.frame);
+        this.paging.unguard();
+        return this.note({ kind: "mended", during });
+      case "device":
+        if (isEmulated) throw new UnsupportedError("a system instruction's operand is a device's memory");
+        return this.note({ kind: "device", linear });
+      default:
+        return this.note({ kind: "mended", during });
+    }
+  }
+
+  protected note(left: Left): true {
+    this.left = left;
+    return true;
+  }
+
+  /** The guest's own processor state into the registers. */
+  protected expose(): void {
+    this.parts.hardware.engine.endBlock();
+    this.state.expose();
+  }
+
+  /** The machine's into them: the guest may run. */
+  protected conceal(): void {
+    this.state.conceal();
+  }
+
+  // What is done about it.
+
+  handle(): Outcome | undefined {
+    const { left } = this;
+    invariant(left !== undefined, "something left");
+    this.left = undefined;
+    this.dispatch(left);
+    if (this.system.hasExited) return undefined;
+    this.emulating = undefined;
+    this.finish();
+    return undefined;
+  }
+
+  /** What left has been handled: the guest goes on. */
+  protected finish(): void {
+    if (this.isGdtStale) {
+      this.expose();
+      this.copyGdt();
+      this.isGdtStale = false;
+    }
+    this.conceal();
+  }
+
+  protected dispatch(left: Left): void {
+    const { costs } = this;
+    const { engine } = this.parts.hardware;
+    switch (left.kind) {
+      case "instruction":
+        this.emulate(left.instruction);
+        return;
+      case "exception":
+        this.exceptionLeft(left);
+        return;
+      case "mended":
+        this.exit(EXIT.page_fault_hidden, this.trapCost, costs.monitor_dispatch + costs.shadow_hidden_fault);
+        if (left.during !== undefined)
+          this.system.redeliver(left.during, this.core.nextLow, this.core.nextHigh);
+        else if (this.emulating !== undefined) this.system.emulate(this.emulating);
+        else engine.retry();
+        return;
+      case "table-write": {
+        engine.retry();
+        this.isGdtStale ||= this.gdtFrames.includes(this.paging.frame);
+        this.writeGuarded(left.linear, () => engine.stepAlone());
+        this.exit(EXIT.table_write, this.trapCost, costs.monitor_dispatch + costs.shadow_emulate_write);
+        return;
+      }
+      case "device":
+        engine.retry();
+        this.paging.reachDevice(left.linear, () => engine.stepAlone());
+        this.exit(
+          EXIT.mmio_kernel,
+          this.trapCost,
+          costs.monitor_dispatch + costs.emulate_instruction + costs.kernel_device,
+        );
+        return;
+      case "interrupt": {
+        const vector = this.parts.board.pc.interrupts.acknowledge();
+        this.expose();
+        this.exit(EXIT.interrupt_window, 0, costs.inject_event);
+        this.system.injectInterrupt(vector);
+        return;
+      }
+    }
+  }
+
+  /** A write to a guarded page is made, by `step`. */
+  protected writeGuarded(linear: Gva, step: () => void): void {
+    this.paging.writeTable(linear, step);
+  }
+
+  private exceptionLeft({ vector, errorCode, instruction }: Extract<Left, { kind: "exception" }>): void {
+    // What the kernel may not do at CPL 1 it might at CPL 0: the guest's own state says whether it may.
+    if (vector === EXCEPTION.GP && instruction !== undefined && this.core.cpl === this.state.guestRing) {
+      this.emulate(instruction);
+      return;
+    }
+    const { costs } = this;
+    const isPageFault = vector === EXCEPTION.PF;
+    const work = isPageFault ? costs.shadow_true_fault : costs.inject_event;
+    this.expose();
+    this.exit(
+      isPageFault ? EXIT.page_fault_true : EXIT.exception,
+      this.trapCost,
+      costs.monitor_dispatch + work,
+    );
+    this.system.inject(vector, errorCode);
+  }
+
+  /** Has the guest's own processor do an instruction that may not be executed directly. */
+  protected emulate(instruction: Instruction): void {
+    this.expose();
+    this.emulateExposed(instruction);
+    const { reason, work } = this.priceOf(instruction);
+    this.exit(reason, this.trapCost, this.costs.monitor_dispatch + work);
+  }
+
+  protected emulateExposed(instruction: Instruction): void {
+    this.emulating = instruction;
+    this.system.emulate(instruction);
+    if (instruction.row.mnemonic === "LGDT" || this.paging.generation !== this.pagingSeen)
+      this.isGdtStale = true;
+    this.pagingSeen = this.paging.generation;
+  }
+
+  protected priceOf({ row, operands }: Instruction): { readonly reason: number; readonly work: number } {
+    const { costs } = this;
+    const first = operands[0];
+    if (
+      row.mnemonic === "MOV" &&
+      first?.kind === "register" &&
+      first.file === "control" &&
+      first.number === 3
+    )
+      return { reason: EXIT.cr3_load, work: costs.shadow_cr3 };
+    if (row.mnemonic === "INVLPG") return { reason: EXIT.invlpg, work: costs.shadow_invlpg };
+    if (PORTS.has(row.mnemonic)) return { reason: EXIT.io_kernel, work: costs.kernel_device };
+    if (row.mnemonic === "HLT") return { reason: EXIT.halt, work: costs.halt_schedule };
+    return { reason: EXIT.privileged, work: costs.emulate_register };
+  }
+
+  /**
+   * The guest's descriptor table, for the machine to read while the guest runs directly. Its pages are guarded: what is
+   * written there is followed.
+   */
+  private copyGdt(): void {
+    const { words } = this.core;
+    const base = words[GDTR_BASE]!;
+    const { tables } = this.paging.shadow ?? {};
+    this.gdtFrames.length = 0;
+    this.gdt.copy(words[GDTR_LIMIT]!, (offset) => {
+      const linear = (base + offset) >>> 0;
+      const gfn = this.paging.translate(linear);
+      if (this.gdtFrames.at(-1) !== gfn) this.gdtFrames.push(gfn);
+      return gfn < 0 ? 0 : this.ram.read32(gfn * 4096 + (linear & 0xfff));
+    });
+    for (const gfn of this.gdtFrames) if (gfn >= 0) tables?.trace(gfn);
+  }
+
+  // Accounting.
+
+  /** The hardware's own way into the monitor and back. */
+  protected get trapCost(): number {
+    const { interrupt_delivery, interrupt_return } = this.parts.hardware.machine.costs;
+    return interrupt_delivery + interrupt_return;
+  }
+
+  /** Charges an exit, with the paging's work. */
+  protected exit(reason: number, transition: number, monitor: number): void {
+    const { engine, machine } = this.parts.hardware;
+    const work = monitor + this.paging.takeWork();
+    engine.charge(CYCLES.transition, transition);
+    engine.charge(CYCLES.monitor, work);
+    machine.counters.exit(reason, transition + work);
+  }
+}
+
+const PORTS: ReadonlySet<string> = new Set(["IN", "OUT", "INS", "OUTS"]);
+/** Not privileged by CPL alone, yet they reach devices, or enter or leave the kernel. */
+const ALWAYS_LEAVE: ReadonlySet<string> = new Set([...PORTS, "SYSCALL", "SYSENTER", "SYSRET", "SYSEXIT"]);

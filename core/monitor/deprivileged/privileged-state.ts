@@ -1,0 +1,137 @@
+/**
+ * A guest kernel that is not at CPL 0, and its processor's privileged state: what the guest set (the virtual state) and what the
+ * machine must hold while the guest runs directly (the real one). Both are held in the same registers, at different times:
+ *
+ *      the guest runs        expose() ──→   a monitor emulates for it      conceal() ──→   the guest runs
+ *      real state, CPL 1                    virtual state, CPL 0                           real state
+ *
+ * General, x87 and SSE registers, DS to GS, CR2 to CR4 and MSRs are the same in both: no instruction reads the privileged of
+ * these at CPL 1 without a trap. The others can be read there without one, so they must be the machine's own: that is
+ * what makes x86 not virtualizable by trapping alone (Robin & Irvine, USENIX Security 2000; Popek & Goldberg, CACM 1974).
+ */
+import { CR0 } from "../../machine/cpu/control-bits.js";
+import type { Core } from "../../machine/cpu/core.js";
+import {
+  ATTRIBUTES,
+  CR0_WORD,
+  FLAGS,
+  GDTR_BASE,
+  GDTR_LIMIT,
+  IDTR_BASE,
+  IDTR_LIMIT,
+  PRIVILEGE,
+  SEGMENT_WORDS,
+  SELECTOR,
+  segmentWord,
+} from "../../machine/cpu/places.js";
+import { PRIVILEGE_SHIFT } from "../../machine/cpu/segments.js";
+import { CS, LDTR, RFLAGS, SS, TR } from "../../machine/cpu/state.js";
+
+/** Flags that POPF does not change at CPL 1 with IOPL 0. */
+const PRIVILEGED_FLAGS = RFLAGS.IF | RFLAGS.IOPL;
+/** Always set while the guest runs: the monitor's tables are walked, and protect what is read-only from CPL 1 too. */
+const REAL_CR0 = CR0.PE | CR0.PG | CR0.WP | CR0.NE | CR0.ET;
+const DPL = 3 << PRIVILEGE_SHIFT;
+
+/** Registers that hold linear addresses of descriptor tables: base and limit each. */
+const TABLES = [GDTR_BASE, GDTR_BASE + 1, GDTR_LIMIT, IDTR_BASE, IDTR_BASE + 1, IDTR_LIMIT] as const;
+
+/** Where the monitor's own descriptor tables lie while the guest runs. */
+export interface RealTables {
+  readonly gdtBase: number;
+  readonly gdtLimit: number;
+  readonly idtBase: number;
+  readonly idtLimit: number;
+  /** Of its TSS, and that it is loaded. */
+  readonly taskSelector: number;
+}
+
+export class PrivilegedState {
+  /** The state in the registers is the virtual one. */
+  isExposed = true;
+  private readonly tables = new Int32Array(TABLES.length);
+  private readonly localTable = new Int32Array(SEGMENT_WORDS);
+  private readonly task = new Int32Array(SEGMENT_WORDS);
+  private flags = 0;
+  private cr0 = 0;
+
+  /** @param guestRing CPL at which the guest's kernel runs. */
+  constructor(
+    private readonly core: () => Core,
+    private readonly realTables: () => RealTables,
+    readonly guestRing: 1 | 3,
+  ) {}
+
+  /** Whether the guest's own IF lets interrupts in. */
+  get takesInterrupts(): boolean {
+    const flags = this.isExposed ? this.core().words[FLAGS]! : this.flags;
+    return (flags & RFLAGS.IF) !== 0;
+  }
+
+  /** While the guest runs: its IF is now this, as code of the monitor's has noted. */
+  setInterruptFlag(on: boolean): void {
+    this.flags = on ? this.flags | RFLAGS.IF : this.flags & ~RFLAGS.IF;
+  }
+
+  /** RFLAGS.IF and IOPL, and CR0, as the guest set them; for what must compare. */
+  get virtualFlags(): number {
+    return this.isExposed ? this.core().words[FLAGS]! & PRIVILEGED_FLAGS : this.flags;
+  }
+  get virtualCr0(): number {
+    return this.isExposed ? this.core().words[CR0_WORD]! : this.cr0;
+  }
+
+  /** The virtual state into the registers, so that the guest's privileged instructions mean what the guest meant. */
+  expose(): void {
+    if (this.isExposed) return;
+    this.isExposed = true;
+    const core = this.core();
+    const { words } = core;
+    if (words[PRIVILEGE] === this.guestRing && this.guestRing !== 3) this.setRing(0);
+    words[FLAGS] = (words[FLAGS]! & ~PRIVILEGED_FLAGS) | this.flags;
+    words[CR0_WORD] = this.cr0;
+    TABLES.forEach((word, index) => {
+      words[word] = this.tables[index]!;
+    });
+    words.set(this.localTable, segmentWord(LDTR));
+    words.set(this.task, segmentWord(TR));
+    core.updateMode();
+  }
+
+  /** The real state into the registers: the guest may run. */
+  conceal(): void {
+    if (!this.isExposed) return;
+    this.isExposed = false;
+    const core = this.core();
+    const { words } = core;
+    const real = this.realTables();
+    this.flags = words[FLAGS]! & PRIVILEGED_FLAGS;
+    this.cr0 = words[CR0_WORD]!;
+    TABLES.forEach((word, index) => {
+      this.tables[index] = words[word]!;
+    });
+    this.localTable.set(words.subarray(segmentWord(LDTR), segmentWord(LDTR) + SEGMENT_WORDS));
+    this.task.set(words.subarray(segmentWord(TR), segmentWord(TR) + SEGMENT_WORDS));
+    if (words[PRIVILEGE] === 0) this.setRing(this.guestRing);
+    words[FLAGS] = (words[FLAGS]! & ~RFLAGS.IOPL) | RFLAGS.IF;
+    words[CR0_WORD] = this.cr0 | REAL_CR0;
+    [real.gdtBase, 0, real.gdtLimit, real.idtBase, 0, real.idtLimit].forEach((value, index) => {
+      words[TABLES[index]!] = value;
+    });
+    words.fill(0, segmentWord(LDTR), segmentWord(LDTR) + SEGMENT_WORDS);
+    words[segmentWord(TR) + SELECTOR] = real.taskSelector;
+    core.updateMode();
+  }
+
+  /** CPL, and with it the privilege of CS and SS. */
+  private setRing(ring: number): void {
+    const { words } = this.core();
+    words[PRIVILEGE] = ring;
+    for (const segment of [CS, SS]) {
+      const at = segmentWord(segment);
+      if (words[at + ATTRIBUTES] === 0) continue;
+      words[at + SELECTOR] = (words[at + SELECTOR]! & ~3) | ring;
+      words[at + ATTRIBUTES] = (words[at + ATTRIBUTES]! & ~DPL) | (ring << PRIVILEGE_SHIFT);
+    }
+  }
+}
