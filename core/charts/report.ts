@@ -34,7 +34,8 @@ export interface ReportContent {
   readonly charts: readonly { readonly title: string; readonly spec: Spec }[];
 }
 
-const POLICY = [
+/** What a page of ours may do: run the scripts that are in it, and connect to nothing. */
+export const CONTENT_POLICY = [
   "default-src 'none'",
   "script-src 'unsafe-inline' 'unsafe-eval'", // Vega compiles its expressions
   "style-src 'unsafe-inline'",
@@ -58,7 +59,7 @@ export function reportHtml(content: ReportContent): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta http-equiv="Content-Security-Policy" content="${CONTENT_POLICY}">
 <meta name="generator" content="virtlab ${record.versions["virtlab"] ?? ""}">
 <title>${scenario.title}</title>
 <style>${scriptText(REPORT_STYLE)}</style>

@@ -10,20 +10,41 @@ describe("help", () => {
   it("names every command, and examples", async () => {
     const { code, stdout } = await workshop.run("--help");
     expect(code).toBe(0);
-    for (const command of ["bench", "run", "plan", "list", "describe", "compare", "report", "schema"]) {
+    for (const command of [
+      "bench",
+      "run",
+      "plan",
+      "list",
+      "describe",
+      "compare",
+      "merge",
+      "baseline",
+      "history",
+      "report",
+      "schema",
+    ]) {
       expect(stdout).toContain(`virtlab ${command}`);
     }
     expect(stdout).toContain("Examples:");
   });
 
-  it.each(["bench", "run", "plan", "list", "describe", "compare", "report", "schema"])(
-    "of %s has examples",
-    async (command) => {
-      const { code, stdout } = await workshop.run(command, "--help");
-      expect(code).toBe(0);
-      expect(stdout).toMatch(new RegExp(`Examples:\\n {2}virtlab ${command}`));
-    },
-  );
+  it.each([
+    "bench",
+    "run",
+    "plan",
+    "list",
+    "describe",
+    "compare",
+    "merge",
+    "baseline",
+    "history",
+    "report",
+    "schema",
+  ])("of %s has examples", async (command) => {
+    const { code, stdout } = await workshop.run(command, "--help");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`Examples:\\n {2}virtlab ${command}`));
+  });
 
   it("goes to stderr, as a mistake, when there is no command", async () => {
     const { code, stdout, stderr } = await workshop.run();

@@ -1,4 +1,4 @@
-/** `virtlab compare`, `merge` and `baseline` as commands.ts declares them: what they take, and what their help says. */
+/** `virtlab compare`, `merge`, `baseline` and `history` as commands.ts declares them: what they take, and what their help says. */
 import { RUN_SIZES } from "../util/parameters.js";
 import { choiceOf, flagOf, textOf, textsOf } from "./arguments.js";
 import type { Command } from "./commands.js";
@@ -11,6 +11,7 @@ const value = (description: string, written: string) => ({
 const flag = (description: string) => ({ type: "boolean", description }) as const;
 
 const BASELINE_ACTIONS = ["list", "update"] as const;
+const HISTORY_ACTIONS = ["show", "add"] as const;
 
 export const GATE_COMMANDS: readonly Command[] = [
   {
@@ -110,6 +111,34 @@ export const GATE_COMMANDS: readonly Command[] = [
         args,
       };
       return (await import("./baseline.js")).baseline(options, terminal);
+    },
+  },
+  {
+    usage: "history [action] [what..]",
+    summary: "Results over commits: append a run, or show the series and where they changed",
+    positionals: {
+      action: `${HISTORY_ACTIONS.join(" or ")}; default show`,
+      what: "add: runs, or folders of runs. show: scenarios; default all",
+    },
+    options: {
+      folder: value("Where the series are; default results/history", "folder"),
+      html: value("Write a page with charts, tables and changes", "file"),
+      json: flag("One JSON document on stdout, and nothing else there"),
+    },
+    examples: [
+      ["history add results/runs/ept/latest", "one line more, under the commit that the run was made with"],
+      ["history", "every series: last value, sparkline, last change"],
+      ["history show speed --html history.html", "one scenario's, as a page"],
+    ],
+    run: async (values, { terminal }) => {
+      const options = {
+        action: choiceOf("action", values["action"], HISTORY_ACTIONS) ?? "show",
+        what: textsOf("what", values["what"]),
+        folder: textOf("folder", values["folder"]),
+        html: textOf("html", values["html"]),
+        json: flagOf(values["json"]),
+      };
+      return (await import("./history.js")).history(options, terminal);
     },
   },
 ];

@@ -160,6 +160,13 @@ export const noBaseline = (baseline: string, scenarios: readonly string[], rows?
 export const noBaselines = (folder: string): string =>
   `there are no baselines in ${folder}\n  to make them: npm run virtlab -- baseline update --why "…"`;
 
+export const noHistory = (folder: string): string =>
+  `there is no history in ${folder}\n  to begin one: npm run virtlab -- history add results/runs/ept/latest`;
+
+export function nothingToAdd(): UserError {
+  return new UserError("history add needs a run", { mend: "give a run's folder, or a folder of runs" });
+}
+
 export function nothingToCompare(reference: string): UserError {
   return new UserError(`there is nothing to compare in ${reference}`, {
     mend: "give a run's folder, a folder of runs, a scenario that was run, or a commit that has baselines",
