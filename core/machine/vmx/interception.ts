@@ -11,6 +11,7 @@ import { generalProtection } from "../cpu/fault.js";
 import { checkPort } from "../cpu/instructions/ports.js";
 import { type Interception, type Vectoring, VIOLATION_VECTOR } from "../cpu/interception.js";
 import { EVENT_KIND } from "../cpu/interrupts/raise.js";
+import { leavingName, portSizeOf } from "../cpu/leaving.js";
 import { effectiveAddress, readOperand } from "../cpu/operands.js";
 import { CR0_WORD, CR4_WORD, DR6_WORD, RCX, RDX, RIP } from "../cpu/places.js";
 import { EXCEPTION, STATE } from "../cpu/state.js";
@@ -62,7 +63,7 @@ export class VmxInterception implements Interception {
     const { index } = instruction.row;
     let decision = this.decisions[index];
     if (decision === undefined) {
-      decision = this.byName[nameOf(instruction)] ?? null;
+      decision = this.byName[leavingName(instruction)] ?? null;
       this.decisions[index] = decision;
     }
     return decision === null ? false : decision(instruction);
@@ -284,7 +285,7 @@ export class VmxInterception implements Interception {
     const operand = instruction.operands[isIn ? 1 : 0];
     const isImmediate = operand?.kind === "immediate";
     const port = isImmediate ? operand.value & 0xff : core.register(RDX, 2);
-    const size = portSize(instruction, isIn);
+    const size = portSizeOf(instruction, isIn);
     checkPort(core, port, size);
     if (!this.leavesPort(port, size)) return false;
     const flags =
@@ -404,18 +405,4 @@ export class VmxInterception implements Interception {
     const general = isFrom ? first.number : second.number;
     return this.leave(VMX_EXIT.debugRegister, instruction, number | (isFrom ? 0x10 : 0) | (general << 8));
   }
-}
-
-const MOVES: ReadonlySet<string> = new Set(["control-register", "debug-register"]);
-
-/** Name of a row's decision: MOV is several instructions. */
-function nameOf({ row }: Instruction): string {
-  return row.mnemonic === "MOV" && MOVES.has(row.event) ? `MOV ${row.event}` : row.mnemonic;
-}
-
-/** Bytes of a port access: the accumulator's, or those of the string's element. */
-function portSize(instruction: Instruction, isIn: boolean): number {
-  const memory = instruction.operands.find((operand) => operand.kind === "memory");
-  const operand = memory ?? instruction.operands[isIn ? 0 : 1]!;
-  return operand.kind === "register" || operand.kind === "memory" ? operand.size : 1;
 }

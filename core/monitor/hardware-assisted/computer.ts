@@ -11,6 +11,7 @@ import { GuestRam } from "../guest-ram.js";
 import { GuestMap } from "../memory/guest-map.js";
 import { type MadeMonitor, type MonitorParts, VirtualComputer } from "../virtual-computer.js";
 import { HardwareMonitor } from "./monitor.js";
+import { SvmVendor } from "./svm.js";
 import { VmxVendor } from "./vmx.js";
 
 export interface HardwareOptions {
@@ -24,7 +25,7 @@ export interface HardwareOptions {
   readonly populate: boolean;
 }
 
-/** VPID of the one guest; 0 is the host's. */
+/** VPID or ASID of the one guest; 0 is the host's. */
 const GUEST_VPID = 1;
 const LEVELS = 4;
 /** Guest-physical frame where KVM keeps the identity tables. */
@@ -67,12 +68,15 @@ function makeNested({ hardware, board, guestFrames }: MonitorParts, choice: Hard
   const needsIdentity = machine.nestedFormat === "ept" && !features.assist.includes("UNRESTRICTED-GUEST");
   const identityRoot = needsIdentity ? makeIdentityTables(hardware.machine, map) : undefined;
   const paging = new EnginePaging(machine, engine, { vpid: GUEST_VPID, identityRoot });
-  const vendor = new VmxVendor(hardware, {
-    eptRoot: map.root,
-    accessedDirty: host.parts.accessedDirty,
-    vpid,
-    identityRoot,
-  });
+  const vendor =
+    machine.profile.vendor === "intel"
+      ? new VmxVendor(hardware, {
+          eptRoot: map.root,
+          accessedDirty: host.parts.accessedDirty,
+          vpid,
+          identityRoot,
+        })
+      : new SvmVendor(hardware, { nestedRoot: map.root, asid: GUEST_VPID });
   if (choice.populate) populate(map, ram, guestFrames);
   const memory = {
     /** The guest frame gets its memory; a device's is mapped to where no memory is, and its accesses leave one by one. */

@@ -13,6 +13,8 @@ import { EXIT } from "../../events/exit-reasons.js";
 import type { Board } from "../../machine/board.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import type { AccessBytes, PortAccess } from "../../machine/cpu/host.js";
+import type { Vectoring } from "../../machine/cpu/interception.js";
+import { EVENT_KIND } from "../../machine/cpu/interrupts/raise.js";
 import { RAX, RIP, RIP_HIGH } from "../../machine/cpu/places.js";
 import { EXCEPTION, RFLAGS } from "../../machine/cpu/state.js";
 import { REGISTER as APIC } from "../../machine/devices/apic/registers.js";
@@ -174,7 +176,6 @@ export class KernelSide {
 
   private violation(): number {
     const { vendor, hardware } = this;
-    const { core } = hardware.system;
     const { vectoring, violationFrame } = vendor;
     const work = this.memory.violation(violationFrame);
     if (work >= 0) {
@@ -182,8 +183,16 @@ export class KernelSide {
       this.leave(EXIT.ept_violation, work);
     }
     if (vectoring === undefined) hardware.engine.retry();
-    else hardware.system.redeliver(vectoring, core.nextLow, core.nextHigh);
+    else this.redeliver(vectoring);
     return EXIT.ept_violation;
+  }
+
+  /** What was being delivered is delivered after all; software's events come back to the next instruction. */
+  private redeliver(vectoring: Vectoring): void {
+    const { system } = this.hardware;
+    const { words, nextLow, nextHigh } = system.core;
+    if (vectoring.kind === EVENT_KIND.software) system.redeliver(vectoring, nextLow, nextHigh);
+    else system.redeliver(vectoring, words[RIP]!, words[RIP_HIGH]!);
   }
 
   private exception(): number {

@@ -86,11 +86,14 @@ describe.each(CASES)("$name on skylake-2015", (program) => {
 });
 
 /** Without unrestricted guest (Nehalem): paging off is identity tables. */
-describe.each(["nehalem-2008", "haswell-2013", "ice-lake-2019"])("on %s", (profile) => {
-  it.each(["address-spaces", "timer-apic"])("%s is what it is natively", (name) => {
-    for (const width of [32, 64] as const) compare(profile, of(name), width);
-  });
-});
+describe.each(["nehalem-2008", "haswell-2013", "ice-lake-2019", "zen-2-2019", "barcelona-2007"])(
+  "on %s",
+  (profile) => {
+    it.each(["address-spaces", "timer-apic"])("%s is what it is natively", (name) => {
+      for (const width of [32, 64] as const) compare(profile, of(name), width);
+    });
+  },
+);
 
 describe("host pages and tags", () => {
   it.each([

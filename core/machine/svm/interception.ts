@@ -1,0 +1,320 @@
+/**
+ * What leaves a guest of SVM (AMD APM vol. 2, 15.7 to 15.14), as the intercepts of its control block say, and what the block is
+ * told of it: exit code, EXITINFO1 and 2, EXITINTINFO, nRIP. Faults of the instruction that come before its intercept are found
+ * first (table 15-7).
+ *
+ * Left out: intercepts of PUSHF, POPF, IRET, INTn, RSM, PAUSE and task switches.
+ */
+import { CR0, CR4 } from "../cpu/control-bits.js";
+import { type Core, SHADOW } from "../cpu/core.js";
+import { generalProtection } from "../cpu/fault.js";
+import { checkPort } from "../cpu/instructions/ports.js";
+import { type Interception, type Vectoring, VIOLATION_VECTOR } from "../cpu/interception.js";
+import { EVENT_KIND } from "../cpu/interrupts/raise.js";
+import { leavingName, portSizeOf } from "../cpu/leaving.js";
+import { effectiveAddress, readOperand } from "../cpu/operands.js";
+import { CR0_WORD, CR4_WORD, RCX, RDX, RIP } from "../cpu/places.js";
+import { EXCEPTION, STATE } from "../cpu/state.js";
+import type { Machine } from "../machine.js";
+import type { Instruction } from "../x86/instruction.js";
+import { SVM_EXIT } from "./exit-codes.js";
+import {
+  CONTROL,
+  EVENT,
+  EVENT_TYPE,
+  INTERCEPT_3,
+  INTERCEPT_4,
+  VIRTUAL_INTERRUPT,
+  type Vmcb,
+} from "./vmcb.js";
+
+type Decision = (instruction: Instruction) => boolean;
+
+const WITH_ERROR_CODE: ReadonlySet<number> = new Set([8, 10, 11, 12, 13, 14, 17]);
+/** EXITINFO1 of IOIO (15.10.2). */
+const IO = { in: 1, string: 4, rep: 8, sizeShift: 4, addressShift: 7, portShift: 16 } as const;
+/** Of a nested page fault (15.25.6): bits 31..0 as a page fault's code, where the guest's access is a user's; 63..32 the stage. */
+const NPF = { present: 1, write: 2, user: 4, fetch: 16, finalHigh: 1, tableHigh: 2 } as const;
+/** Ranges of the MSR permissions map (15.11), their first byte. */
+const MSR_RANGES: readonly (readonly [first: number, byte: number])[] = [
+  [0, 0],
+  [0xc000_0000, 0x800],
+  [0xc001_0000, 0x1000],
+];
+const MSR_RANGE = 0x2000;
+const BITS_PER_MSR = 2;
+
+export class SvmInterception implements Interception {
+  /** The instruction that left last. */
+  instructionLeft: Instruction | undefined;
+  private core!: Core;
+  private machine!: Machine;
+  private vmcb!: Vmcb;
+  private readonly decisions: (Decision | null)[] = [];
+  private readonly byName: Readonly<Record<string, Decision>> = this.decisionsByName();
+
+  connect(machine: Machine, core: Core, vmcb: Vmcb): void {
+    this.machine = machine;
+    this.core = core;
+    this.vmcb = vmcb;
+  }
+
+  instruction(instruction: Instruction): boolean {
+    const { index } = instruction.row;
+    let decision = this.decisions[index];
+    if (decision === undefined) {
+      decision = this.byName[leavingName(instruction)] ?? null;
+      this.decisions[index] = decision;
+    }
+    return decision === null ? false : decision(instruction);
+  }
+
+  exception(vector: number, errorCode: number, during: Vectoring | undefined): boolean {
+    if (vector === VIOLATION_VECTOR) return this.nestedPageFault(during);
+    if ((this.vmcb.low(CONTROL.interceptExceptions) & (1 << vector)) === 0) return false;
+    const { words } = this.core;
+    const address = STATE.faultAddress >> 2;
+    this.exit(SVM_EXIT.exception + vector, WITH_ERROR_CODE.has(vector) ? errorCode : 0);
+    if (vector === EXCEPTION.PF) this.vmcb.set(CONTROL.exitInfo2, words[address]!, words[address + 1]!);
+    this.noteVectoring(during);
+    return true;
+  }
+
+  /** INT3 and INTO are exceptions; INT1 has an intercept of its own. */
+  softwareInterrupt(vector: number): boolean {
+    if (vector === EXCEPTION.DB) {
+      return this.has4(INTERCEPT_4.icebp) && this.exit(SVM_EXIT.icebp);
+    }
+    const isException = vector === EXCEPTION.BP || vector === EXCEPTION.OF;
+    const isSet = (this.vmcb.low(CONTROL.interceptExceptions) & (1 << vector)) !== 0;
+    return isException && isSet && this.exit(SVM_EXIT.exception + vector);
+  }
+
+  /**
+   * A virtual interrupt that the guest could take now, and that no VMRUN injects: V_IRQ waited for the guest to take it (15.21.4),
+   * or the guest lowered its task priority, a write of CR8.
+   */
+  interrupt(): boolean {
+    const isWaiting = (this.vmcb.low(CONTROL.virtualInterrupt) & VIRTUAL_INTERRUPT.irq) !== 0;
+    if (isWaiting && this.has3(INTERCEPT_3.virtualInterrupt)) return this.exit(SVM_EXIT.virtualInterrupt);
+    return this.exit(SVM_EXIT.crWrite + 8);
+  }
+
+  shutdown(): boolean {
+    return this.has3(INTERCEPT_3.shutdown) && this.exit(SVM_EXIT.shutdown);
+  }
+
+  private has3(bit: number): boolean {
+    return (this.vmcb.low(CONTROL.intercept3) & bit) !== 0;
+  }
+  private has4(bit: number): boolean {
+    return (this.vmcb.low(CONTROL.intercept4) & bit) !== 0;
+  }
+
+  private exit(code: number, info1 = 0, info2 = 0): true {
+    const { vmcb, core } = this;
+    vmcb.set(CONTROL.exitCode, code);
+    vmcb.set(CONTROL.exitInfo1, info1);
+    vmcb.set(CONTROL.exitInfo2, info2);
+    vmcb.set(CONTROL.exitInterruptInfo, 0);
+    vmcb.setLow(CONTROL.interruptShadow, core.shadow === SHADOW.none ? 0 : 1);
+    return true;
+  }
+
+  private leave(code: number, instruction: Instruction, info1 = 0): true {
+    this.instructionLeft = instruction;
+    this.exit(code, info1);
+    this.vmcb.set(CONTROL.nextRip, this.core.nextLow, this.core.nextHigh);
+    return true;
+  }
+
+  private nestedPageFault(during: Vectoring | undefined): boolean {
+    const { machine, core, vmcb } = this;
+    const { walker } = machine.mmu;
+    const address = STATE.faultAddress >> 2;
+    const linear = core.words[address]!;
+    const isFetch = !walker.violationWrite && (linear ^ core.words[RIP]!) >>> 12 === 0;
+    const isTable = walker.violationTable;
+    this.exit(SVM_EXIT.nestedPageFault);
+    const access = (walker.violationWrite ? NPF.write : 0) | (isFetch && !isTable ? NPF.fetch : 0);
+    vmcb.set(CONTROL.exitInfo1, access | NPF.user, isTable ? NPF.tableHigh : NPF.finalHigh);
+    vmcb.setUnsigned(CONTROL.exitInfo2, walker.violationFrame * 4096 + (isTable ? 0 : linear & 0xfff));
+    this.noteVectoring(during);
+    return true;
+  }
+
+  /** EXITINTINFO (15.7.2): what was being delivered. */
+  private noteVectoring(during: Vectoring | undefined): void {
+    if (during === undefined) return;
+    const { vector, kind, errorCode } = during;
+    const { vmcb, core } = this;
+    const isException = kind === EVENT_KIND.exception;
+    const type = isException
+      ? EVENT_TYPE.exception
+      : kind === EVENT_KIND.software
+        ? EVENT_TYPE.software
+        : vector === EXCEPTION.NMI
+          ? EVENT_TYPE.nmi
+          : EVENT_TYPE.interrupt;
+    const hasCode = isException && WITH_ERROR_CODE.has(vector);
+    const info = EVENT.valid | (type << EVENT.typeShift) | vector | (hasCode ? EVENT.errorCode : 0);
+    vmcb.set(CONTROL.exitInterruptInfo, info, hasCode ? errorCode : 0);
+    if (type === EVENT_TYPE.software) vmcb.set(CONTROL.nextRip, core.nextLow, core.nextHigh);
+  }
+
+  private decisionsByName(): Readonly<Record<string, Decision>> {
+    const under3 =
+      (bit: number, code: number): Decision =>
+      (instruction) =>
+        this.has3(bit) && this.leave(code, instruction);
+    const under4 =
+      (bit: number, code: number): Decision =>
+      (instruction) =>
+        this.has4(bit) && this.leave(code, instruction);
+    return {
+      CPUID: under3(INTERCEPT_3.cpuid, SVM_EXIT.cpuid),
+      HLT: under3(INTERCEPT_3.hlt, SVM_EXIT.hlt),
+      INVD: under3(INTERCEPT_3.invd, SVM_EXIT.invd),
+      RDPMC: under3(INTERCEPT_3.rdpmc, SVM_EXIT.rdpmc),
+      INVLPGA: under3(INTERCEPT_3.invlpga, SVM_EXIT.invlpga),
+      SIDT: under3(INTERCEPT_3.idtrRead, SVM_EXIT.idtrRead),
+      SGDT: under3(INTERCEPT_3.gdtrRead, SVM_EXIT.gdtrRead),
+      SLDT: under3(INTERCEPT_3.ldtrRead, SVM_EXIT.ldtrRead),
+      STR: under3(INTERCEPT_3.trRead, SVM_EXIT.trRead),
+      LIDT: under3(INTERCEPT_3.idtrWrite, SVM_EXIT.idtrWrite),
+      LGDT: under3(INTERCEPT_3.gdtrWrite, SVM_EXIT.gdtrWrite),
+      LLDT: under3(INTERCEPT_3.ldtrWrite, SVM_EXIT.ldtrWrite),
+      LTR: under3(INTERCEPT_3.trWrite, SVM_EXIT.trWrite),
+      RDTSC: (instruction) => this.timeStamp(instruction, this.has3(INTERCEPT_3.rdtsc), SVM_EXIT.rdtsc),
+      RDTSCP: (instruction) => this.timeStamp(instruction, this.has4(INTERCEPT_4.rdtscp), SVM_EXIT.rdtscp),
+      VMRUN: under4(INTERCEPT_4.vmrun, SVM_EXIT.vmrun),
+      VMMCALL: under4(INTERCEPT_4.vmmcall, SVM_EXIT.vmmcall),
+      VMLOAD: under4(INTERCEPT_4.vmload, SVM_EXIT.vmload),
+      VMSAVE: under4(INTERCEPT_4.vmsave, SVM_EXIT.vmsave),
+      STGI: under4(INTERCEPT_4.stgi, SVM_EXIT.stgi),
+      CLGI: under4(INTERCEPT_4.clgi, SVM_EXIT.clgi),
+      SKINIT: under4(INTERCEPT_4.skinit, SVM_EXIT.skinit),
+      WBINVD: under4(INTERCEPT_4.wbinvd, SVM_EXIT.wbinvd),
+      MONITOR: under4(INTERCEPT_4.monitor, SVM_EXIT.monitor),
+      MWAIT: under4(INTERCEPT_4.mwait, SVM_EXIT.mwait),
+      XSETBV: under4(INTERCEPT_4.xsetbv, SVM_EXIT.xsetbv),
+      INVLPG: (instruction) => this.invlpg(instruction),
+      IN: (instruction) => this.port(instruction, true, false),
+      OUT: (instruction) => this.port(instruction, false, false),
+      INS: (instruction) => this.port(instruction, true, true),
+      OUTS: (instruction) => this.port(instruction, false, true),
+      RDMSR: (instruction) => this.msr(instruction, 0),
+      WRMSR: (instruction) => this.msr(instruction, 1),
+      CLTS: (instruction) => this.writesCr0(instruction, this.core.words[CR0_WORD]! & ~CR0.TS),
+      LMSW: (instruction) => this.lmsw(instruction),
+      "MOV control-register": (instruction) => this.moveControl(instruction),
+      "MOV debug-register": (instruction) => this.moveDebug(instruction),
+    };
+  }
+
+  private timeStamp(instruction: Instruction, leaves: boolean, code: number): boolean {
+    if (!leaves) return false;
+    const { core } = this;
+    if ((core.words[CR4_WORD]! & CR4.TSD) !== 0 && core.cpl !== 0) throw generalProtection();
+    return this.leave(code, instruction);
+  }
+
+  private invlpg(instruction: Instruction): boolean {
+    if (!this.has3(INTERCEPT_3.invlpg)) return false;
+    const operand = instruction.operands[0]!;
+    const low = operand.kind === "memory" ? effectiveAddress(this.core, instruction, operand) : 0;
+    const { high } = this.core;
+    this.leave(SVM_EXIT.invlpg, instruction);
+    this.vmcb.set(CONTROL.exitInfo1, low, high);
+    return true;
+  }
+
+  private port(instruction: Instruction, isIn: boolean, isString: boolean): boolean {
+    const { core } = this;
+    const operand = instruction.operands[isIn ? 1 : 0];
+    const port = operand?.kind === "immediate" ? operand.value & 0xff : core.register(RDX, 2);
+    const size = portSizeOf(instruction, isIn);
+    checkPort(core, port, size);
+    if (!this.has3(INTERCEPT_3.io) || !this.isPortSet(port, size)) return false;
+    const address = Math.log2(instruction.addressSize) - 1;
+    this.leave(
+      SVM_EXIT.io,
+      instruction,
+      (isIn ? IO.in : 0) |
+        (isString ? IO.string : 0) |
+        (instruction.repeat === "" ? 0 : IO.rep) |
+        (size << IO.sizeShift) |
+        (1 << (IO.addressShift + address)) |
+        (port << IO.portShift),
+    );
+    this.vmcb.set(CONTROL.exitInfo2, core.nextLow, core.nextHigh);
+    return true;
+  }
+
+  private isPortSet(port: number, size: number): boolean {
+    const map = this.vmcb.unsigned(CONTROL.ioPermissions);
+    for (let at = port; at < port + size; at++) if (this.isBitSet(map, at)) return true;
+    return false;
+  }
+
+  /** @param write 1 for WRMSR. */
+  private msr(instruction: Instruction, write: number): boolean {
+    if (!this.has3(INTERCEPT_3.msr)) return false;
+    const register = this.core.register(RCX, 4) >>> 0;
+    const range = MSR_RANGES.find(([first]) => register >= first && register < first + MSR_RANGE);
+    if (range !== undefined) {
+      const map = this.vmcb.unsigned(CONTROL.msrPermissions) + range[1];
+      if (!this.isBitSet(map, (register - range[0]) * BITS_PER_MSR + write)) return false;
+    }
+    return this.leave(SVM_EXIT.msr, instruction, write);
+  }
+
+  private isBitSet(address: number, bit: number): boolean {
+    const word = this.machine.ram[Math.floor(address / 4) + (bit >>> 5)]!;
+    return ((word >>> (bit & 31)) & 1) !== 0;
+  }
+
+  private moveControl(instruction: Instruction): boolean {
+    const [first, second] = instruction.operands;
+    if (first?.kind !== "register" || second?.kind !== "register") return false;
+    if (second.file === "control") {
+      const isSet = (this.vmcb.low(CONTROL.interceptCr) & (1 << second.number)) !== 0;
+      return isSet && this.leave(SVM_EXIT.crRead + second.number, instruction, first.number);
+    }
+    if ((this.vmcb.low(CONTROL.interceptCr) & (1 << (first.number + 16))) !== 0)
+      return this.leave(SVM_EXIT.crWrite + first.number, instruction, second.number);
+    if (first.number !== 0) return false;
+    return this.selectsCr0(readOperand(this.core, instruction, 1), instruction);
+  }
+
+  /** CLTS and LMSW are writes of CR0. */
+  private writesCr0(instruction: Instruction, value: number): boolean {
+    if ((this.vmcb.low(CONTROL.interceptCr) & (1 << 16)) !== 0)
+      return this.leave(SVM_EXIT.crWrite, instruction);
+    return this.selectsCr0(value, instruction);
+  }
+
+  private lmsw(instruction: Instruction): boolean {
+    const value = readOperand(this.core, instruction, 0, 2);
+    const changeable = CR0.MP | CR0.EM | CR0.TS;
+    const cr0 = this.core.words[CR0_WORD]!;
+    return this.writesCr0(instruction, (cr0 & ~changeable) | (value & (changeable | CR0.PE)));
+  }
+
+  /** The selective intercept: writes that change bits other than TS and MP (15.8.1). */
+  private selectsCr0(value: number, instruction: Instruction): boolean {
+    if (!this.has3(INTERCEPT_3.cr0Selective)) return false;
+    const changed = (value ^ this.core.words[CR0_WORD]!) & ~(CR0.TS | CR0.MP);
+    return changed !== 0 && this.leave(SVM_EXIT.cr0SelectiveWrite, instruction);
+  }
+
+  private moveDebug(instruction: Instruction): boolean {
+    const [first, second] = instruction.operands;
+    if (first?.kind !== "register" || second?.kind !== "register") return false;
+    const isRead = second.file === "debug";
+    const number = isRead ? second.number : first.number;
+    const bit = 1 << (isRead ? number : number + 16);
+    if ((this.vmcb.low(CONTROL.interceptDr) & bit) === 0) return false;
+    return this.leave((isRead ? SVM_EXIT.drRead : SVM_EXIT.drWrite) + number, instruction);
+  }
+}
