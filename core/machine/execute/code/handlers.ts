@@ -59,7 +59,8 @@ export class Handlers {
   readonly special: SpecialHandlers;
   /** How often all shapes were forgotten: numbers of handlers mean others since. */
   generation = 0;
-  private readonly shapes = new Map<string, number>();
+  /** Table indices by row and shape. */
+  private shapes: (Map<number, number> | undefined)[] = [];
   private next: number;
   private readonly firstShape: number;
   /** Handlers of crossings/, by the names that `crossingOf` gives. */
@@ -108,19 +109,29 @@ export class Handlers {
    * made together: a module has its price.
    */
   ofBlock(instructions: readonly Instruction[], mode: number): number[] {
-    const fresh = new Map<string, Instruction>();
-    const crossings = instructions.map((instruction) => this.crossingHandler(instruction));
-    const keys = instructions.map((instruction, index) => {
-      if (crossings[index] !== undefined || this.semantics[instruction.row.mnemonic] === undefined) return "";
-      const key = shapeOf(instruction, mode);
-      if (!this.shapes.has(key)) fresh.set(key, instruction);
-      return key;
+    const fresh: Instruction[] = [];
+    const handlers = instructions.map((instruction) => {
+      const crossing = this.crossingHandler(instruction);
+      if (crossing !== undefined) return crossing;
+      const { row } = instruction;
+      if (this.semantics[row.mnemonic] === undefined) return this.special.system;
+      let shapes = this.shapes[row.index];
+      if (shapes === undefined) {
+        shapes = new Map();
+        this.shapes[row.index] = shapes;
+      }
+      const shape = shapeOf(instruction, mode);
+      let handler = shapes.get(shape);
+      if (handler === undefined) {
+        handler = this.next + fresh.length;
+        if (handler >= MOST_HANDLERS) throw new TooManyHandlers();
+        shapes.set(shape, handler);
+        fresh.push(instruction);
+      }
+      return handler;
     });
-    if (this.next + fresh.size > MOST_HANDLERS) throw new TooManyHandlers();
-    if (fresh.size > 0) this.make(fresh, mode);
-    return keys.map(
-      (key, index) => crossings[index] ?? (key === "" ? this.special.system : this.shapes.get(key)!),
-    );
+    if (fresh.length > 0) this.make(fresh, mode);
+    return handlers;
   }
 
   /** Whether an instruction ends its block: it transfers control, or TypeScript executes it. */
@@ -131,14 +142,15 @@ export class Handlers {
   /** Forgets every shape; no record may name its handler any more. */
   forgetShapes(): void {
     this.generation++;
-    this.shapes.clear();
+    this.shapes = [];
     this.next = this.firstShape;
   }
 
-  private make(fresh: ReadonlyMap<string, Instruction>, mode: number): void {
+  /** Puts the handlers of new shapes into the table, at the indices that follow. */
+  private make(fresh: readonly Instruction[], mode: number): void {
     const { module, imports } = this.newModule();
     const places = { base: this.machine.code!.cpu.base, iterationCost: this.iterationCost };
-    for (const [key, instruction] of fresh) {
+    fresh.forEach((instruction, index) => {
       const semantic = this.semantics[instruction.row.mnemonic]!;
       module.define(
         ["i32"],
@@ -147,14 +159,12 @@ export class Handlers {
           const scope = new HandlerScope(builder, record, instruction, mode, imports, places);
           return [semantic(scope), scope.next()];
         },
-        key,
+        String(index),
       );
-    }
+    });
     const made = this.instantiate(module);
-    for (const key of fresh.keys()) {
-      this.table.set(this.next, made[key] as () => number);
-      this.shapes.set(key, this.next++);
-    }
+    for (let index = 0; index < fresh.length; index++)
+      this.table.set(this.next++, made[String(index)] as () => number);
   }
 
   private newModule(): { module: ModuleBuilder; imports: HandlerImports } {
@@ -176,15 +186,24 @@ export class Handlers {
   }
 }
 
-function shapeOf(instruction: Instruction, mode: number): string {
-  const { row, operandSize, addressSize, lock, repeat, operands } = instruction;
-  let key = `${row.index},${operandSize},${addressSize},${lock ? 1 : 0}${repeat},${mode & SHAPE_MODE}`;
+const REPEATS = ["", "rep", "repne"] as const;
+
+/**
+ * The number of an instruction's shape among those of its row, which says what sizes and files its operands have: mode,
+ * operand and address size by the zeros before them, prefixes, and which operands are in memory, with an index.
+ */
+function shapeOf(instruction: Instruction, mode: number): number {
+  const { operandSize, addressSize, lock, repeat, operands } = instruction;
+  let shape = mode & SHAPE_MODE;
+  shape = shape * 8 + (Math.clz32(operandSize) & 7);
+  shape = shape * 4 + (Math.clz32(addressSize) & 3);
+  shape = shape * 2 + (lock ? 1 : 0);
+  shape = shape * 4 + REPEATS.indexOf(repeat);
   for (const operand of operands) {
-    key += `,${operand.kind[0]}${"size" in operand ? operand.size : ""}`;
-    if (operand.kind === "register") key += operand.file[0];
-    if (operand.kind === "memory" && operand.index >= 0) key += "i";
+    shape *= 4;
+    if (operand.kind === "memory") shape += operand.index >= 0 ? 3 : 2;
   }
-  return key;
+  return shape;
 }
 
 function defineSpecial(module: ModuleBuilder, imports: HandlerImports, base: number): void {
