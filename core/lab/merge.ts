@@ -73,7 +73,7 @@ export async function merge(folders: readonly string[], options: MergeOptions): 
       expectations,
       project: options.project,
     };
-    folder.complete(recordOf(plan, facts));
+    folder.complete({ ...recordOf(plan, facts), source: parts[0]!.record.source });
     const pictures = options.charts === false ? [] : await drawKept(folder.path, options.results);
     const baseline = plan.scenario.baseline ?? null;
     const answer = answerOf(table.rows, { axes: plan.axes, baseline, expectations: [] });
@@ -110,6 +110,14 @@ function refuseIncomplete(parts: readonly Part[]): void {
       `is shard ${shard.index}/${shard.of} of another run of ${scenario.name} than ${first!.path} (1 of ${of})`,
       { where: stranger.path, mend: "merge shards of one scenario, size, seed and n" },
     );
+  }
+  const commitsOf = ({ record: { source } }: Part): string => JSON.stringify(source);
+  const other = others.find((part) => commitsOf(part) !== commitsOf(first!));
+  if (other !== undefined) {
+    throw new UserError(`was not run by the commit that ran ${first!.path}`, {
+      where: other.path,
+      mend: "run all shards with one revision, with the same files changed or none",
+    });
   }
   const present = parts.map(({ record }) => record.shard.index).sort((a, b) => a - b);
   const twice = present.find((index, at) => present[at - 1] === index);

@@ -89,6 +89,7 @@ describe("comparandsOf", () => {
   it("has no runs where a baseline is not there", () => {
     for (const reference of ["other", "gone.csv"]) expect(read(reference, "baseline").runs).toEqual([]);
     expect(read("main:other", "baseline").runs).toEqual([]);
+    expect(read("elsewhere/baselines", "baseline")).toMatchObject({ isSet: true, runs: [] });
   });
 
   it("refuses what is nothing at all, and what is not whole", () => {

@@ -58,6 +58,8 @@ export function comparandsOf(
     if (!existsSync(reference)) return single([]);
     return single([fileComparand(reference, disk)]);
   }
+  if (basename(reference) === BASELINES && !existsSync(reference))
+    return { name: reference, isSet: true, runs: [] };
   if (existsSync(reference) && statSync(reference).isDirectory())
     return folderComparands(reference, results, disk);
   const [, commitName, scenario] = /^(.+?)(?::([\w.-]*))?$/.exec(reference) ?? [];
