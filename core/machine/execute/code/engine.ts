@@ -34,7 +34,7 @@ import { resetSlots, TABLE } from "./fast-slots.js";
 import { Handlers } from "./handlers.js";
 import { FRAME_KIND } from "./memory.js";
 import { RECORD, RECORD_BYTES } from "./record.js";
-import { makeRuntime } from "./runtime.js";
+import { makeRuntime, TABLE_INDEX } from "./runtime.js";
 import type { Semantic } from "./scope.js";
 
 /**
@@ -160,6 +160,10 @@ export class CodeEngine {
       this.table,
     );
     this.crossings = hasCrossings ? makeCrossings(machine, this.runtime) : undefined;
+    this.table.set(
+      TABLE_INDEX.pageFault,
+      (this.crossings ?? this.runtime)[hasCrossings ? "pageFault" : "leaveFault"],
+    );
     this.handlers = new Handlers(machine, this.runtime, this.table, semantics, iterationCost, this.crossings);
     this.cache = new CodeCache(
       machine,

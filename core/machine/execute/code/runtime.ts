@@ -115,7 +115,9 @@ export const accessOf = (kind: number, size: number, aligned = false): number =>
 export const TABLE_INDEX = {
   /** Translation under the present paging format: as `defineMmu`. */
   translate: 0,
-  first: 1,
+  /** () → whether the fault that code leaves with was delivered (crossings/page-fault.ts). */
+  pageFault: 1,
+  first: 2,
 } as const;
 
 /** A kind of access for the translation: INVLPG, whether that is done (compiled/invalidate.ts). */
@@ -1034,15 +1036,28 @@ function defineExecute(parts: RuntimeParts): void {
   );
 }
 
-/** (handler, record) → exit: starts at RIP, or at a record when one is given. */
+/** (record) → exit: starts at RIP, or at a record when one is given; goes on in the handler of a page fault. */
 function defineRun(parts: RuntimeParts, dispatch: FunctionReference): void {
+  const faultType = parts.module.type({ parameters: [], result: "i32" });
+  parts.module.define([], true, () => int(0), "leaveFault");
   parts.module.define(
     ["i32"],
     true,
-    (_builder, record) => [
-      ifThen(get(record), giveBack(callIndirect(parts.handlerType, load(get(record)), get(record)))),
-      call(dispatch),
-    ],
+    (builder, record) => {
+      const exit = builder.local();
+      return [
+        ifElse(
+          get(record),
+          set(exit, callIndirect(parts.handlerType, load(get(record)), get(record))),
+          set(exit, call(dispatch)),
+        ),
+        whileLoop(eq(get(exit), int(EXIT.fault)), [
+          ifThen(isZero(callIndirect(faultType, int(TABLE_INDEX.pageFault))), giveBack(get(exit))),
+          set(exit, call(dispatch)),
+        ]),
+        get(exit),
+      ];
+    },
     "run",
   );
 }

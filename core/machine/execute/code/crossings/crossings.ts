@@ -34,6 +34,7 @@ import { EXIT } from "../exits.js";
 import { RECORD, RECORD_BYTES } from "../record.js";
 import { defineDeliver, KIND } from "./deliver.js";
 import type { CrossingName } from "./names.js";
+import { definePageFault } from "./page-fault.js";
 import { CrossingParts } from "./parts.js";
 import { defineReturn } from "./return.js";
 import { defineSegmentLoad } from "./segment-load.js";
@@ -45,11 +46,13 @@ const NOT_CANONICAL = 16;
 const RAX = STATE.general;
 const RDX = STATE.general + 8 * 2;
 
-/** Handlers by name, and "deliver" for TypeScript. */
+/** Handlers by name, "deliver" for TypeScript, and "pageFault" for the runtime. */
 export function makeCrossings(machine: Machine, runtime: ModuleExports): ModuleExports {
   const module = new ModuleBuilder();
   const parts = new CrossingParts(machine, module);
-  defineInterrupts(parts);
+  const deliver = defineDeliver(parts);
+  defineInterrupts(parts, deliver);
+  definePageFault(parts, deliver);
   defineReturns(parts);
   defineSystemCalls(parts);
   defineSegmentLoads(parts);
@@ -82,8 +85,7 @@ function defineHandler(
   );
 }
 
-function defineInterrupts(parts: CrossingParts): void {
-  const deliver = defineDeliver(parts);
+function defineInterrupts(parts: CrossingParts, deliver: FunctionReference): void {
   const define = (name: CrossingName, vector: (record: Local) => Code): void =>
     defineHandler(parts, name, (builder, record, isUser) => {
       const [setIp, ip] = parts.nextIp(builder, record);
