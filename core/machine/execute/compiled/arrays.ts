@@ -47,6 +47,7 @@ import {
   sub,
   toFloat,
   whileLoop,
+  xor,
 } from "../../wasm/code.js";
 import type { FunctionBuilder } from "../../wasm/module.js";
 import type { Emitter } from "./emitter.js";
@@ -221,8 +222,14 @@ export function defineSlot(emitter: Emitter, array: AssociativeArray): FunctionR
       shrUnsigned(sub(get(start), int(emitter.places.store)), int(ENTRY_SHIFT)),
       int(USE_STEP - 1),
     );
+    // Where all are of the running address space none is free: the usual case, seen without a branch for each.
+    const context = emitter.register("context");
+    const strangers = Array.from({ length: array.ways }, (_, way) =>
+      xor(load(get(start), way * ENTRY + FIELD.tagHi), get(high)),
+    ).reduce(or);
     return [
-      takeFree,
+      set(high, context),
+      ifThen(and(strangers, int(-1 << CONTEXT_SHIFT)), takeFree),
       set(number, and(lowBitsOfFloat(victim), int(USE_STEP - 1))),
       add(get(start), mul(and(sub(get(number), firstNumber), int(USE_STEP - 1)), int(ENTRY))),
     ];
