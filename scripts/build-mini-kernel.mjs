@@ -1,8 +1,9 @@
 /**
- * Builds the mini-kernel's images from their sources (core/guest/mini-kernel), with gcc and binutils: the
- * user's programs first, then the kernel with the programs in it. The images are committed, so that nobody
- * needs a compiler to run them. Run after a change of a source:  node scripts/build-mini-kernel.mjs
- * writes core/guest/mini-kernel/images
+ * Builds the mini-kernel's images from their sources (core/guest/mini-kernel), with gcc and binutils: the user's programs
+ * first, then the kernel with the programs in it, and the stand in which tests run its Xen port. The images are committed, so
+ * that nobody needs a compiler to run them. Run after a change of a source:
+ *
+ *   node scripts/build-mini-kernel.mjs         writes core/guest/mini-kernel/images
  */
 import { execFile } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";

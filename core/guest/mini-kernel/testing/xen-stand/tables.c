@@ -111,7 +111,7 @@ void tables_build(uint64_t *top, uint64_t *next_frame, uint64_t first_read_only,
     for (unsigned level = LEVELS; level > 1; level--)
       table = child(&table[index_at(address, level)], next_frame,
                     LEVELS == 3 && level == 3 ? PRESENT : PRESENT | WRITABLE | USER);
-    table[index_at(address, 1)] = frame << PAGE_SHIFT | PRESENT | WRITABLE | USER;
+    table[index_at(address, 1)] = adjusted(frame << PAGE_SHIFT | PRESENT | WRITABLE);
   }
   for (uint64_t frame = first_read_only; frame < *next_frame; frame++)
     *lowest_entry(GUEST_BASE + ((frame - GUEST_FIRST_FRAME) << PAGE_SHIFT)) &= ~(entry_t)WRITABLE;

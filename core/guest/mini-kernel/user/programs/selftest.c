@@ -1,6 +1,7 @@
 /* Tries what the kernel promises, one line each; the tests read the lines. */
 #include "library.h"
 
+#include "layout.h"
 #include "system-calls.h"
 
 #define PAGE 4096u
@@ -105,8 +106,8 @@ static void test_time(void) {
 
 /* ---- Memory. ---- */
 
-static volatile uintptr_t zero_page = 8,
-                          kernel_page = (uintptr_t)0 - PAGE; /* volatile: compilers refuse to go there */
+/* Volatile, for compilers refuse to go there. */
+static volatile uintptr_t zero_page = 8, kernel_page = (uintptr_t)KERNEL_BASE + KERNEL_PHYSICAL;
 static void writes_zero_page(void) { *(volatile uint32_t *)zero_page = 1; }
 static void reads_kernel(void) { *(volatile const uint8_t *)kernel_page; }
 
