@@ -86,7 +86,7 @@ function programConfig(
 }
 
 function configOf(workload: CodeWorkload, parameters: Parameters, settings: ImageSettings): CellConfig {
-  const { host, guest, shadow, paravirtual, page } = DEFAULT_SETTINGS;
+  const { host, guest, shadow, translation, paravirtual, page } = DEFAULT_SETTINGS;
   const defaults = Object.entries(workload.parameters).map(([name, spec]) => [
     name,
     defaultOf(spec, "small"),
@@ -100,6 +100,7 @@ function configOf(workload: CodeWorkload, parameters: Parameters, settings: Imag
     guest,
     host,
     shadow,
+    translation,
     paravirtual,
     budget: { ...DEFAULT_SETTINGS.budget, ...given(settings.budget) },
     seed: settings.seed ?? DEFAULT_SETTINGS.seed,

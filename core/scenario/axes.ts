@@ -4,6 +4,7 @@
  * Columns drop the sections `machine`, `guest` and `parameters`; the others keep theirs: `host_page`, `shadow_reuse`.
  */
 import { z } from "zod";
+import { CONTAINER_METRICS } from "../container/metrics.js";
 import { EVENTS } from "../events/events.js";
 import { HOST_METRICS } from "../host/metrics.js";
 import type { Catalogue } from "./catalogue.js";
@@ -33,7 +34,7 @@ const UNPREFIXED = new Set(["machine", "guest", "parameters"]);
 /** Columns that a parameter of the same name must not take. */
 const RESERVED = new Set<string>([
   ...EVENTS.map((event) => event.name),
-  ...HOST_METRICS.map((metric) => metric.name),
+  ...[...HOST_METRICS, ...CONTAINER_METRICS].map((metric) => metric.name),
   "cycles",
   "status",
   "reason",

@@ -88,6 +88,14 @@ export interface CellConfig {
     /** Most shadow frames; 0 is no limit. Beyond it the least recently used are dropped. */
     readonly maximumTables: number;
   };
+  readonly translation: {
+    /** Bytes of the translation cache. */
+    readonly cache: number;
+    /** Let direct branches go from unit to unit without the monitor. */
+    readonly chaining: boolean;
+    /** Translate stores anew that fault often. */
+    readonly adaptive: boolean;
+  };
   readonly paravirtual: {
     /** Most updates in one mmu_update hypercall. */
     readonly batch: number;

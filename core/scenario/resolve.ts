@@ -26,7 +26,9 @@ export function resolved(point: Point, scenario: Scenario, { catalogue }: Langua
       mend: `write \`${key}: …\`, or give it values in the matrix`,
     });
   };
-  const section = <K extends "machine" | "guest" | "host" | "shadow" | "paravirtual" | "budget">(
+  const section = <
+    K extends "machine" | "guest" | "host" | "shadow" | "translation" | "paravirtual" | "budget",
+  >(
     key: K,
     own: Partial<CellConfig[K]> = {},
   ): CellConfig[K] => {
@@ -49,6 +51,7 @@ export function resolved(point: Point, scenario: Scenario, { catalogue }: Langua
     guest: section("guest", paging === undefined ? {} : { paging }),
     host: section("host"),
     shadow: section("shadow"),
+    translation: section("translation"),
     paravirtual: section("paravirtual"),
     budget: section("budget"),
     seed: pick("seed", base.seed, DEFAULT_SETTINGS.seed),

@@ -25,9 +25,14 @@ export const DEFAULT_SETTINGS = {
   guest: { paging: "4-level", pcid: false },
   host: { page: "4K", levels: 4, vpid: true, accessedDirty: true, populate: false },
   shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0 },
+  translation: { cache: 1024 * 1024, chaining: true, adaptive: true },
   paravirtual: { batch: 32 },
   budget: { instructions: 2e9, seconds: 60 },
 } as const satisfies Partial<CellConfig>;
+
+/** Of the translation cache: it lies in the monitor's 4 MiB of linear addresses. */
+const MINIMUM_CACHE = 64 * 1024;
+const MAXIMUM_CACHE = 2 * 1024 * 1024;
 
 const SIZE_ERROR = "expected a size such as 4096, 64MiB or 16GiB";
 const yesOrNo = (meaning: string) => z.boolean().describe(meaning);
@@ -103,6 +108,16 @@ export function settingsShape(catalogue: Catalogue) {
         outOfSync: yesOrNo("Let level-1 guest tables go out of sync between flushes"),
         reuse: yesOrNo("Keep shadows of address spaces that are not running"),
         maximumTables: z.int().min(0).describe("Most shadow frames; 0 is no limit"),
+      })
+      .partial()
+      .optional(),
+    translation: z
+      .strictObject({
+        cache: bytesSchema(MINIMUM_CACHE, MAXIMUM_CACHE).describe(
+          "Translation cache, whole pages of 4 KiB: 64KiB to 2MiB",
+        ),
+        chaining: yesOrNo("Let direct branches go from unit to unit without the monitor"),
+        adaptive: yesOrNo("Translate stores anew that fault often"),
       })
       .partial()
       .optional(),

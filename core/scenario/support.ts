@@ -20,6 +20,9 @@ const PAGES_OF: Readonly<Record<GuestPaging, readonly PageSizeName[]>> = {
   "5-level": ["4K", "2M", "1G"],
 };
 
+/** Techniques without a model for reference streams. */
+const CODE_ALONE: ReadonlySet<string> = new Set(["trap-and-emulate/shadow", "binary-translation/shadow"]);
+
 /** Why this cell cannot run, or undefined when it can. */
 export function unsupportedReason(config: CellConfig, catalogue: Catalogue = CATALOGUE): string | undefined {
   const profile = catalogue.profiles.find(({ name }) => name === config.machine.profile);
@@ -36,6 +39,7 @@ export function unsupportedReason(config: CellConfig, catalogue: Catalogue = CAT
     );
   }
   if (findHostWorkload(config.workload) !== undefined) return technique.unsupported(profile);
+  if (CODE_ALONE.has(technique.name)) return `${technique.name} runs guests that are code alone`;
   const { features } = profile;
   const { paging } = config.guest;
   const isLong = paging === "4-level" || paging === "5-level";

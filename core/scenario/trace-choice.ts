@@ -96,7 +96,7 @@ function points(choice: TraceChoice): Point[] {
 }
 
 function configOf(point: Point, { walkCaches = true }: TraceChoice): CellConfig {
-  const { machine, guest, host, shadow, paravirtual, budget, seed } = DEFAULT_SETTINGS;
+  const { machine, guest, host, shadow, translation, paravirtual, budget, seed } = DEFAULT_SETTINGS;
   return {
     technique: point.technique,
     workload: "trace",
@@ -106,6 +106,7 @@ function configOf(point: Point, { walkCaches = true }: TraceChoice): CellConfig 
     guest: { ...guest, paging: point.paging },
     host: { ...host, page: point.hostPage },
     shadow,
+    translation,
     paravirtual,
     budget,
     seed,

@@ -38,6 +38,22 @@ export const TECHNIQUES: readonly TechniqueDefinition[] = [
       profile.features.nestedPaging ? undefined : `${profile.name} has no EPT or NPT`,
   },
   {
+    name: "trap-and-emulate/shadow",
+    title: "Trap and emulate, shadow paging",
+    description:
+      "The guest's kernel runs at CPL 1: what is privileged traps and is emulated, what is sensitive and does not trap goes wrong. 32-bit guests that are code.",
+    source: "Popek & Goldberg, CACM 1974; Robin & Irvine, USENIX Security 2000",
+    unsupported: () => undefined,
+  },
+  {
+    name: "binary-translation/shadow",
+    title: "Binary translation, shadow paging",
+    description:
+      "VMware's way: the guest's kernel is translated piece by piece into a cache and executed there at CPL 1, user code runs directly; page tables have shadows. 32-bit guests that are code.",
+    source: "Adams & Agesen, ASPLOS 2006, section 3; Agesen et al., OSR 2010",
+    unsupported: () => undefined,
+  },
+  {
     name: "paravirtual/direct",
     title: "Paravirtual, direct paging",
     description:

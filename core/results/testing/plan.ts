@@ -80,6 +80,7 @@ function config(technique: string, page: "4K" | "2M"): CellConfig {
     guest: { paging: "4-level", pcid: false },
     host: { page: "4K", levels: 4, vpid: true, accessedDirty: true, populate: false },
     shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0 },
+    translation: { cache: 2 ** 20, chaining: true, adaptive: true },
     paravirtual: { batch: 32 },
     budget: { instructions: 2e9, seconds: 60 },
     seed: 1,

@@ -3,7 +3,9 @@
  */
 import type { CpuProfile } from "../../events/profile.js";
 import { Computer, type ComputerOptions, type GuestComputer } from "../../machine/computer.js";
+import { makeBinaryTranslation } from "../../monitor/binary-translation/computer.js";
 import { makeHardwareComputer } from "../../monitor/hardware-assisted/computer.js";
+import { makeTrapAndEmulate } from "../../monitor/trap-and-emulate/computer.js";
 import { invariant } from "../../util/errors.js";
 import { PAGE_SIZES } from "../../util/units.js";
 import type { CellConfig } from "../config.js";
@@ -31,7 +33,27 @@ const CODE_TECHNIQUES: Readonly<Record<string, CodeTechnique>> = {
         : `${name} has no ${host.page} pages in its nested table`;
     },
   },
+  "trap-and-emulate/shadow": {
+    make: (options, { shadow }) => makeTrapAndEmulate({ ...options, shadow: shadowOf(shadow) }),
+  },
+  "binary-translation/shadow": {
+    make: (options, { shadow, translation }) =>
+      makeBinaryTranslation({
+        ...options,
+        shadow: shadowOf(shadow),
+        cachePages: Math.ceil(translation.cache / PAGE_SIZES["4K"]),
+        chaining: translation.chaining,
+        adaptive: translation.adaptive,
+      }),
+  },
 };
+
+const shadowOf = ({ fill, outOfSync, reuse, maximumTables }: CellConfig["shadow"]) => ({
+  eager: fill === "eager",
+  outOfSync,
+  reuse,
+  maximumTables,
+});
 
 /** @throws UnsupportedError when the machine cannot be made. */
 export function makeGuestComputer(options: ComputerOptions, config: CellConfig): GuestComputer {

@@ -3,6 +3,7 @@
  * parameterises them as it does every workload; its technique is what the instances are.
  */
 
+import { CONTAINER_EXPERIMENTS } from "../../container/experiments/index.js";
 import type { Experiment } from "../../host/experiments/experiment.js";
 import { HOST_EXPERIMENTS } from "../../host/experiments/index.js";
 import type { WorkloadEntry } from "../catalogue.js";
@@ -12,10 +13,12 @@ export interface HostWorkload extends WorkloadEntry {
   readonly experiment: Experiment;
 }
 
-export const HOST_WORKLOADS: readonly HostWorkload[] = HOST_EXPERIMENTS.map((experiment) => {
-  const { name, title, description, source, parameters } = experiment;
-  return { name, title, description, source, parameters, experiment };
-});
+export const HOST_WORKLOADS: readonly HostWorkload[] = [...HOST_EXPERIMENTS, ...CONTAINER_EXPERIMENTS].map(
+  (experiment) => {
+    const { name, title, description, source, parameters } = experiment;
+    return { name, title, description, source, parameters, experiment };
+  },
+);
 
 /** The experiment by its workload's name; undefined for a guest on a machine. */
 export function findHostWorkload(name: string): HostWorkload | undefined {

@@ -122,7 +122,8 @@ export class ShadowPaging {
     const { counters, tables } = this;
     counters.events[EVENT.shadow_write_faults]!++;
     const shadows = tables.shadowsOf(gfn);
-    if (!this.options.outOfSync || !shadows.every((table) => table.level === 1)) return "guarded";
+    const mayDiffer = !tables.traced.has(gfn) && shadows.every((table) => table.level === 1);
+    if (!this.options.outOfSync || !mayDiffer) return "guarded";
     for (const table of shadows) {
       table.isUnsynced = true;
       tables.unsynced.add(table);
