@@ -4,6 +4,7 @@
  * region in memory holds then). The registers show what the guest believes; bits of CR0 and CR4 that a mask gives to the host,
  * and CR3 where its loads exit, are real only in the VMCS.
  */
+import { EFER } from "../cpu/control-bits.js";
 import { ACTIVITY, type Core, SHADOW } from "../cpu/core.js";
 import {
   ATTRIBUTES,
@@ -223,10 +224,15 @@ export class GuestState {
         this.setPaging(CR3_WORD + 1, high);
       },
     );
+    // LME of a guest outside of IA-32e mode is what the guest believes; the field has what is real.
     this.define(
       "guestEfer",
-      () => core.words[EFER_WORD]!,
-      (low) => this.setPaging(EFER_WORD, low),
+      () => (core.words[EFER_WORD]! & ~EFER.LME) | (this.current.low(FIELD.guestEfer) & EFER.LME),
+      (low) => {
+        this.current.set(FIELD.guestEfer, low);
+        const believed = (low & EFER.LMA) === 0 ? core.words[EFER_WORD]! : low;
+        this.setPaging(EFER_WORD, (low & ~EFER.LME) | (believed & EFER.LME));
+      },
     );
     this.defineWord("guestDr7", DR7_WORD, true);
     this.defineWord("guestRsp", RSP_WORD, true);

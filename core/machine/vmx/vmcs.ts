@@ -67,7 +67,9 @@ export class Vmcs {
     this.set(field, value | 0, Math.floor(value / TWO_32) | 0);
   }
 
+  /** Sets fields to unsigned numbers, or to 32 bits as int32. */
   setAll(values: Readonly<Partial<Record<FieldName, number>>>): void {
-    for (const [name, value] of Object.entries(values)) this.setUnsigned(FIELD[name as FieldName], value);
+    for (const [name, value] of Object.entries(values))
+      this.setUnsigned(FIELD[name as FieldName], value < 0 ? value >>> 0 : value);
   }
 }

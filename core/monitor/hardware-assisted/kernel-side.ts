@@ -44,8 +44,6 @@ const TASK_PRIORITY = APIC.taskPriority << 4;
 
 export class KernelSide {
   readonly run = new RunPage();
-  /** Why the virtual CPU cannot go on. */
-  failure: string | undefined;
   /** Ports as emulated instructions reach them. */
   readonly ports: PortAccess = {
     readPort: (port, size) => this.readPort(port, size),
@@ -124,9 +122,17 @@ export class KernelSide {
       vendor.setDebugExiting(true);
     }
     const reason = this.dispatch();
-    if (this.failure !== undefined) return;
+    if (reason === EXIT.triple_fault) return;
     this.settle(reason);
-    const refused = vendor.enter();
+    this.entered(vendor.enter());
+  }
+
+  /** The guest's CPU at its start, whose registers have been set. */
+  start(): void {
+    this.entered(this.vendor.start());
+  }
+
+  private entered(refused: string | undefined): void {
     if (refused !== undefined) this.fail("fail-entry", refused);
   }
 
@@ -377,7 +383,6 @@ export class KernelSide {
 
   private fail(reason: "shutdown" | "fail-entry", why: string): void {
     const { run } = this;
-    this.failure = why;
     run.reason = reason;
     run.why = why;
     this.user.exit(run);

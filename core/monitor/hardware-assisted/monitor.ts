@@ -2,7 +2,7 @@
  * The hardware-assisted monitor: the guest runs on the processor itself, in guest mode; what its control block says leaves, and
  * the kernel side handles it (kernel-side.ts), with the help of the user side where that has the device (user-side.ts).
  */
-import type { Board, Outcome } from "../../machine/board.js";
+import type { Board } from "../../machine/board.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import type { PagingControl } from "../../machine/cpu/host.js";
 import type { Interception } from "../../machine/cpu/interception.js";
@@ -15,7 +15,6 @@ import type { Vendor } from "./vendor.js";
 export class HardwareMonitor implements Monitor {
   readonly interception: Interception;
   readonly kernel: KernelSide;
-  readonly process: DeviceProcess;
 
   /** @param flushes translations carry no tags. */
   constructor(
@@ -26,19 +25,18 @@ export class HardwareMonitor implements Monitor {
     readonly paging: PagingControl,
     flushes: boolean,
   ) {
-    this.process = new DeviceProcess(board);
-    this.kernel = new KernelSide(hardware, board, vendor, memory, this.process, flushes);
+    this.kernel = new KernelSide(hardware, board, vendor, memory, new DeviceProcess(board), flushes);
     this.interception = this.intercept(vendor.interception);
   }
 
   start(state: StartState): void {
     this.hardware.start(state);
-    this.kernel.failure = this.vendor.start();
+    this.kernel.start();
   }
 
-  handle(): Outcome | undefined {
+  /** However the guest ends, the user side is who ends it (Board.end). */
+  handle(): undefined {
     this.kernel.handle();
-    return this.process.ending;
   }
 
   due(now: number): void {

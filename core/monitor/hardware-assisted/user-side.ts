@@ -2,13 +2,10 @@
  * The user side of the monitor, as a process like QEMU is it: the devices that the kernel side does not have (serial ports,
  * IDE, clock, keyboard, PCI, the debug exit and the marks), reached through exits. The guest that shut down ends.
  */
-import type { Board, Outcome } from "../../machine/board.js";
+import type { Board } from "../../machine/board.js";
 import type { RunPage, UserSide } from "./run-page.js";
 
 export class DeviceProcess implements UserSide {
-  /** How the guest ended, once it has. */
-  ending: Outcome | undefined;
-
   constructor(private readonly board: Board) {}
 
   exit(run: RunPage): void {
@@ -24,7 +21,7 @@ export class DeviceProcess implements UserSide {
         else run.data = bus.readMemory(address, size);
         return;
       default:
-        this.ending = { kind: "shutdown", reason: run.why };
+        this.board.end({ kind: "shutdown", reason: run.why });
     }
   }
 }

@@ -228,6 +228,8 @@ export class VmxVendor implements Vendor {
       unit.write(FIELD.guestCr3, this.setup.identityRoot! << 12, this.setup.identityRoot! >>> 20);
     const entry = unit.current!.low(FIELD.entryControls) & ~ENTRY_CONTROL.ia32eModeGuest;
     const isLong = (words[EFER_WORD]! & EFER.LMA) !== 0;
+    // As KVM has it: LME is real in IA-32e mode only, for the identity tables' paging is not that mode's.
+    this.renew(FIELD.guestEfer, isLong ? words[EFER_WORD]! : words[EFER_WORD]! & ~EFER.LME);
     this.renew(FIELD.entryControls, isLong ? entry | ENTRY_CONTROL.ia32eModeGuest : entry);
   }
 
