@@ -8,7 +8,7 @@ import { columnOf } from "../results/columns.js";
 import { humanInUnit, humanValue, times } from "../results/humanise.js";
 import type { NamedChartSpec } from "../scenario/charts.js";
 import type { Row } from "../scenario/scenario.js";
-import { axisTitle, tickLabel } from "./axes.js";
+import { axisTitle, binaryTicks, tickLabel } from "./axes.js";
 import { baselineRow, isRelative } from "./baseline.js";
 import { type Drawing, inPanels, missingLayer, PANEL, panelGrid, type Scene, type Spec } from "./drawing.js";
 import { divisorOf, usualMeasure } from "./measure.js";
@@ -97,7 +97,10 @@ export function stackChart(spec: NamedChartSpec, scene: Scene): Drawing {
   const { columns, width } = panelGrid(panels.length, inner);
   const sharesScale = relative || panels.length < 2;
   const y = { field: "bar", type: "nominal", sort: bars, title: null, axis: { ticks: false, domain: false } };
-  const axis = { labelExpr: tickLabel(value), tickCount: Math.max(3, Math.round(width / 70)), domain: false };
+  const tickCount = Math.max(3, Math.round(width / 70));
+  const most = Math.max(0, ...totals.map(({ total }) => Number(total)));
+  const ticks = value.unit === "bytes" ? { values: binaryTicks(most, tickCount) } : { tickCount };
+  const axis = { labelExpr: tickLabel(value), ...ticks, domain: false };
   const layer: Spec[] = [
     {
       transform: [{ filter: "isValid(datum.category)" }],

@@ -16,6 +16,8 @@ const BURST_PERIOD = 10 * SECOND;
 const BURST_FACTOR = 10;
 /** Requests that may wait for a thread; more are refused. */
 const QUEUE_LIMIT = 10_000;
+/** Pages of its guest's spare page cache that a request reads. */
+const CACHED_PAGES = 2;
 /** A day's swing about its mean. */
 const DIURNAL_SWING = 0.8;
 
@@ -143,10 +145,23 @@ export class Load {
       reads += major;
       if (!faults.isSatisfied) meter.outOfMemory();
     }
-    if (reads > 0) meter.waitedForPages(reads);
     host.flushSwap();
+    reads += this.cacheReads();
+    if (reads > 0) meter.waitedForPages(reads);
     this.work[index] = application.request.work.value * (1 + technology.translation.value) + extra;
     return reads;
+  }
+
+  /** Pages that the guest reads again because its page cache was taken from it, beyond what the host's swap gives back. */
+  private cacheReads(): number {
+    const { spare, owner, host } = this.instance;
+    if (spare === undefined) return 0;
+    const { areas } = host.memory;
+    const isTaken =
+      areas.pages[spare]! - areas.resident[spare]! - areas.swapped[spare]! - areas.merged[spare]!;
+    if (isTaken > 0) return Math.floor((CACHED_PAGES * isTaken) / areas.pages[spare]! + this.random.unit());
+    const fraction = this.random.unit();
+    return host.memory.touchSome(spare, CACHED_PAGES, false, fraction, owner).swapReads;
   }
 
   private readonly compute = (index: number): void => {

@@ -189,6 +189,20 @@ export const HOST_METRICS: readonly HostMetric[] = [
     "more",
     "Memory that guests gave back to the host, by balloon or by reporting free pages.",
   ),
+  metric(
+    "victim_cpu_share",
+    "Victim's processor time",
+    "share",
+    "neither",
+    "Work done for the victim, of all processors' time.",
+  ),
+  metric(
+    "oom_kills",
+    "Killed for want of memory",
+    "count",
+    "fewer",
+    "How often the out-of-memory killer ended the hog.",
+  ),
   metric("events", "Host events", "count", "neither", "Events of the host's clock that the run simulated."),
   metric(
     "simulated_time",

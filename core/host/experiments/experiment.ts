@@ -124,6 +124,19 @@ export function applicationOf({ parameters }: ExperimentSetting): Application {
   return findApplication(parameters["application"] as string)!;
 }
 
+/** Why so many instances can never fit, whatever is shared: not even their applications' private memory does. */
+export function tooLarge(setting: ExperimentSetting, instances: number): string | undefined {
+  const { memory, parameters, technology } = setting;
+  const { hot, warm, cold } = applicationOf(setting).memory;
+  const each = hot.value + warm.value + cold.value + technology.kernel.value;
+  const { kernel, services } = HOST_SOFTWARE;
+  const room = (memory === 0 ? DEFAULT_MEMORY : memory) - kernel.value - services.value;
+  const swap = parameters["swap"] as number;
+  if (instances * each <= room + swap) return undefined;
+  const what = instances === 1 ? "an instance" : `${instances.toLocaleString("en")} instances`;
+  return `${what} of ${String(parameters["application"])} can never fit: ${formatBytes(Math.ceil(instances * each))} of private memory, and the host has ${formatBytes(Math.max(0, room + swap))} for it`;
+}
+
 function sharingOf(parameters: ExperimentSetting["parameters"]): SharingOptions | undefined {
   if (parameters["sharing"] !== true) return undefined;
   return { pagesToScan: parameters["pagesToScan"] as number, sleep: SCAN_SLEEP };

@@ -19,8 +19,8 @@ export interface InstanceOptions {
   /** Limits of its group of threads, and of its memory (pages). */
   readonly group?: GroupSpec;
   readonly memoryLimit?: { readonly maximum?: number; readonly soft?: number; readonly swap?: number };
-  /** Guests' private memory is as large as this many bytes more (spare memory that its page cache has filled). */
-  readonly spareUsed?: number;
+  /** How much of its spare memory a guest's page cache has filled, a share. */
+  readonly cacheFill?: number;
 }
 
 /** Page-table entries of a page of tables. */
@@ -38,8 +38,9 @@ export class Instance {
   readonly warm: AreaId | undefined;
   /** The application's files: in the host's page cache, or in the guest's. */
   readonly files: AreaId | undefined;
-  /** What a guest has freed and the host does not know of. */
-  readonly freed: AreaId | undefined;
+  /** What a guest has freed and the host does not know of; what its page cache holds beyond what it needs. */
+  readonly freed: readonly AreaId[] = [];
+  readonly spare: AreaId | undefined;
   /** False when memory gave out while it was built. */
   isComplete = true;
 
@@ -62,7 +63,14 @@ export class Instance {
       const path = `/image/${image}/${application.name}`;
       this.files = this.mapped(path, application.memory.files.value);
     } else {
-      this.freed = this.bootGuest(guest, image);
+      this.bootGuest(guest, image);
+      this.spare = this.take("guest-system", guest.spare.value * (options.cacheFill ?? 0));
+      const { freed, zero } = guest;
+      const areas = [
+        this.take("guest-system", freed.value * zero.value, ZERO),
+        this.take("guest-system", freed.value * (1 - zero.value)),
+      ];
+      this.freed = areas.filter((area) => area !== undefined);
       const content = `/image/${image}/${application.name}`;
       this.files = this.take("guest-system", application.memory.files.value, content);
       tablePages += UPPER_TABLES;
@@ -92,14 +100,11 @@ export class Instance {
     memory.removeOwner(this.owner);
   }
 
-  private bootGuest(guest: GuestSystem, image: number): AreaId | undefined {
+  private bootGuest(guest: GuestSystem, image: number): void {
     this.take("guest-system", guest.kernelText.value, `/kernel/${image}/${this.technology.name}`);
     this.take("guest-system", guest.kernelData.value);
     this.take("guest-system", guest.serviceFiles.value, `/services/${image}/${this.technology.name}`);
     this.take("guest-system", guest.serviceData.value);
-    this.take("guest-system", this.options.spareUsed ?? 0);
-    this.take("guest-system", guest.freed.value * guest.zero.value, ZERO);
-    return this.take("guest-system", guest.freed.value * (1 - guest.zero.value));
   }
 
   /** Memory that is touched at once. @param content a name, ZERO, or nothing: unlike any other */

@@ -1,0 +1,79 @@
+/** Instances of one application and technology on one host, with their requests and one meter: what most experiments begin with. */
+import type { ParameterSpecs } from "../../util/parameters.js";
+import { Random } from "../../util/random.js";
+import type { Host } from "../host.js";
+import { Instance } from "../instances/instance.js";
+import { Load } from "../load.js";
+import { RequestMeter } from "../meter.js";
+import type { HostValues } from "../metrics.js";
+import { applicationOf, type ExperimentSetting, hostOf } from "./experiment.js";
+import { memoryValues, Window } from "./values.js";
+
+export const FLEET_PARAMETERS = {
+  images: {
+    kind: "count",
+    default: 1,
+    minimum: 1,
+    description: "Different images among the instances; those of one image have equal files and kernels.",
+  },
+  rate: {
+    kind: "number",
+    default: 0,
+    minimum: 0,
+    description: "Requests a second of each instance; 0: the application's own.",
+  },
+} as const satisfies ParameterSpecs;
+
+const SECOND = 1e9;
+
+export class Fleet {
+  readonly host: Host;
+  readonly meter: RequestMeter;
+  readonly instances: Instance[] = [];
+  private readonly random: Random;
+  private readonly baseFrames: number;
+
+  constructor(private readonly setting: ExperimentSetting) {
+    this.host = hostOf(setting);
+    this.meter = new RequestMeter(applicationOf(setting).objective.value);
+    this.random = new Random(setting.seed).fork("fleet");
+    this.baseFrames = this.host.memory.framesTotal - this.host.memory.framesFree;
+  }
+
+  /** Starts another instance with its requests. False when it does not fit into memory. */
+  add(): boolean {
+    const { host, setting } = this;
+    const { sharing, images, rate, cacheFill } = setting.parameters;
+    const instance = new Instance(host, applicationOf(setting), setting.technology, {
+      image: this.instances.length % (images as number),
+      isMergeable: sharing === true,
+      isHuge: setting.isHuge,
+      group: {},
+      cacheFill: (cacheFill as number | undefined) ?? 0,
+    });
+    host.flushSwap();
+    if (!instance.isComplete) {
+      instance.stop();
+      return false;
+    }
+    const index = this.instances.push(instance);
+    new Load(host, instance, this.random.fork(`instance ${index}`), this.meter, { rate: rate as number });
+    return true;
+  }
+
+  /** The state in which the scanner has been everywhere twice, at once. */
+  shareAll(): void {
+    for (let round = 0; round < 2; round++) this.host.scanner.scan(this.host.memory.framesTotal);
+  }
+
+  /** Lets time pass and measures. @param seconds of the measurement, after a quarter as long to settle */
+  watch(seconds: number): { readonly window: Window; readonly values: HostValues } {
+    const { clock } = this.host;
+    clock.runUntil(clock.now + (seconds * SECOND) / 4);
+    this.meter.reset();
+    const window = new Window(this.host);
+    clock.runUntil(clock.now + seconds * SECOND);
+    const memory = memoryValues(this.host, this.instances.length, this.baseFrames);
+    return { window, values: { ...memory, ...window.values(this.meter) } };
+  }
+}
