@@ -20,7 +20,6 @@ typedef uint64_t entry_t;
 #define ENTRY_SHARED 0x200 /* for software: of a shared area, copied on fork as it is */
 #define ENTRY_HIDDEN 0x400 /* for software: a page that nobody may touch now; not present, yet in use */
 #define ENTRY_USED (ENTRY_PRESENT | ENTRY_HIDDEN)
-#define ENTRY_FLAGS 0xfff
 #define ENTRY_ADDRESS 0x000ffffffffff000ull
 
 #ifdef __x86_64__
@@ -33,7 +32,6 @@ typedef uint64_t entry_t;
 struct space;
 
 struct port {
-  const char *name;
   bool has_devices;    /* memory of devices may be mapped, and the local APIC is there */
   bool has_fast_calls; /* SYSENTER or SYSCALL lead into the kernel */
 

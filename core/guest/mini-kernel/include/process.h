@@ -42,7 +42,6 @@ struct queue {
   struct process *first, *last;
 };
 
-void processes_start(void);
 /* The first process, running a program with the words of a line as arguments. */
 void process_first(const char *path, const char *line);
 

@@ -38,6 +38,4 @@ void system_call_trap(struct trap_frame *frame);
 void interrupt_handle(unsigned vector, void (*handler)(void));
 
 /* What a page fault's error code says (SDM 3A, 4.7). */
-#define FAULT_PRESENT 1
 #define FAULT_WRITE 2
-#define FAULT_USER 4

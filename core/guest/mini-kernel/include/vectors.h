@@ -4,7 +4,6 @@
 #define VECTOR_NMI 2
 #define VECTOR_BREAKPOINT 3
 #define VECTOR_INVALID_OPCODE 6
-#define VECTOR_GENERAL_PROTECTION 13
 #define VECTOR_PAGE_FAULT 14
 #define VECTOR_IRQ 32 /* IRQ 0 of the 8259As; 16 of them */
 #define VECTOR_APIC_TIMER 48
@@ -20,7 +19,6 @@
 /* Vectors for which the processor pushes an error code: #DF, #TS, #NP, #SS, #GP, #PF, #AC (SDM 3A, 6.13). */
 #define PUSHES_ERROR(vector) (vector == 8 || (vector >= 10 && vector <= 14) || vector == 17)
 
-#define FLAGS_CARRY 0x1
 #define FLAGS_FIXED 0x2
 #define FLAGS_INTERRUPT 0x200
 #define FLAGS_DIRECTION 0x400

@@ -8,8 +8,6 @@ static struct process processes[PROCESSES_MOST];
 static struct queue parents; /* that wait for a child */
 static uint32_t last_number;
 
-void processes_start(void) { current = 0; }
-
 static struct process *process_new(void) {
   for (struct process *process = processes; process < processes + PROCESSES_MOST; process++) {
     if (process->state != PROCESS_FREE) continue;

@@ -2,13 +2,10 @@
  * Signals. Delivery puts the interrupted registers onto the user's stack and enters the handler; the handler
  * returns to the restorer of the user's library, whose system call takes the registers back.
  *
- *   user's stack   [ return address: restorer | (32-bit) number, address | struct saved ]
+ *   user's stack   [ return address: restorer | (32-bit) number, address | struct trap_frame ]
  */
 #include "process.h"
 
-struct saved {
-  struct trap_frame frame;
-};
 #ifdef __x86_64__
 #define STACK_ALIGNMENT 16
 #define RED_ZONE 128 /* below the stack pointer, still in use (AMD64 psABI, 3.2.2) */
@@ -26,12 +23,13 @@ void signal_send(struct process *to, unsigned number) { to->pending |= 1u << num
 
 static void deliver(struct trap_frame *frame, unsigned number) {
   uintptr_t handler = current->handlers[number];
-  uintptr_t saved = (frame->sp - RED_ZONE - sizeof(struct saved)) & ~(uintptr_t)(STACK_ALIGNMENT - 1);
+  uintptr_t saved = (frame->sp - RED_ZONE - sizeof(struct trap_frame)) & ~(uintptr_t)(STACK_ALIGNMENT - 1);
   uintptr_t *words = (uintptr_t *)saved - CALL_WORDS;
   if (number == SIGNAL_KILL || handler == 0 ||
-      !space_allows(&current->space, (uintptr_t)words, saved + sizeof(struct saved) - (uintptr_t)words, true))
+      !space_allows(&current->space, (uintptr_t)words, saved + sizeof(struct trap_frame) - (uintptr_t)words,
+                    true))
     process_exit(STATUS_OF_SIGNAL(number));
-  ((struct saved *)saved)->frame = *frame;
+  *(struct trap_frame *)saved = *frame;
   words[0] = current->restorer;
 #ifdef __x86_64__
   frame->di = number;
@@ -57,9 +55,9 @@ void signal_return(struct trap_frame *frame) {
    * the registers.
    */
   uintptr_t saved = frame->sp + (CALL_WORDS - 1) * sizeof(uintptr_t);
-  if (!space_allows(&current->space, saved, sizeof(struct saved), false))
+  if (!space_allows(&current->space, saved, sizeof(struct trap_frame), false))
     process_exit(STATUS_OF_SIGNAL(SIGNAL_SEGMENT));
-  const struct trap_frame *from = &((const struct saved *)saved)->frame;
+  const struct trap_frame *from = (const struct trap_frame *)saved;
   uintptr_t cs = frame->cs, ss = frame->ss, flags = frame->flags;
   *frame = *from;
   frame->cs = cs;

@@ -17,7 +17,6 @@ static struct pool areas = {.bytes = sizeof(struct area)};
 #define INDEX_BITS 9
 #define USER_TABLE (ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_USER | ENTRY_ACCESSED)
 #define USER_PAGE (ENTRY_PRESENT | ENTRY_USER | ENTRY_ACCESSED)
-#define PAE_POINTERS 4
 
 static unsigned index_at(uintptr_t address, unsigned level) {
   return address >> (PAGE_SHIFT + INDEX_BITS * (level - 1)) & (TABLE_ENTRIES - 1);

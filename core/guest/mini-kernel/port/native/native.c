@@ -78,7 +78,6 @@ static void end(void) {
 }
 
 const struct port native_port = {
-    .name = "native",
     .has_devices = true,
     .has_fast_calls = true,
     .processor_start = native_processor_start,

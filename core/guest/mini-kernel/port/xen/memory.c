@@ -2,8 +2,9 @@
  * Direct paging: entries hold machine frames, tables are mapped without the right to write, and Xen makes
  * every change after looking at it.
  *
- *   kernel's address − KERNEL_BASE = pseudo-physical address;  frame_list[pseudo-physical frame] = machine
- * frame, and Xen's table MACHINE_TO_PHYSICAL[machine frame] = pseudo-physical frame
+ *   (kernel's address - KERNEL_BASE) >> 12  = pseudo-physical frame
+ *   frame_list[pseudo-physical frame]       = machine frame
+ *   MACHINE_TO_PHYSICAL[machine frame]      = pseudo-physical frame, a table of Xen's
  *
  * Changes between batch_begin and batch_end are put together into one multicall.
  */
@@ -25,10 +26,7 @@ frame_number xen_entry_frame(entry_t entry) {
   return (frame_number)machine_to_physical()[(entry & ENTRY_ADDRESS) >> PAGE_SHIFT];
 }
 
-/*
- * ---- Batches: requests wait here until they are one multicall, in this order: entries, flush, stack and
- * spaces. ----
- */
+/* ---- Batches: requests wait here until they are one multicall: entries, flushes and spaces, stack. ---- */
 
 #define REQUESTS_MOST 64
 static struct mmu_update updates[REQUESTS_MOST];
@@ -76,10 +74,7 @@ static void add_operation(enum mmuext_command command, word argument) {
   operations[operation_count++] = (struct mmuext_op){.command = command, .argument_1 = argument};
 }
 
-/*
- * ---- Top tables: in 64-bit mode a space has two, for Xen runs the kernel and its programs in the same ring.
- * ----
- */
+/* ---- Top tables: a 64-bit space has two, for Xen runs the kernel and its programs in one ring. ---- */
 
 #ifdef __x86_64__
 #define TOP_TABLES_MOST 96

@@ -41,7 +41,6 @@ static void end(void) {
 }
 
 const struct port xen_port = {
-    .name = "xen",
 #ifdef __x86_64__
     .has_fast_calls = true,
 #endif

@@ -90,10 +90,7 @@ void table_map(uintptr_t address, uint64_t value) {
 
 void space_load(uint64_t cr3) { __asm__ volatile("mov %0, %%cr3" : : "r"((uintptr_t)cr3) : "memory"); }
 
-/*
- * ---- The tables that the guest begins with: [GUEST_BASE, end_frame), the tables themselves and
- * `first_read_only` on not writable. ----
- */
+/* ---- The tables that the guest begins with: its memory up to end_frame, tables read-only. ---- */
 
 static uint64_t new_table(uint64_t *next_frame) { return (*next_frame)++; }
 

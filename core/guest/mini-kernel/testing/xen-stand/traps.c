@@ -8,7 +8,6 @@
 
 #ifdef __x86_64__
 #define IOPL_OF_KERNEL 0x3000
-#define KERNEL_MODE_CS FLAT_KERNEL_CS
 #else
 #define IOPL_OF_KERNEL 0x1000
 #endif

@@ -57,10 +57,7 @@ static uint32_t run_compute(const struct parameter *n) {
   return checksum;
 }
 
-/*
- * ---- Compiling: a source for each unit, a compiler (/cc) for each in a process of its own, then all objects
- * are read. ----
- */
+/* ---- Compiling: a source and a process for each unit; then its object is read. ---- */
 
 static void unit_name(char *name, char first, uint32_t unit) {
   name[0] = '/', name[1] = first, name[2] = '-';
@@ -176,10 +173,7 @@ static uint32_t run_database(const struct parameter *parameters) {
   return checksum;
 }
 
-/*
- * ---- A web server: requests come in bursts, one a tick; each is a page that is read from a file and copied
- * into a pipe. ----
- */
+/* ---- A web server: bursts of requests, one a tick, for pages that go from a file into a pipe. ---- */
 
 enum { BURST = 1 };
 #define WEB_PAGES 4u
