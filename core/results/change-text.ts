@@ -59,8 +59,7 @@ export function causeText({ group, cycles, share, event }: Cause): string {
 
 /** `costs.vm_exit of nehalem-2008: 1,009 → 1,100`. */
 export function constantText({ profile, name, before, after }: ConstantChange): string {
-  const value = (of: string | number | undefined): string =>
-    of === undefined ? "nothing" : typeof of === "number" ? grouped(of) : of;
+  const value = (of: string | number): string => (typeof of === "number" ? grouped(of) : of);
   return `${name} of ${profile}: ${value(before)} → ${value(after)}`;
 }
 

@@ -33,14 +33,13 @@ export interface CellChange {
   readonly propagation: Propagation | undefined;
 }
 
-/** A constant of a profile that differs: the cause of a price's change. */
+/** A constant of a profile that differs: the cause of a price's change. One that is new is none. */
 export interface ConstantChange {
   readonly profile: string;
   /** `costs.vm_exit`. */
   readonly name: string;
-  /** Undefined where that side has not this constant. */
-  readonly before: string | number | undefined;
-  readonly after: string | number | undefined;
+  readonly before: string | number;
+  readonly after: string | number;
 }
 
 export interface ColumnSummary {
@@ -184,10 +183,9 @@ function constantsChanged(before: Constants, after: Constants): ConstantChange[]
   return Object.entries(after).flatMap(([profile, now]) => {
     const was = before[profile];
     if (was === undefined) return [];
-    const names = new Set([...Object.keys(was), ...Object.keys(now)]);
-    return [...names]
-      .filter((name) => was[name] !== now[name])
-      .map((name) => ({ profile, name, before: was[name], after: now[name] }));
+    return Object.keys(now)
+      .filter((name) => was[name] !== undefined && was[name] !== now[name])
+      .map((name) => ({ profile, name, before: was[name]!, after: now[name]! }));
   });
 }
 
