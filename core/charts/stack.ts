@@ -1,8 +1,8 @@
 /**
- * A stack: where the cycles go, by who owns them, or with `value: memory_used_bytes` where a host's memory is; one bar for each
- * value of `x`. Bars lie, so that names are read without turning the head. Cycles are per reference by default, or per
- * instruction of code; `value: cycles` gives totals, and a baseline gives multiples of the baseline's cycles, so that bars of
- * different workloads share a scale.
+ * A stack: where the cycles go, by who owns them; with `value: memory_used_bytes` where a host's memory is, and with
+ * `value: start_time` the phases of a start, one after another; one bar for each value of `x`. Bars lie, so that names are read
+ * without turning the head. Cycles are per reference by default, or per instruction of code; `value: cycles` gives totals, and a
+ * baseline gives multiples of the baseline's cycles, so that bars of different workloads share a scale.
  */
 import { columnOf } from "../results/columns.js";
 import { humanInUnit, humanValue, times } from "../results/humanise.js";
@@ -13,7 +13,7 @@ import { baselineRow, isRelative } from "./baseline.js";
 import { type Drawing, inPanels, missingLayer, PANEL, panelGrid, type Scene, type Spec } from "./drawing.js";
 import { divisorOf, usualMeasure } from "./measure.js";
 import { inOrder, labelOf, leftoverAxes, panelsFor } from "./panels.js";
-import { CATEGORY_SCALE, LEDGER_SCALE } from "./theme.js";
+import { CATEGORY_SCALE, LEDGER_SCALE, PHASE_SCALE } from "./theme.js";
 
 const BAR_STEP = 22;
 
@@ -43,11 +43,22 @@ const LEDGER_STACK: Stacked = {
   order: " by what it is for; every frame is in one category",
 };
 
+/** Of instances that start: phases follow one another, so the bar is a timeline. */
+const START_STACK: Stacked = {
+  whole: "start_time",
+  parts: PHASE_SCALE,
+  part: "Phase",
+  title: "Where the time of a start goes",
+  order: ", phases in the order in which they come",
+};
+
+const STACKS = [LEDGER_STACK, START_STACK];
+
 export function stackChart(spec: NamedChartSpec, scene: Scene): Drawing {
   const x = spec.x ?? "technique";
   const relative = isRelative(spec, scene);
   const value = columnOf(relative ? "slowdown" : (spec.value ?? spec.y ?? usualMeasure(scene.rows).column));
-  const stacked = value.name === LEDGER_STACK.whole ? LEDGER_STACK : CYCLE_STACK;
+  const stacked = STACKS.find(({ whole }) => whole === value.name) ?? CYCLE_STACK;
   const unit = divisorOf(value.name);
   const all = [...scene.rows, ...scene.missing];
   const leftover = leftoverAxes(all, scene.axes, [x, ...(spec.facet ? [spec.facet] : [])]);

@@ -4,6 +4,8 @@
  * translation orange to red, virtualization purple. A category or technique has the same colour in every
  * chart.
  */
+
+import { PHASE_METRICS } from "../container/metrics.js";
 import { CYCLE_CATEGORIES, type CycleCategoryName } from "../events/categories.js";
 import { LEDGER_METRICS } from "../host/metrics.js";
 import { TECHNIQUES } from "../system/techniques.js";
@@ -60,6 +62,28 @@ const LEDGER_COLOURS: Readonly<Record<string, string>> = {
 export const LEDGER_SCALE = LEDGER_METRICS.filter(({ name }) => name in LEDGER_COLOURS).map(
   ({ name, label }) => ({ column: name, label, colour: LEDGER_COLOURS[name]! }),
 );
+
+const PHASE_COLOURS = [
+  "#0b3c6f",
+  "#0072b2",
+  "#56b4e9",
+  "#009e73",
+  "#b7e2d4",
+  "#8c959f",
+  "#d0d7de",
+  "#7b2d5e",
+  "#cc79a7",
+  "#d55e00",
+  "#e69f00",
+  "#f6dfa0",
+];
+
+/** Phases of a start in the order of a timeline. */
+export const PHASE_SCALE = PHASE_METRICS.map(({ name, label }, index) => ({
+  column: name,
+  label,
+  colour: PHASE_COLOURS[index]!,
+}));
 
 /** For values that are not techniques; the first ones also for techniques, in the order of their registry. */
 const SERIES = ["#4d5358", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7b2d5e"];

@@ -5,7 +5,7 @@
  * Left out: what only the numbers can tell, and a scenario's own Vega-Lite beyond the columns that it names.
  */
 import { chartOf } from "../charts/chart.js";
-import { type Column, HOST_COLUMNS, MACHINE_COLUMNS } from "../results/columns.js";
+import { CONTAINER_COLUMNS, type Column, HOST_COLUMNS, MACHINE_COLUMNS } from "../results/columns.js";
 import { tableOf } from "../results/table.js";
 import type { CellOutcome } from "../scenario/config.js";
 import { findHostWorkload } from "../scenario/host/workload.js";
@@ -23,7 +23,7 @@ function doneWith(columns: readonly Column[]): CellOutcome {
 }
 
 const OF_MACHINE = doneWith(MACHINE_COLUMNS);
-const OF_HOST = doneWith(HOST_COLUMNS);
+const OF_HOST = doneWith([...HOST_COLUMNS, ...CONTAINER_COLUMNS]);
 
 /**
  * Refuses unknown columns, axes and baselines, each with its place.

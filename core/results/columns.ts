@@ -5,6 +5,7 @@
  *
  * Left out: exits.csv and timing.csv, which have a few columns each (table.ts, timing.ts).
  */
+import { CONTAINER_METRICS } from "../container/metrics.js";
 import { CYCLE_CATEGORIES } from "../events/categories.js";
 import { EVENTS } from "../events/events.js";
 import { MEMORY_OWNERS } from "../events/memory-owners.js";
@@ -179,16 +180,20 @@ export const COLUMNS: readonly Column[] = [
   ...DERIVED.map((derived): Column => ({ ...derived, kind: "derived" })),
   SLOWDOWN,
   ...HOST_METRICS,
+  ...CONTAINER_METRICS,
 ];
 
 /** Columns of modelled values of a guest on a machine, in order: what stands after `reason`. */
 export const MACHINE_COLUMNS: readonly Column[] = COLUMNS.slice(
   COORDINATES.length + OUTCOMES.length,
-  -HOST_METRICS.length,
+  -(HOST_METRICS.length + CONTAINER_METRICS.length),
 );
 
 /** The same of a host with instances. */
 export const HOST_COLUMNS: readonly Column[] = HOST_METRICS;
+
+/** What experiments with containers add: a run has those that its rows have. */
+export const CONTAINER_COLUMNS: readonly Column[] = CONTAINER_METRICS;
 
 const BY_NAME: ReadonlyMap<string, Column> = new Map(COLUMNS.map((column) => [column.name, column]));
 

@@ -8,7 +8,7 @@ import type { CellOutcome } from "../scenario/config.js";
 import { isHostRow } from "../scenario/host/workload.js";
 import { FIXED_COLUMNS, rowsOf } from "../scenario/row.js";
 import type { Plan, Row } from "../scenario/scenario.js";
-import { HOST_COLUMNS, MACHINE_COLUMNS } from "./columns.js";
+import { CONTAINER_COLUMNS, HOST_COLUMNS, MACHINE_COLUMNS } from "./columns.js";
 import { withDerived } from "./derived.js";
 
 /** Outcomes by cell id; cells that never finished are absent. */
@@ -43,6 +43,7 @@ export function columnsFor(axes: readonly string[], rows: readonly Row[]): strin
     "reason",
     ...(isOfMachine ? MACHINE_COLUMNS : []).map(({ name }) => name),
     ...(isOfHost ? HOST_COLUMNS : []).map(({ name }) => name),
+    ...CONTAINER_COLUMNS.map(({ name }) => name).filter((name) => rows.some((row) => name in row)),
   ]);
   for (const row of rows) for (const name of Object.keys(row)) columns.add(name);
   return [...columns];

@@ -1,0 +1,87 @@
+/** What a start can be asked with: parameters of all experiments in which instances start. */
+import type { ExperimentSetting } from "../../host/experiments/experiment.js";
+import type { ParameterSpecs } from "../../util/parameters.js";
+import { IMAGE_NAMES } from "../images/catalogue.js";
+import { RUNTIME_NAMES } from "../start/runtimes.js";
+import { DRIVER_NAMES } from "../storage/drivers.js";
+
+export const START_PARAMETERS = {
+  starts: {
+    kind: "count",
+    default: 1,
+    minimum: 1,
+    maximum: 10_000,
+    description: "Instances that start at once.",
+  },
+  image: {
+    kind: "choice",
+    default: "median",
+    choices: IMAGE_NAMES,
+    description: "What they run; virtlab describe host/start-time names them.",
+  },
+  imageAt: {
+    kind: "choice",
+    default: "disk",
+    choices: ["registry", "disk", "memory"],
+    description:
+      "Where the image is: registry, from which it has to be pulled; the host's disk; its page cache.",
+  },
+  driver: {
+    kind: "choice",
+    default: "overlay",
+    choices: DRIVER_NAMES,
+    description: "Storage driver of containers.",
+  },
+  runtime: {
+    kind: "choice",
+    default: "runc",
+    choices: RUNTIME_NAMES,
+    description: "Runtime of containers: runc, crun, gvisor, kata, lean.",
+  },
+  daemon: {
+    kind: "boolean",
+    default: true,
+    description:
+      "A client and a daemon start containers, as Docker's do; else the runtime is called by itself.",
+  },
+  network: {
+    kind: "choice",
+    default: "bridge",
+    choices: ["bridge", "host"],
+    description: "bridge: an interface of its own on a bridge with NAT; host: the host's.",
+  },
+  from: {
+    kind: "choice",
+    default: "boot",
+    choices: ["boot", "snapshot"],
+    description: "Guests are booted, or restored from a snapshot whose memory they share.",
+  },
+  registryBandwidth: {
+    kind: "number",
+    default: 50e6,
+    minimum: 1000,
+    description: "Of the link to the registry, bytes a second.",
+  },
+  registryLatency: { kind: "number", default: 20, minimum: 0, description: "To the registry, one way, ms." },
+  unpackRate: {
+    kind: "number",
+    default: 80e6,
+    minimum: 1000,
+    description: "Bytes of files that are unpacked in a second.",
+  },
+} as const satisfies ParameterSpecs;
+
+const OF_CONTAINERS = ["driver", "runtime", "daemon"] as const;
+
+/** Why these make no sense together. */
+export function startRefusal({ technology, parameters }: ExperimentSetting): string | undefined {
+  const { name, guest } = technology;
+  const isContainer = guest === undefined && name !== "process";
+  if (!isContainer) {
+    const odd = OF_CONTAINERS.find((each) => parameters[each] !== START_PARAMETERS[each].default);
+    if (odd !== undefined) return `${odd} ${parameters[odd]} is for containers, which ${name} is not`;
+  }
+  if (guest === undefined && parameters["from"] === "snapshot")
+    return `a ${name} has no guest whose snapshot could be restored`;
+  return undefined;
+}

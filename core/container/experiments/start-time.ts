@@ -1,0 +1,116 @@
+/** How long instances take to start, by phases: one or a thousand at once, with the image on the host or not. */
+import { APPLICATION_NAMES } from "../../host/applications/index.js";
+import {
+  applicationOf,
+  type Experiment,
+  type ExperimentSetting,
+  HOST_PARAMETERS,
+  hostOf,
+} from "../../host/experiments/experiment.js";
+import { memoryValues } from "../../host/experiments/values.js";
+import type { Host } from "../../host/host.js";
+import { Instance } from "../../host/instances/instance.js";
+import type { HostValues } from "../../host/metrics.js";
+import type { ParameterSpecs } from "../../util/parameters.js";
+import { imageOf } from "../images/catalogue.js";
+import { ImageFetch } from "../start/fetch.js";
+import { START_PHASES } from "../start/phases.js";
+import { stepsOf } from "../start/recipe.js";
+import { findRuntime } from "../start/runtimes.js";
+import { Starter } from "../start/starter.js";
+import { findDriver } from "../storage/drivers.js";
+import { START_PARAMETERS, startRefusal } from "./start-parameters.js";
+
+const PARAMETERS = {
+  ...START_PARAMETERS,
+  application: {
+    kind: "choice",
+    default: "idle",
+    choices: APPLICATION_NAMES,
+    description: "What the instances run.",
+  },
+  ...HOST_PARAMETERS,
+} as const satisfies ParameterSpecs;
+
+const MS = 1e6;
+const SECOND = 1e9;
+
+export const START_TIME: Experiment = {
+  name: "host/start-time",
+  title: "Start",
+  description:
+    "Instances are started, all at once; the time of each phase is measured until their application is ready.",
+  source:
+    "claims con-2 and con-7; Manco et al., SOSP 2017; Agache et al., NSDI 2020; Mohan et al., HotCloud 2019",
+  parameters: PARAMETERS,
+  refusal: startRefusal,
+  run: startTimes,
+};
+
+/** Starts all instances of a setting on a host of its own. */
+export function startTimes(setting: ExperimentSetting): HostValues {
+  const host = hostOf(setting);
+  const base = host.memory.framesTotal - host.memory.framesFree;
+  const { parameters } = setting;
+  const isInMemory = parameters["imageAt"] === "memory";
+  if (isInMemory) runStarts(host, { ...setting, parameters: { ...parameters, starts: 1 } }, false, 0);
+  const readBefore = host.disk.served.readBytes;
+  const begun = host.clock.now;
+  const first = isInMemory ? 1 : 0;
+  const { starter, fetch, running } = runStarts(host, setting, parameters["imageAt"] === "registry", first);
+  const { times, phases } = starter;
+  const mean = (sum: number): number => sum / Math.max(1, times.length);
+  const ordered = [...times].sort((a, b) => a - b);
+  return {
+    ...memoryValues(host, running, base),
+    start_time: mean(times.reduce((sum, time) => sum + time, 0)),
+    start_p99: ordered[Math.ceil(ordered.length * 0.99) - 1] ?? "",
+    start_rate: (times.length / Math.max(1, host.clock.now - begun)) * SECOND,
+    ...Object.fromEntries(START_PHASES.map(({ name }) => [`start_${name}`, mean(phases.get(name) ?? 0)])),
+    downloaded_bytes: fetch.downloadedBytes,
+    disk_read_bytes: host.disk.served.readBytes - readBefore,
+  };
+}
+
+function runStarts(
+  host: Host,
+  setting: ExperimentSetting,
+  isCold: boolean,
+  firstIndex: number,
+): { starter: Starter; fetch: ImageFetch; running: number } {
+  const { technology, parameters, seed } = setting;
+  const image = imageOf(parameters["image"] as string, seed);
+  const fetch = new ImageFetch(host, image.layers, {
+    bandwidth: parameters["registryBandwidth"] as number,
+    latency: (parameters["registryLatency"] as number) * MS,
+    unpackRate: parameters["unpackRate"] as number,
+  });
+  const starter = new Starter(host, fetch);
+  const application = applicationOf(setting);
+  const count = parameters["starts"] as number;
+  let running = 0;
+  let waiting = count;
+  for (let i = 0; i < count; i++) {
+    const steps = stepsOf({
+      technology,
+      application,
+      image,
+      driver: findDriver(parameters["driver"] as string)!,
+      runtime: findRuntime(parameters["runtime"] as string)!,
+      network: parameters["network"] as "bridge" | "host",
+      isManaged: parameters["daemon"] === true,
+      isSnapshot: parameters["from"] === "snapshot",
+      isCold,
+      index: firstIndex + i,
+    });
+    starter.begin(host.memory.addOwner(), steps, () => {
+      waiting--;
+      const options = { image: 0, isMergeable: false, isHuge: setting.isHuge };
+      const instance = new Instance(host, application, technology, options);
+      if (instance.isComplete) running++;
+      else instance.stop();
+    });
+  }
+  while (waiting > 0) host.clock.step();
+  return { starter, fetch, running };
+}

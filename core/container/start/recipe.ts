@@ -1,0 +1,149 @@
+/**
+ * The steps of a start, by technology: `docker run` from the command to the program (client → daemon → image present? else pull →
+ * layers, writable layer, network, start), a virtual machine's boot from the monitor to the application, a snapshot's
+ * restoration, a process's fork and exec.
+ */
+import type { Application } from "../../host/applications/application.js";
+import type { Technology } from "../../host/instances/technology.js";
+import { READ_AT_START, type StoredImage } from "../images/catalogue.js";
+import { bytesOf } from "../images/layer.js";
+import { NAMESPACES, type NamespaceName } from "../isolation/namespaces.js";
+import { MEASURED } from "../measured/container-phases.js";
+import { createWork } from "../storage/driver-costs.js";
+import type { StorageDriver } from "../storage/drivers.js";
+import { MACHINE_STARTS, START_COSTS } from "./costs.js";
+import type { PhaseName, Step } from "./phases.js";
+import type { ContainerRuntime } from "./runtimes.js";
+
+export interface StartRequest {
+  readonly technology: Technology;
+  readonly application: Application;
+  readonly image: StoredImage;
+  readonly driver: StorageDriver;
+  readonly runtime: ContainerRuntime;
+  readonly network: "bridge" | "host";
+  /** By an engine's client and daemon, or by the runtime alone. */
+  readonly isManaged: boolean;
+  /** A snapshot is restored in place of a boot. */
+  readonly isSnapshot: boolean;
+  /** The image has to be fetched. */
+  readonly isCold: boolean;
+  /** Which of the instances: drivers that do not share give each files of its own. */
+  readonly index: number;
+}
+
+/** Kinds that Docker makes anew besides the network's. */
+const NAMESPACES_MADE: readonly NamespaceName[] = ["mnt", "uts", "ipc", "pid", "cgroup"];
+
+export function stepsOf(request: StartRequest): Step[] {
+  const { technology, isCold, application } = request;
+  const fetch: Step[] = isCold ? [{ phase: "pull", kind: "fetch" }] : [];
+  const own: Step = work("application", application.startWork.value);
+  if (technology.name === "process")
+    return [...fetch, ...imageReads(request, true), work("application", START_COSTS.forkExec.value), own];
+  if (technology.guest !== undefined) return [...fetch, ...machineSteps(request, technology.name), own];
+  return [...containerSteps(request, fetch), own];
+}
+
+function containerSteps(request: StartRequest, fetch: readonly Step[]): Step[] {
+  const { isManaged, runtime, network } = request;
+  const { client, daemon, networkLocked, networkRest, hostNetwork, shim, forkExec } = START_COSTS;
+  const isolation = isolationWork();
+  return [
+    ...(isManaged ? [work("client", client.value), locked("client", "daemon", daemon.value)] : []),
+    ...fetch,
+    ...rootfsSteps(request),
+    ...(network === "bridge"
+      ? [locked("network", "network", networkLocked.value), wait("network", networkRest.value)]
+      : [work("network", hostNetwork.value)]),
+    ...(isManaged ? [work("runtime", shim.value)] : []),
+    work("isolation", isolation),
+    work("runtime", Math.max(0, runtime.start.value - isolation)),
+    ...(runtime.machine === undefined ? [] : machineSteps(request, runtime.machine)),
+    work("services", runtime.sandbox.value),
+    ...imageReads(request, request.driver.sharesPageCache),
+    work("application", forkExec.value),
+  ].filter((step) => !("ns" in step) || step.ns > 0);
+}
+
+/** Namespaces, a control group in each of version 2's places, the change of root: as measured. */
+function isolationWork(): number {
+  const namespaces = NAMESPACES_MADE.reduce((sum, name) => sum + NAMESPACES[name].creation.value, 0);
+  const { "cgroup-v2-create": create, "cgroup-v2-attach": attach, "pivot-root": pivot } = MEASURED;
+  return namespaces + create.p50 + attach.p50 + pivot.p50 + MEASURED["mount-proc"].p50;
+}
+
+function rootfsSteps({ driver, image }: StartRequest): Step[] {
+  const files = image.layers.reduce((sum, layer) => sum + layer.files.length, 0);
+  const bytes = image.layers.reduce((sum, layer) => sum + bytesOf(layer), 0);
+  const { value: serialised } = driver.serialised;
+  const written = driver.metadata.value + (driver.copies === "everything-at-create" ? bytes : 0);
+  return [
+    locked("rootfs", "storage", serialised, driver.contended?.value),
+    work("rootfs", createWork(driver, image.layers.length, files, bytes)),
+    { phase: "rootfs", kind: "write", bytes: written },
+  ];
+}
+
+/** What of the image the application reads before it is ready. */
+function imageReads({ image, driver, index }: StartRequest, isShared: boolean): Step[] {
+  return image.layers.map((layer) => ({
+    phase: "application",
+    kind: "read",
+    path: isShared ? `/layers/${layer.digest}` : `/${driver.name}/${index}/${layer.digest}`,
+    bytes: bytesOf(layer) * READ_AT_START.value,
+    content: layer.digest,
+  }));
+}
+
+function machineSteps(
+  { technology, isSnapshot, application, network, image }: StartRequest,
+  name: string,
+): Step[] {
+  const { monitor, firmware, kernel, services, kernelFiles, serviceFiles, restore, workingSet } =
+    MACHINE_STARTS[name]!;
+  const tap =
+    network === "bridge" && technology.guest !== undefined ? [work("network", START_COSTS.tap.value)] : [];
+  if (isSnapshot) {
+    const memory = workingSet.value + application.memory.hot.value;
+    return [...tap, work("monitor", restore.value), read("monitor", `/snapshot/${name}`, memory)];
+  }
+  const own = technology.guest === undefined ? [] : [readDisk(image, name)];
+  return [
+    ...tap,
+    work("monitor", monitor.value),
+    work("firmware", firmware.value),
+    read("kernel", `/boot/${name}`, kernelFiles.value),
+    work("kernel", kernel.value),
+    read("services", `/services/${name}`, serviceFiles.value),
+    work("services", services.value),
+    ...own,
+  ].filter((step) => !("ns" in step) || step.ns > 0);
+}
+
+/** A guest reads the application's files from its disk: all guests' disks are one image with private differences. */
+function readDisk(image: StoredImage, name: string): Step {
+  const bytes = image.layers.reduce((sum, layer) => sum + bytesOf(layer), 0) * READ_AT_START.value;
+  return read("application", `/disk/${name}/${image.name}`, bytes);
+}
+
+function work(phase: PhaseName, ns: number): Step {
+  return { phase, kind: "work", ns };
+}
+
+function locked(
+  phase: PhaseName,
+  lock: "daemon" | "network" | "storage",
+  ns: number,
+  contended?: number,
+): Step {
+  return { phase, kind: "locked", lock, ns, ...(contended === undefined ? {} : { contended }) };
+}
+
+function wait(phase: PhaseName, ns: number): Step {
+  return { phase, kind: "wait", ns };
+}
+
+function read(phase: PhaseName, path: string, bytes: number): Step {
+  return { phase, kind: "read", path, bytes, content: path };
+}

@@ -1,0 +1,79 @@
+/**
+ * Container runtimes: what makes the process, and what stands between it and the host's kernel. runc and crun make namespaces and
+ * control groups and step aside; gVisor starts a kernel in a process; Kata starts a virtual machine with an agent.
+ */
+import type { Constant } from "../../events/profile.js";
+import { assumed, fitted, published } from "../../events/profiles/constants.js";
+
+export interface ContainerRuntime {
+  readonly name: string;
+  readonly title: string;
+  readonly source: string;
+  /** Creating and starting a container, namespaces and control groups included, ns. */
+  readonly start: Constant;
+  /** The name in MACHINE_STARTS where it starts a virtual machine. */
+  readonly machine?: string;
+  /** Its own kernel's or agent's start, ns. */
+  readonly sandbox: Constant;
+}
+
+const MS = 1e6;
+const NONE = published(0, "it has none");
+
+export const RUNTIMES: readonly ContainerRuntime[] = [
+  {
+    name: "runc",
+    title: "runc",
+    source: "opencontainers/runc",
+    start: published(33.4 * MS, "crun's README: 100 containers one after another take 3.34 s", [
+      25 * MS,
+      225 * MS,
+    ]),
+    sandbox: NONE,
+  },
+  {
+    name: "crun",
+    title: "crun",
+    source: "containers/crun",
+    start: published(16.9 * MS, "crun's README: 49.4% less than runc", [10 * MS, 48 * MS]),
+    sandbox: NONE,
+  },
+  {
+    name: "gvisor",
+    title: "gVisor",
+    source: "gVisor: runsc",
+    start: published(33.4 * MS, "as runc: it does the same around the sandbox", [25 * MS, 100 * MS]),
+    sandbox: assumed(110 * MS, "starting Sentry and Gofer, loading the program into the Sentry", [
+      40 * MS,
+      400 * MS,
+    ]),
+  },
+  {
+    name: "kata",
+    title: "Kata",
+    source: "Kata Containers with Firecracker",
+    start: published(33.4 * MS, "as runc: on the host and, by the agent, in the guest", [25 * MS, 100 * MS]),
+    machine: "microvm",
+    sandbox: assumed(120 * MS, "the agent's start, its connection, and the container inside the guest", [
+      50 * MS,
+      500 * MS,
+    ]),
+  },
+  {
+    name: "lean",
+    title: "Lean container",
+    source: "Oakes et al., ATC 2018 (SOCK)",
+    start: fitted(
+      12 * MS,
+      "fitted to sock18-lean: containers without network namespaces and mount namespaces, 18 times as fast as Docker's",
+      [3 * MS, 20 * MS],
+    ),
+    sandbox: NONE,
+  },
+];
+
+export const RUNTIME_NAMES: readonly string[] = RUNTIMES.map(({ name }) => name);
+
+export function findRuntime(name: string): ContainerRuntime | undefined {
+  return RUNTIMES.find((runtime) => runtime.name === name);
+}
