@@ -11,7 +11,9 @@
 import { EVENT } from "../events/events.js";
 import { type HostTiming, measure } from "../results/timing.js";
 import { CodeGuest } from "../scenario/code/guest.js";
-import { prepareCell } from "../scenario/run-cell.js";
+import type { CellConfig } from "../scenario/config.js";
+import { findHostWorkload } from "../scenario/host/workload.js";
+import { prepareCell, runCell } from "../scenario/run-cell.js";
 import type { TimingReply, TimingRequest } from "./host-timing.js";
 
 const MS_PER_SECOND = 1000;
@@ -29,7 +31,7 @@ process.once("message", (request: TimingRequest) => {
 
 async function answer(request: TimingRequest): Promise<TimingReply> {
   try {
-    const measured = await (request.config.code === undefined ? ofReferences(request) : ofCode(request));
+    const measured = await measuredBy(request.config)(request);
     return {
       ...measured,
       clock: request.clock ?? "wall",
@@ -47,6 +49,27 @@ function clockOf({ clock }: TimingRequest): () => number {
     const { user, system } = process.cpuUsage();
     return (user + system) / US_PER_SECOND;
   };
+}
+
+/** By what the cell is: code, a host with instances, or a reference stream. */
+function measuredBy({ code, workload }: CellConfig): (request: TimingRequest) => Promise<Measured> {
+  if (code !== undefined) return ofCode;
+  return findHostWorkload(workload) === undefined ? ofReferences : ofHost;
+}
+
+/** A host, from nothing to its row. */
+async function ofHost(request: TimingRequest): Promise<Measured> {
+  const { config, samples } = request;
+  const now = clockOf(request);
+  const timing = await measure(
+    () => {
+      const begin = now();
+      runCell(config);
+      return now() - begin;
+    },
+    { samples },
+  );
+  return { timing };
 }
 
 async function ofReferences(request: TimingRequest): Promise<Measured> {

@@ -4,13 +4,15 @@
  */
 import type { CpuProfile } from "../events/profile.js";
 import { findProfile } from "../events/profiles/index.js";
+import { hostConstants } from "../host/constants.js";
 import type { CellConfig } from "../scenario/config.js";
+import { findHostWorkload } from "../scenario/host/workload.js";
 
 export interface ConstantRecord {
   readonly profile: string;
   /** `costs.vm_exit`, `caches.dram`, `tlb.l1d[0]`. */
   readonly name: string;
-  /** Cycles for a price or latency, words for a geometry. */
+  /** Cycles for a price or latency, words for a geometry; of a host ns, bytes or pages, as its name's declaration says. */
   readonly value: number | string;
   readonly source: string;
   /** No source gives it. */
@@ -31,6 +33,7 @@ export function constantsOf(configs: readonly CellConfig[]): ConstantRecord[] {
     const profile = findProfile(name);
     if (profile !== undefined) for (const record of ofProfile(profile)) add(record);
   }
+  for (const config of configs) for (const record of ofHost(config)) add(record);
   for (const { machine } of configs) {
     for (const [name, value] of Object.entries(machine.costs)) {
       add({
@@ -43,6 +46,22 @@ export function constantsOf(configs: readonly CellConfig[]): ConstantRecord[] {
     }
   }
   return [...records.values()];
+}
+
+/** Of a cell that is a host with instances: what its technology, application and disk are taken to be. */
+function ofHost({ workload, technique, parameters }: CellConfig): ConstantRecord[] {
+  if (findHostWorkload(workload) === undefined) return [];
+  const { application, storage } = parameters;
+  return [...hostConstants(technique, String(application), String(storage))].map(
+    ([name, { value, source, assumed = false, range }]): ConstantRecord => ({
+      profile: "host",
+      name,
+      value,
+      source,
+      assumed,
+      ...(range === undefined ? {} : { range }),
+    }),
+  );
 }
 
 interface Sourced {

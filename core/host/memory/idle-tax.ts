@@ -10,7 +10,7 @@ export interface MemoryClient {
   readonly pages: number;
   /** Fraction of its pages that it uses. */
   readonly active: number;
-  /** Pages that can be taken from it at all. */
+  /** Pages that can be taken from it at all: not more than it has. */
   readonly available: number;
 }
 
