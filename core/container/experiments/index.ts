@@ -1,5 +1,7 @@
 /** The experiments with containers. */
 import type { Experiment } from "../../host/experiments/experiment.js";
+import { ISOLATION } from "./isolation.js";
 import { START_TIME } from "./start-time.js";
+import { UNION_FS } from "./union-fs.js";
 
-export const CONTAINER_EXPERIMENTS: readonly Experiment[] = [START_TIME];
+export const CONTAINER_EXPERIMENTS: readonly Experiment[] = [START_TIME, UNION_FS, ISOLATION];

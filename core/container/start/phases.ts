@@ -41,8 +41,11 @@ export const START_PHASES = [
 
 export type PhaseName = (typeof START_PHASES)[number]["name"];
 
-/** What only one start can do at a time on a host. */
-export type LockName = "daemon" | "network" | "storage";
+/**
+ * What only one start can do at a time on a host: an engine's records and the kernel's network configuration, which an engine
+ * holds one lock for; and the devices of a storage driver.
+ */
+export type LockName = "engine" | "storage";
 
 export type Step = { readonly phase: PhaseName } & (
   | { readonly kind: "work"; readonly ns: number }

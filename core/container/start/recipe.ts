@@ -12,7 +12,7 @@ import { MEASURED } from "../measured/container-phases.js";
 import { createWork } from "../storage/driver-costs.js";
 import type { StorageDriver } from "../storage/drivers.js";
 import { MACHINE_STARTS, START_COSTS } from "./costs.js";
-import type { PhaseName, Step } from "./phases.js";
+import type { LockName, PhaseName, Step } from "./phases.js";
 import type { ContainerRuntime } from "./runtimes.js";
 
 export interface StartRequest {
@@ -50,11 +50,11 @@ function containerSteps(request: StartRequest, fetch: readonly Step[]): Step[] {
   const { client, daemon, networkLocked, networkRest, hostNetwork, shim, forkExec } = START_COSTS;
   const isolation = isolationWork();
   return [
-    ...(isManaged ? [work("client", client.value), locked("client", "daemon", daemon.value)] : []),
+    ...(isManaged ? [work("client", client.value), locked("client", "engine", daemon.value)] : []),
     ...fetch,
     ...rootfsSteps(request),
     ...(network === "bridge"
-      ? [locked("network", "network", networkLocked.value), wait("network", networkRest.value)]
+      ? [locked("network", "engine", networkLocked.value), wait("network", networkRest.value)]
       : [work("network", hostNetwork.value)]),
     ...(isManaged ? [work("runtime", shim.value)] : []),
     work("isolation", isolation),
@@ -131,12 +131,7 @@ function work(phase: PhaseName, ns: number): Step {
   return { phase, kind: "work", ns };
 }
 
-function locked(
-  phase: PhaseName,
-  lock: "daemon" | "network" | "storage",
-  ns: number,
-  contended?: number,
-): Step {
+function locked(phase: PhaseName, lock: LockName, ns: number, contended?: number): Step {
   return { phase, kind: "locked", lock, ns, ...(contended === undefined ? {} : { contended }) };
 }
 

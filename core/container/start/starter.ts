@@ -27,8 +27,7 @@ export class Starter {
   readonly times: number[] = [];
   private readonly starts: Start[] = [];
   private readonly locks: Readonly<Record<LockName, HostLock>> = {
-    daemon: new HostLock(),
-    network: new HostLock(),
+    engine: new HostLock(),
     storage: new HostLock(),
   };
 

@@ -1,0 +1,80 @@
+/** Union file systems and isolation as experiments: what must hold whatever the prices are. */
+import { describe, expect, it } from "vitest";
+import { findProfile } from "../../events/profiles/index.js";
+import type { Experiment, ExperimentSetting } from "../../host/experiments/experiment.js";
+import { findTechnology } from "../../host/instances/technologies.js";
+import type { HostValues } from "../../host/metrics.js";
+import { defaultOf, type ParameterValue } from "../../util/parameters.js";
+import { GIB } from "../../util/units.js";
+import { CONTROLLERS } from "../isolation/control-groups.js";
+import { ISOLATION_SYSTEMS } from "../isolation/lineage.js";
+import { DRIVER_NAMES } from "../storage/drivers.js";
+import { ISOLATION } from "./isolation.js";
+import { UNION_FS } from "./union-fs.js";
+
+type Changes = Readonly<Record<string, ParameterValue>>;
+
+function settingOf(experiment: Experiment, technology: string, changes: Changes): ExperimentSetting {
+  const defaults = Object.entries(experiment.parameters).map(([name, spec]) => [
+    name,
+    defaultOf(spec, "tiny"),
+  ]);
+  return {
+    technology: findTechnology(technology)!,
+    profile: findProfile("skylake-2015")!,
+    memory: 16 * GIB,
+    isHuge: false,
+    seed: 1,
+    parameters: { ...Object.fromEntries(defaults), ...changes },
+  };
+}
+
+const unionFs = (changes: Changes): HostValues =>
+  UNION_FS.run(settingOf(UNION_FS, "container", { image: "base", ...changes }));
+const amount = (values: HostValues, name: string): number => values[name] as number;
+
+describe("storage drivers as an experiment", () => {
+  it.each(DRIVER_NAMES)("%s: disk grows by the same amount with each container", (driver) => {
+    const [one, three] = [1, 3].map((containers) => unionFs({ driver, containers }));
+    const grown = amount(three!, "storage_bytes") - amount(one!, "storage_bytes");
+    expect(grown).toBe(2 * amount(one!, "storage_per_container"));
+  });
+
+  it("share page cache or duplicate it, as the driver's inodes are", () => {
+    const duplicates = DRIVER_NAMES.map((driver) =>
+      amount(unionFs({ driver, containers: 3 }), "duplicate_bytes"),
+    );
+    expect(duplicates.map((bytes) => bytes > 0)).toEqual([false, false, true, true, true]);
+  });
+
+  it("copy nothing where nothing is written", () => {
+    for (const driver of DRIVER_NAMES) expect(unionFs({ driver, writes: 0 })["copied_bytes"]).toBe(0);
+  });
+
+  it("are refused to what is no container", () => {
+    expect(UNION_FS.refusal!(settingOf(UNION_FS, "vm", {}))).toMatch(/for containers/);
+  });
+});
+
+describe("isolation as an experiment", () => {
+  const KINDS = { mnt: "mounts", pid: "processes", net: "network", ipc: "ipc", uts: "names", user: "users" };
+  const containers = ISOLATION_SYSTEMS.filter(
+    ({ name }) => !["process", "unikernel", "microvm", "vm"].includes(name),
+  );
+
+  it.each(containers)("$name: sees others of exactly the kinds without a namespace", (system) => {
+    const tenants = 3;
+    const values = ISOLATION.run(settingOf(ISOLATION, "container", { tenants, lineage: system.name }));
+    for (const [kind, column] of Object.entries(KINDS)) {
+      const isHidden = (system.namespaces as readonly string[]).includes(kind);
+      expect([kind, values[`sees_${column}`]]).toEqual([kind, isHidden ? 0 : tenants - 1]);
+    }
+    expect(values["unlimited_resources"]).toBe(CONTROLLERS.length - system.controllers.length);
+  });
+
+  it("ends at the guest's kernel where there is one", () => {
+    const reach = (technology: string) =>
+      ISOLATION.run(settingOf(ISOLATION, technology, { tenants: 4 }))["kernel_flaw_reach"];
+    expect(["process", "container", "microvm", "vm"].map(reach)).toEqual([1, 1, 0.25, 0.25]);
+  });
+});
