@@ -4,6 +4,4 @@ import type { Experiment } from "./experiment.js";
 import { NOISY_NEIGHBOUR } from "./noisy-neighbour.js";
 import { POPULATION } from "./population.js";
 
-export type { Experiment, ExperimentSetting } from "./experiment.js";
-
 export const HOST_EXPERIMENTS: readonly Experiment[] = [DENSITY, POPULATION, NOISY_NEIGHBOUR];

@@ -5,15 +5,6 @@
  */
 import { grown } from "./growable.js";
 
-/** State of a page, and what it holds: the area's identity (ORIGINAL), or something nobody else holds (PRIVATE). */
-export const PAGE_STATES = [
-  "absent",
-  "original",
-  "private",
-  "merged",
-  "swapped-original",
-  "swapped",
-] as const;
 /** Not in memory, and nothing in swap: never used, given back, or a file's page that is on its device alone. */
 export const ABSENT = 0;
 /** In a frame of the area's own, holding what the area's identity says. */
@@ -26,6 +17,7 @@ export const MERGED = 3;
 export const SWAPPED_ORIGINAL = 4;
 /** In swap. */
 export const SWAPPED = 5;
+/** State of a page, and what it holds: the area's identity (ORIGINAL), or something nobody else holds (PRIVATE). */
 export type PageState = number;
 
 /** No run. */
