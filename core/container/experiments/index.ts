@@ -1,7 +1,15 @@
 /** The experiments with containers. */
 import type { Experiment } from "../../host/experiments/experiment.js";
+import { FAILOVER } from "./failover.js";
 import { ISOLATION } from "./isolation.js";
+import { PLACEMENT } from "./placement.js";
 import { START_TIME } from "./start-time.js";
 import { UNION_FS } from "./union-fs.js";
 
-export const CONTAINER_EXPERIMENTS: readonly Experiment[] = [START_TIME, UNION_FS, ISOLATION];
+export const CONTAINER_EXPERIMENTS: readonly Experiment[] = [
+  START_TIME,
+  UNION_FS,
+  ISOLATION,
+  PLACEMENT,
+  FAILOVER,
+];
