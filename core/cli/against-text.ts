@@ -7,6 +7,9 @@ import { gateMarkdown, gateText } from "../results/gate-text.js";
 import { humanNumber } from "../results/humanise.js";
 import { textTable } from "./text-table.js";
 
+/** Below this the compiler's work outweighs the region's. */
+const SHORT_SECONDS = 0.01;
+
 /** One line: host times green or red. */
 export function hostVerdict({ cells, slower, rules, clock }: HostComparison, name: string): string {
   const by = `${clock} time, ${rules.pairs} pairs of processes`;
@@ -32,10 +35,12 @@ export function againstText(result: AgainstResult): string {
   const groups = host.groups.map(
     ({ group, ratio, cells }) => `  ${group}: ${changeOf(ratio)} (geometric mean of ${count(cells, "cell")})`,
   );
+  const isShort = host.cells.some(({ secondsA }) => secondsA < SHORT_SECONDS);
   return [
     modelled,
     "",
     `host time: ${hostVerdict(host, name)}`,
+    ...(isShort ? ["note: a cell of some milliseconds is mostly start-up; --size small judges better"] : []),
     `A is ${name}, B is this build`,
     "",
     ...textTable(columns, rows),

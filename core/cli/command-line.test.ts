@@ -136,14 +136,16 @@ describe("answers", () => {
     expect(stderr).toContain("cp now.csv gone.csv");
   });
 
-  it("knows a scenario's baseline by its name; without one the code is 3", async () => {
+  it("knows a scenario's baseline by its name; without one the code is 3, without its record 2", async () => {
     workshop.write("b.csv", "cell,cycles\na,1\n");
     const { code, stderr } = await workshop.run("compare", "ept", "b.csv");
     expect(stderr).toContain("there is no baseline results/baselines/ept.csv");
     expect(code).toBe(3);
     mkdirSync(workshop.path("results", "baselines"), { recursive: true });
     workshop.write("results/baselines/ept.csv", "cell,cycles\na,1\n");
-    expect((await workshop.run("compare", "ept", "b.csv")).code).toBe(0);
+    const alone = await workshop.run("compare", "ept", "b.csv");
+    expect(alone.stderr).toContain("the baseline's record is not beside it");
+    expect(alone.code).toBe(2);
   });
 
   it("compares: 0 when equal, 1 when a modelled number differs", async () => {

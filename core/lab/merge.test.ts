@@ -32,7 +32,7 @@ beforeAll(async () => {
   await run(source, { ...common, sets, out: at("whole") });
   for (const index of [1, 2, 3])
     await run(source, { ...common, sets, out: at("shards", String(index)), shard: { index, of: 3 } });
-});
+}, 60_000);
 
 const mergeAll = (folders: readonly string[], out: string) =>
   merge(folders, { project: work, results: at("results"), out: at(out), charts: false });

@@ -10,7 +10,7 @@
 import { existsSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../util/errors.js";
-import { type Baseline, constantsByProfile, readBaseline } from "./baseline.js";
+import { type Baseline, constantsByProfile, readBaseline, updateCommand } from "./baseline.js";
 import type { ComparedRun } from "./compare.js";
 import { sha256Of } from "./digest.js";
 import { Disk } from "./disk.js";
@@ -81,6 +81,11 @@ function fileComparand(file: string, disk: Disk): Comparand {
     const baseline = readBaseline({ csv: disk.read(file), json: disk.read(record) }, file);
     return baselineComparand(baseline, file);
   }
+  if (basename(dirname(file)) === BASELINES)
+    throw new UserError("the baseline's record is not beside it", {
+      where: record,
+      mend: `restore it (git checkout), or bless a run: ${updateCommand(basename(file, ".csv"))}`,
+    });
   if (basename(file) === "rows.csv" && existsSync(join(dirname(file), "run.json")))
     return runComparand(readRun(dirname(file), ".", disk));
   const { rows } = readRun(file, ".", disk);

@@ -10,7 +10,8 @@ import { ROOT } from "../build.mjs";
 export function copyOfBuild(folder) {
   mkdirSync(folder, { recursive: true });
   for (const name of ["dist", "package.json", "scenarios"]) {
-    cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
+    const filter = (file) => !/\.(map|d\.ts)$/.test(file); // nothing runs them
+    cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true, filter });
   }
   for (const name of ["node_modules", "core"]) symlinkSync(path.join(ROOT, name), path.join(folder, name));
   return folder;

@@ -13,8 +13,11 @@ import { copyOfBuild, plantConstant, plantExit } from "./planted-copy.mjs";
 /** Two techniques in two workloads: exits by hidden faults and by hypercalls. */
 const SCENARIO = path.join(ROOT, "scripts", "gate", "planted.yaml");
 
+/** Copies of a build are thousands of files, and a busy disk is slow. */
+const HOOK_MS = 60_000;
+
 const work = mkdtempSync(path.join(tmpdir(), "virtlab-planted-"));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+afterAll(() => rmSync(work, { recursive: true, force: true }), HOOK_MS);
 
 function virtlab(build: string, ...args: string[]) {
   const { status, stdout, stderr } = spawnSync(
@@ -36,7 +39,7 @@ describe("against the rows of this build", () => {
   let plain = "";
   beforeAll(() => {
     plain = rowsOf(ROOT, "plain");
-  });
+  }, HOOK_MS);
 
   const compareWith = (plant: (folder: string) => void, name: string) => {
     const build = copyOfBuild(path.join(work, `build-${name}`));
@@ -63,5 +66,23 @@ describe("against the rows of this build", () => {
     expect(status).toBe(1);
     expect(stdout).toMatch(/most moved: Exits ([\d,]+) → [\d,]+ \(\+[\d.]+%, worse\)/);
     expect(stdout).toMatch(/of exits and monitor \(100% of the change\)/);
+  });
+});
+
+describe("bench --against", () => {
+  it("a checkout in a folder: red where the rows differ, and no host time where the scenario has none", () => {
+    const build = copyOfBuild(path.join(work, "build-against"));
+    plantExit(build);
+    const only = ["--only", "technique == 'paravirtual/direct' and workload == 'forkwait'"];
+    const { status, stdout } = virtlab(ROOT, "bench", SCENARIO, "--against", build, "--quiet", ...only);
+    expect(status).toBe(1);
+    expect(stdout).toContain("modelled numbers: RED: 1 of 1 scenario differs");
+    expect(stdout).toContain("host time: not measured");
+  });
+
+  it("refuses what is no revision", () => {
+    const { status, stderr } = virtlab(ROOT, "bench", SCENARIO, "--against", "no-such-branch");
+    expect(status).toBe(2);
+    expect(stderr).toContain("neither a revision");
   });
 });
