@@ -58,6 +58,8 @@ export interface GuestComputer {
   readonly pc: Pc;
   readonly output: Console;
   readonly console: string;
+  /** Under a monitor: the first instruction that did not do what it does on a processor of the guest's own, in words. */
+  readonly misbehaviour?: string | undefined;
   onMark: ((value: number) => void) | undefined;
   onSerial: ((byte: number) => void) | undefined;
   load(load: Load): void;
@@ -70,6 +72,25 @@ export interface Load {
   readonly writes: readonly { readonly physical: number; readonly bytes: Uint8Array }[];
   readonly zero: readonly { readonly physical: number; readonly length: number }[];
   readonly start: StartState;
+  /** How a paravirtual monitor starts the same image, where its makers have thought of that. */
+  readonly xen?: ParavirtualKernel | undefined;
+}
+
+/** A kernel as its Xen notes describe it (guest/images/xen-kernel.ts). Virtual addresses are signed canonical. */
+export interface ParavirtualKernel {
+  readonly bits: 32 | 64;
+  readonly entry: number;
+  /** The page that is to have code for each hypercall. */
+  readonly hypercallPage: number | undefined;
+  /** Where pseudo-physical memory begins. */
+  readonly virtualBase: number;
+  /** What is to be in pseudo-physical memory. */
+  readonly segments: readonly {
+    readonly physical: number;
+    readonly bytes: Uint8Array;
+    readonly memoryBytes: number;
+  }[];
+  readonly commandLine: string;
 }
 
 export class Computer implements GuestComputer {

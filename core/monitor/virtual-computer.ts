@@ -6,12 +6,13 @@ import { Board, type Outcome } from "../machine/board.js";
 import { CodeMachine, type CodeMachineOptions, type Surroundings } from "../machine/code-machine.js";
 import { type ComputerOptions, DEVICE_HOLE, type GuestComputer, type Load } from "../machine/computer.js";
 import type { Console } from "../machine/console.js";
+import type { PhysicalAccess } from "../machine/cpu/host.js";
 import type { SystemUnit } from "../machine/cpu/system-unit.js";
+import type { GuestMemory } from "../machine/devices/device.js";
 import type { Pc } from "../machine/devices/pc.js";
 import type { CodeEngine } from "../machine/execute/code/engine.js";
 import type { Machine } from "../machine/machine.js";
 import { UnsupportedError } from "../util/errors.js";
-import type { GuestRam } from "./guest-ram.js";
 import type { Monitor } from "./monitor.js";
 
 /** What a monitor is made of, once the machine is there. */
@@ -26,10 +27,16 @@ export interface MonitorParts {
 /** A monitor as the computer that it shows needs it. */
 export interface MadeMonitor {
   readonly monitor: Monitor;
-  readonly ram: GuestRam;
+  /** Memory by the addresses that the guest's devices use. */
+  readonly ram: GuestMemory & PhysicalAccess;
+  /** Loads the guest and starts its CPU, where that is not a matter of memory and a loader's state. */
+  load?(load: Load): void;
   /** Where the monitor stands between its guest and the devices: what it meets while an instruction is being executed. */
   readonly devices?: Partial<
-    Pick<Surroundings, "ports" | "msrs" | "localApic" | "hasInterrupt" | "readMemory" | "writeMemory">
+    Pick<
+      Surroundings,
+      "ports" | "msrs" | "localApic" | "interrupts" | "hasInterrupt" | "readMemory" | "writeMemory"
+    >
   >;
 }
 
@@ -37,7 +44,7 @@ export interface MadeMonitor {
 export interface MonitorDesign {
   /** Frames of the monitor's own: tables, control blocks, translated code. */
   readonly monitorFrames: number;
-  readonly machine: Pick<CodeMachineOptions, "paging" | "nested" | "crossings">;
+  readonly machine: Pick<CodeMachineOptions, "paging" | "nested" | "crossings" | "asked">;
   make(parts: MonitorParts): MadeMonitor;
 }
 
@@ -50,7 +57,7 @@ export class VirtualComputer implements GuestComputer {
   readonly monitor: Monitor;
   private readonly hardware: CodeMachine;
   private readonly board: Board;
-  private readonly ram: GuestRam;
+  private readonly made: MadeMonitor;
 
   constructor(
     readonly options: ComputerOptions,
@@ -97,7 +104,7 @@ export class VirtualComputer implements GuestComputer {
     );
     this.board = board;
     this.monitor = made.monitor;
-    this.ram = made.ram;
+    this.made = made;
     ({ pc: this.pc, output: this.output } = board);
     ({ machine: this.machine, engine: this.engine, system: this.system } = this.hardware);
   }
@@ -115,15 +122,24 @@ export class VirtualComputer implements GuestComputer {
     this.board.onSerial = told;
   }
 
+  get misbehaviour(): string | undefined {
+    return this.monitor.misbehaviour;
+  }
+
   get console(): string {
     return this.output.text;
   }
 
   /** Puts an image into the guest's memory and its CPU at its start. */
-  load({ writes, zero, start }: Load): void {
-    for (const { physical, length } of zero) this.ram.fill(physical, length);
-    for (const { physical, bytes } of writes) this.ram.write(physical, bytes);
-    this.monitor.start(start);
+  load(load: Load): void {
+    const { made } = this;
+    if (made.load !== undefined) {
+      made.load(load);
+      return;
+    }
+    for (const { physical, length } of load.zero) made.ram.write(physical, new Uint8Array(length));
+    for (const { physical, bytes } of load.writes) made.ram.write(physical, bytes);
+    this.monitor.start(load.start);
   }
 
   /** Runs until the guest ends or so many instructions have completed since the start. */

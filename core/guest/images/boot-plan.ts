@@ -1,4 +1,5 @@
 /** What the loaders produce: how to fill a machine's memory and registers so that an image starts. Plain data. */
+import type { ParavirtualKernel } from "../../machine/computer.js";
 import type { BootState } from "./boot-state.js";
 import type { MemoryMap } from "./memory-map.js";
 import type { SymbolTable } from "./symbols.js";
@@ -40,6 +41,8 @@ export interface BootPlan {
   readonly memoryMap: MemoryMap;
   /** What will probably not do what the user expects. */
   readonly warnings: readonly string[];
+  /** How Xen starts the same image as a paravirtual guest; undefined where it could not. */
+  readonly xen: ParavirtualKernel | undefined;
 }
 
 /** A file given to the guest beside its image: an initramfs, or a Multiboot module. */

@@ -15,43 +15,51 @@ const MAX_NOTE_BYTES = 1 << 20;
 
 /** The PVH entry, or undefined when the file has no such note. @throws UserError for notes that leave their segment */
 export function findPvhEntry(reader: ImageReader, elf: ElfFile): number | undefined {
+  const note = findXenNote(reader, elf, XEN_ELFNOTE_PHYS32_ENTRY);
+  if (note === undefined) return undefined;
+  const { descriptor, size, at } = note;
+  if (size !== 4 && size !== 8) reader.fail(`the PVH entry note at byte ${at} has ${size} bytes, not 4 or 8`);
+  return elfWord(reader, size === 8 ? 64 : 32, descriptor, "the PVH entry");
+}
+
+/** A note in the file: its first byte, its descriptor's, and the descriptor's bytes. */
+export interface Note {
+  readonly at: number;
+  readonly descriptor: number;
+  readonly size: number;
+}
+
+/** The first note of a type whose name is Xen. @throws UserError for notes that leave their segment */
+export function findXenNote(reader: ImageReader, elf: ElfFile, type: number): Note | undefined {
   const bytes = elf.notes.reduce((sum, segment) => sum + segment.fileSize, 0);
   if (bytes > MAX_NOTE_BYTES)
     reader.fail(`it has ${bytes} bytes of notes (PT_NOTE); at most ${MAX_NOTE_BYTES} are read`);
   for (const segment of elf.notes) {
-    const entry = entryIn(reader, segment);
-    if (entry !== undefined) return entry;
+    const note = noteIn(reader, segment, type);
+    if (note !== undefined) return note;
   }
   return undefined;
 }
 
-function entryIn(reader: ImageReader, segment: ElfSegment): number | undefined {
+function noteIn(reader: ImageReader, segment: ElfSegment, wanted: number): Note | undefined {
   const padding = segment.alignment === 8 ? 8 : 4;
   const padded = (length: number): number => Math.ceil(length / padding) * padding;
   const end = segment.fileOffset + segment.fileSize;
   let at = segment.fileOffset;
   while (at + HEADER_BYTES <= end) {
     const nameSize = reader.u32(at, "the size of a note's name");
-    const descriptorSize = reader.u32(at + 4, "the size of a note's descriptor");
+    const size = reader.u32(at + 4, "the size of a note's descriptor");
     const type = reader.u32(at + 8, "the type of a note");
     const descriptor = at + padded(HEADER_BYTES + nameSize);
-    if (descriptor + descriptorSize > end) {
+    if (descriptor + size > end) {
       reader.fail(
-        `the note at byte ${at} reaches byte ${descriptor + descriptorSize}, but its segment (program header ` +
+        `the note at byte ${at} reaches byte ${descriptor + size}, but its segment (program header ` +
           `${segment.index}) ends at ${end}`,
       );
     }
-    if (
-      type === XEN_ELFNOTE_PHYS32_ENTRY &&
-      nameSize === XEN_NAME.length &&
-      reader.matches(at + 12, XEN_NAME)
-    ) {
-      if (descriptorSize !== 4 && descriptorSize !== 8) {
-        reader.fail(`the PVH entry note at byte ${at} has ${descriptorSize} bytes, not 4 or 8`);
-      }
-      return elfWord(reader, descriptorSize === 8 ? 64 : 32, descriptor, "the PVH entry");
-    }
-    at = descriptor + padded(descriptorSize);
+    if (type === wanted && nameSize === XEN_NAME.length && reader.matches(at + 12, XEN_NAME))
+      return { at, descriptor, size };
+    at = descriptor + padded(size);
   }
   return undefined;
 }

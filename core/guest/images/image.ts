@@ -12,6 +12,7 @@ import type { BootState } from "./boot-state.js";
 import { loadLinux } from "./bzimage.js";
 import { detectKind } from "./detect.js";
 import { type DirectOptions, directState } from "./direct.js";
+import { ELF_MAGIC, readElf } from "./elf.js";
 import { loadElf } from "./elf-image.js";
 import { ImageReader } from "./image-reader.js";
 import { buildMemoryMap, type MemoryMap } from "./memory-map.js";
@@ -20,6 +21,7 @@ import { Placement } from "./placement.js";
 import { loadPvh } from "./pvh.js";
 import { loadRaw, type RawMode } from "./raw.js";
 import { NO_SYMBOLS, type SymbolTable } from "./symbols.js";
+import { findXenKernel } from "./xen-kernel.js";
 
 export interface ImageOptions {
   /** What messages call the image, e.g. its file name. Default: "image". */
@@ -76,6 +78,10 @@ export function loadImage(bytes: Uint8Array, options: ImageOptions): BootPlan {
     symbols: loaded.symbols,
     memoryMap,
     warnings: loaded.warnings,
+    xen:
+      kind !== "raw" && reader.matches(0, ELF_MAGIC)
+        ? findXenKernel(reader, readElf(reader), direct.append)
+        : undefined,
   };
 }
 

@@ -1,0 +1,471 @@
+/**
+ * Xen's way: the guest's kernel knows that it is a guest. It runs without privilege, asks by hypercalls, has page tables that
+ * the hardware walks and it may only read, and gets its exceptions from the monitor by frames on its stack (Barham et al.,
+ * SOSP 2003; xen/include/public).
+ *
+ *      hypercall, exception, interrupt ──→ handle ──→ done for the guest, or its kernel entered at a handler
+ *                                                └──→ an event that came meanwhile: entered at its callback
+ *
+ * The guest is a domain 0 with the board's devices: it uses their ports, and the monitor emulates the instructions.
+ */
+import { CYCLES } from "../../events/categories.js";
+import type { Costs } from "../../events/costs.js";
+import { EVENT } from "../../events/events.js";
+import { EXIT } from "../../events/exit-reasons.js";
+import { OWNER } from "../../events/memory-owners.js";
+import type { Outcome } from "../../machine/board.js";
+import type { Load, ParavirtualKernel } from "../../machine/computer.js";
+import { CR0, CR4, EFER } from "../../machine/cpu/control-bits.js";
+import { ACTIVITY, type Core } from "../../machine/cpu/core.js";
+import { GuestFault } from "../../machine/cpu/fault.js";
+import type { InterruptSource } from "../../machine/cpu/host.js";
+import type { Interception } from "../../machine/cpu/interception.js";
+import { CR0_WORD, FLAGS, GENERAL, PRIVILEGE, RAX, RCX } from "../../machine/cpu/places.js";
+import { EXCEPTION, RFLAGS, STATE } from "../../machine/cpu/state.js";
+import type { StartState, SystemUnit } from "../../machine/cpu/system-unit.js";
+import { PF_USER } from "../../machine/mmu/entry.js";
+import type { Instruction } from "../../machine/x86/instruction.js";
+import { invariant, UnsupportedError } from "../../util/errors.js";
+import type { Monitor } from "../monitor.js";
+import type { MonitorParts } from "../virtual-computer.js";
+import { HYPERCALL, HYPERCALL_VECTOR, SELECTORS } from "./abi.js";
+import { DirectPaging } from "./direct-paging.js";
+import { buildDomain } from "./domain.js";
+import { EventChannels } from "./events.js";
+import { OWNED_BY } from "./frame-types.js";
+import { GuestAccess } from "./guest-access.js";
+import type { Callback, GuestCpu } from "./guest-cpu.js";
+import { GuestCpu32 } from "./guest-cpu-32.js";
+import { GuestCpu64 } from "./guest-cpu-64.js";
+import { Arguments, type Domain, Hypercalls } from "./hypercalls.js";
+import { HypervisorSpace } from "./hypervisor-space.js";
+import { PhysicalIrqs } from "./physical-irqs.js";
+import { VirtualTime } from "./time.js";
+
+/** What left the guest. */
+type Left =
+  | { readonly kind: "instruction" | "hypercall" | "system-call"; readonly instruction: Instruction }
+  | { readonly kind: "software-interrupt"; readonly vector: number }
+  | {
+      readonly kind: "exception";
+      readonly vector: number;
+      readonly errorCode: number;
+      /** The system's instruction that raised it. */
+      readonly instruction: Instruction | undefined;
+    }
+  | { readonly kind: "interrupt" };
+
+/** Registers of a hypercall's arguments (xen-x86_32.h, xen-x86_64.h): EBX ECX EDX ESI EDI EBP; RDI RSI RDX R10 R8 R9. */
+const ARGUMENT_REGISTERS = { 32: [3, 1, 2, 6, 7, 5], 64: [7, 6, 2, 10, 8, 9] } as const;
+/** Present, flat; of the ring that follows: code of 32 bits, of 64 bits, data. */
+const CODE_32 = 0xc0_9b00;
+const CODE_64 = 0xa0_9b00;
+const DATA = 0xc0_9300;
+const RING_SHIFT = 13;
+/** Of an error code: it names an entry of the IDT. */
+const IDT_ENTRY = 2;
+
+export class ParavirtualMonitor implements Monitor, Interception {
+  readonly interception: Interception = this;
+  readonly paging = undefined;
+  /** What the guest's processor takes as interrupts: the board's, and its own events. */
+  readonly interrupts: InterruptSource;
+  /** Undefined before a guest is loaded. */
+  private domain: Domain | undefined;
+  private hypercalls!: Hypercalls;
+  private args!: Arguments;
+  private bits: 32 | 64 = 32;
+  private left: Left | undefined;
+  private isEmulating = false;
+  /** The monitor was there while an event came that the guest takes: it is called before it goes on. */
+  private isUpcallDue = false;
+  private ending: string | undefined;
+  private readonly boardHasInterrupt: () => boolean;
+
+  constructor(private readonly parts: MonitorParts) {
+    this.boardHasInterrupt = parts.board.surroundings().hasInterrupt;
+    this.interrupts = {
+      hasPending: () => this.hasInterrupt(),
+      acknowledge: () => parts.board.pc.interrupts.acknowledge(),
+    };
+  }
+
+  private get costs(): Costs {
+    return this.parts.hardware.machine.costs;
+  }
+  private get system(): SystemUnit {
+    return this.parts.hardware.system;
+  }
+  private get core(): Core {
+    return this.system.core;
+  }
+  private get present(): Domain {
+    const { domain } = this;
+    invariant(domain !== undefined, "a guest was loaded");
+    return domain;
+  }
+  /** Frame types and tables, for what checks them. */
+  get directPaging(): DirectPaging {
+    return this.present.paging;
+  }
+
+  hasInterrupt(): boolean {
+    return this.isUpcallDue || this.boardHasInterrupt();
+  }
+
+  // The start.
+
+  /** @throws UnsupportedError for an image that Xen could not start */
+  load({ xen }: Load): void {
+    if (xen === undefined)
+      throw new UnsupportedError(
+        "the image has no Xen notes (XEN_ELFNOTE_ENTRY): it cannot run paravirtually",
+      );
+    this.bits = xen.bits;
+    const { hardware, board, guestFrames } = this.parts;
+    const { machine } = hardware;
+    const wordBytes = xen.bits === 32 ? 4 : 8;
+    const space = new HypervisorSpace(hardware, xen.bits);
+    const shared = machine.frames.takeBacked(OWNER.monitor_memory);
+    const frames = Int32Array.from({ length: guestFrames }, () =>
+      machine.frames.takeBacked(OWNER.guest_memory),
+    );
+    const toGuest = new Int32Array(machine.options.frames).fill(-1);
+    for (const [guest, frame] of frames.entries()) toGuest[frame] = guest;
+    space.mapFrames(toGuest);
+    const paging = new DirectPaging(hardware, xen.bits, space, toGuest, guestFrames);
+    for (const frame of frames) paging.types.setOwner(frame, OWNED_BY.guest);
+    paging.types.setOwner(shared, OWNED_BY.shared);
+    const built = buildDomain(hardware, xen, frames, shared);
+
+    const access = new GuestAccess(() => this.core, wordBytes);
+    const events = new EventChannels(hardware, shared, wordBytes);
+    const time = new VirtualTime(board.pc.schedule, machine.profile.frequencyMHz * 1e6, () =>
+      this.send(this.present.timerChannel),
+    );
+    time.share(events);
+    const irqs = new PhysicalIrqs(board.pc);
+    irqs.start();
+    const { core } = this;
+    this.domain = {
+      ...{ hardware, board, access, events, paging, time, irqs, core, timerChannel: 0 },
+      cpu: this.makeCpu(access, events, paging),
+      end: (reason) => {
+        this.ending = reason;
+      },
+    };
+    this.hypercalls = new Hypercalls(this.domain);
+    this.args = new Arguments(wordBytes);
+    this.startAt(xen, space, built.root, built.stack, built.startInfo);
+  }
+
+  private makeCpu(access: GuestAccess, events: EventChannels, paging: DirectPaging): GuestCpu {
+    const core = (): Core => this.core;
+    if (this.bits === 32) return new GuestCpu32(core, access, events);
+    return new GuestCpu64(core, access, events, (isKernel) => {
+      if (!isKernel && paging.userRoot < 0) return false;
+      paging.switchTo(isKernel);
+      return true;
+    });
+  }
+
+  private startAt(
+    xen: ParavirtualKernel,
+    space: HypervisorSpace,
+    root: number,
+    stack: number,
+    startInfo: number,
+  ): void {
+    const { paging } = this.present;
+    const isWide = xen.bits === 64;
+    const ring = isWide ? 3 : 1;
+    const flat = (selector: number, attributes: number) => ({
+      ...{ selector, base: 0, limit: 0xffff_ffff },
+      attributes: attributes | (ring << RING_SHIFT),
+    });
+    const { kernelCode, kernelData } = SELECTORS[xen.bits];
+    const none = { selector: 0, base: 0, limit: 0, attributes: 0 };
+    const data = flat(kernelData, DATA);
+    const registers = Object.fromEntries(
+      [...REGISTER_NAMES].map((name) => [name, name === "rsp" ? stack : name === "rsi" ? startInfo : 0]),
+    ) as StartState["registers"];
+    const { profile } = this.parts.hardware.machine;
+    if (isWide && !profile.features.longMode)
+      throw new UnsupportedError(`${profile.name} has no long mode, in which this kernel runs`);
+    this.system.start({
+      rip: xen.entry,
+      rflags: RFLAGS.IF | RFLAGS.reserved1,
+      registers,
+      segments: {
+        ...{ es: data, ss: data, ds: data, fs: data, gs: data, ldtr: none, tr: none },
+        cs: flat(kernelCode, isWide ? CODE_64 : CODE_32),
+      },
+      gdtr: { base: space.descriptors, limit: space.descriptorsLimit },
+      idtr: { base: 0, limit: 0 },
+      cr0: CR0.PE | CR0.MP | CR0.NE | CR0.WP | CR0.PG,
+      cr3: root * 4096,
+      cr4: CR4.PAE | CR4.OSFXSR | CR4.OSXMMEXCPT,
+      efer: (isWide ? EFER.LME | EFER.LMA | EFER.SCE : 0) | (profile.features.nx ? EFER.NXE : 0),
+    });
+    const isPinned = paging.pin(root, paging.topUse) && paging.loadKernelRoot(root);
+    invariant(isPinned, "the tables that the guest is given are valid");
+    paging.takeWork();
+  }
+
+  /** A kernel that Xen starts is loaded, not put at a loader's state. */
+  start(): void {
+    invariant(false, "a paravirtual guest is started by its load");
+  }
+
+  // What leaves: asked by the machine.
+
+  instruction(instruction: Instruction): boolean {
+    const { mnemonic } = instruction.row;
+    if (mnemonic === "SYSCALL" && this.bits === 64)
+      return this.note({ kind: this.present.cpu.isInKernel ? "hypercall" : "system-call", instruction });
+    return PORTS.has(mnemonic) && this.mayUsePorts && this.note({ kind: "instruction", instruction });
+  }
+
+  exception(vector: number, errorCode: number): boolean {
+    const instruction = this.isEmulating ? undefined : this.core.performing;
+    return this.note({ kind: "exception", vector, errorCode, instruction });
+  }
+
+  softwareInterrupt(vector: number): boolean {
+    const { performing } = this.core;
+    invariant(performing !== undefined, "INT n is an instruction of the system's");
+    const isHypercall = vector === HYPERCALL_VECTOR && this.bits === 32 && this.present.cpu.isInKernel;
+    return this.note(
+      isHypercall ? { kind: "hypercall", instruction: performing } : { kind: "software-interrupt", vector },
+    );
+  }
+
+  interrupt(): boolean {
+    return this.note({ kind: "interrupt" });
+  }
+
+  shutdown(): boolean {
+    return false;
+  }
+
+  private note(left: Left): true {
+    this.left = left;
+    return true;
+  }
+
+  private get mayUsePorts(): boolean {
+    const { cpu } = this.present;
+    return cpu.isInKernel && cpu.ioPrivilege > 0;
+  }
+
+  /** The host's timer interrupts the guest, if that runs, and the devices' time has come. */
+  due(now: number): void {
+    const { costs } = this;
+    if (!this.system.isHalted)
+      this.exit(EXIT.external_interrupt, costs.ring_transition, costs.host_interrupt);
+    this.parts.board.pc.schedule.runDue(now);
+  }
+
+  private send(channel: number): void {
+    if (channel === 0) return;
+    const { events } = this.present;
+    events.send(channel);
+    this.isUpcallDue ||= events.wantsUpcall;
+  }
+
+  // What is done about it.
+
+  handle(): Outcome | undefined {
+    try {
+      do {
+        const { left } = this;
+        invariant(left !== undefined, "something left");
+        this.left = undefined;
+        this.system.resume();
+        this.dispatch(left);
+      } while (this.system.hasExited);
+      this.deliverEvents();
+    } catch (fault) {
+      if (!(fault instanceof GuestFault)) throw fault;
+      this.ending = "the guest's kernel stack cannot be used";
+    }
+    return this.ending === undefined ? undefined : { kind: "shutdown", reason: this.ending };
+  }
+
+  private dispatch(left: Left): void {
+    switch (left.kind) {
+      case "hypercall":
+        this.hypercall();
+        return;
+      case "system-call":
+        this.systemCall();
+        return;
+      case "software-interrupt":
+        this.softwareTrap(left.vector);
+        return;
+      case "instruction":
+        this.emulate(left.instruction);
+        return;
+      case "exception":
+        if (
+          left.vector === EXCEPTION.GP &&
+          left.instruction !== undefined &&
+          this.isEmulated(left.instruction)
+        )
+          this.emulate(left.instruction);
+        else this.exceptionLeft(left.vector, left.errorCode);
+        return;
+      case "interrupt":
+        if (!this.boardHasInterrupt()) return;
+        this.send(this.present.irqs.take());
+        this.exit(EXIT.external_interrupt, this.costs.ring_transition, this.costs.host_interrupt);
+        return;
+    }
+  }
+
+  /** Before the guest goes on: it is called when events wait that it takes. */
+  private deliverEvents(): void {
+    const { events, cpu } = this.present;
+    this.isUpcallDue = false;
+    if (!events.wantsUpcall) return;
+    this.core.activity = ACTIVITY.active;
+    this.count(EVENT.interrupts);
+    this.charge(CYCLES.monitor, this.costs.inject_event);
+    this.enter(cpu.eventCallback, undefined, true);
+  }
+
+  private hypercall(): void {
+    const { core, args } = this;
+    const { words } = core;
+    core.jump(core.nextLow, core.nextHigh);
+    const number = words[GENERAL + 2 * RAX]!;
+    this.count(EVENT.hypercalls);
+    if (number === HYPERCALL.iret) {
+      if (!this.present.cpu.leave()) this.enter(this.present.cpu.failsafeCallback, undefined, true);
+      this.exit(EXIT.hypercall, this.costs.ring_transition, this.costs.hypercall_dispatch);
+      return;
+    }
+    for (const [index, register] of ARGUMENT_REGISTERS[this.bits].entries()) {
+      args.low[index] = words[GENERAL + 2 * register]!;
+      args.high[index] = words[GENERAL + 2 * register + 1]!;
+    }
+    const result = this.hypercalls.call(number, args);
+    core.setRegister(RAX, this.bits / 8, result | 0, Math.floor(result / 2 ** 32) | 0);
+    this.exit(EXIT.hypercall, this.costs.ring_transition, this.hypercalls.takeWork());
+  }
+
+  /** SYSCALL of a program: the monitor has it first, for both rings are the same. */
+  private systemCall(): void {
+    const { core, costs } = this;
+    core.setRegister(RCX, 8, core.nextLow, core.nextHigh);
+    core.jump(core.nextLow, core.nextHigh);
+    this.count(EVENT.guest_system_calls);
+    this.enter(this.present.cpu.syscallCallback, undefined, false);
+    this.exit(EXIT.trap, costs.ring_transition, costs.bounce_fault);
+  }
+
+  private softwareTrap(vector: number): void {
+    const { core, costs } = this;
+    const { cpu } = this.present;
+    const trap = cpu.traps.get(vector);
+    const ring = cpu.isInKernel ? 1 : 3;
+    if (trap === undefined || trap.ring < ring) {
+      this.exceptionLeft(EXCEPTION.GP, (vector << 3) | IDT_ENTRY);
+      return;
+    }
+    core.jump(core.nextLow, core.nextHigh);
+    this.count(EVENT.software_interrupts);
+    this.enter(trap, undefined, trap.masksEvents);
+    // Xen has the processor enter a 32-bit guest directly where the handler leaves the event mask alone.
+    const isDirect = this.bits === 32 && !trap.masksEvents;
+    if (isDirect) this.charge(CYCLES.guest_fault, costs.software_interrupt);
+    else this.exit(EXIT.trap, costs.ring_transition, costs.bounce_fault);
+  }
+
+  private exceptionLeft(vector: number, hardwareCode: number): void {
+    const { core, costs } = this;
+    const { cpu, events } = this.present;
+    const trap = cpu.traps.get(vector);
+    if (trap === undefined) {
+      this.ending = `exception ${vector}, for which the guest has no handler`;
+      return;
+    }
+    let errorCode = hardwareCode;
+    this.count(EVENT.exceptions);
+    if (vector === EXCEPTION.PF) {
+      const { words } = core;
+      const at = STATE.faultAddress >> 2;
+      events.setFaultAddress(words[at]!, words[at + 1]!);
+      this.count(EVENT.guest_page_faults);
+      // At CPL 3 the kernel's own accesses look like a program's.
+      if (cpu.isInKernel) errorCode &= ~PF_USER;
+    }
+    // The guest's lazy floating point: the state is its own again (do_device_not_available).
+    if (vector === EXCEPTION.NM) core.words[CR0_WORD]! &= ~CR0.TS;
+    this.enter(trap, WITH_ERROR_CODE.has(vector) ? errorCode : undefined, trap.masksEvents);
+    this.exit(EXIT.trap, costs.ring_transition, costs.bounce_fault);
+  }
+
+  private enter(callback: Callback, errorCode: number | undefined, masksEvents: boolean): void {
+    this.parts.hardware.engine.endBlock();
+    if (callback.address === 0) this.ending = "an entry for which the guest has no handler";
+    else this.present.cpu.enter(callback, errorCode, masksEvents);
+  }
+
+  // Privileged instructions, which a kernel may still have.
+
+  private isEmulated({ row, operands }: Instruction): boolean {
+    if (!this.present.cpu.isInKernel) return false;
+    const [first] = operands;
+    if (row.mnemonic === "MOV") return !(first?.kind === "register" && first.file !== "general");
+    return EMULATED.has(row.mnemonic);
+  }
+
+  private emulate(instruction: Instruction): void {
+    const { core, costs } = this;
+    const { mnemonic } = instruction.row;
+    if (mnemonic === "WRMSR") core.jump(core.nextLow, core.nextHigh);
+    else {
+      const { words } = core;
+      const ring = words[PRIVILEGE]!;
+      words[PRIVILEGE] = 0;
+      this.isEmulating = true;
+      this.system.emulate(instruction);
+      this.isEmulating = false;
+      words[PRIVILEGE] = ring;
+      words[FLAGS]! |= RFLAGS.IF;
+      core.refreshMode();
+    }
+    const isPort = PORTS.has(mnemonic);
+    const work = costs.emulate_instruction + (isPort ? costs.kernel_device : costs.emulate_register);
+    this.exit(isPort ? EXIT.io_kernel : EXIT.privileged, costs.ring_transition, work);
+  }
+
+  // Accounting.
+
+  private exit(reason: number, transition: number, monitor: number): void {
+    const work = monitor + (this.domain?.paging.takeWork() ?? 0);
+    this.charge(CYCLES.transition, transition);
+    this.charge(CYCLES.monitor, work);
+    this.parts.hardware.machine.counters.exit(reason, transition + work);
+  }
+
+  private charge(category: number, cycles: number): void {
+    this.parts.hardware.engine.charge(category, cycles);
+  }
+
+  private count(event: number): void {
+    this.parts.hardware.machine.counters.events[event]!++;
+  }
+}
+
+const { DF, TS, NP, SS, GP, PF, AC } = EXCEPTION;
+/** Vectors with an error code (SDM vol. 3, table 6-1). */
+const WITH_ERROR_CODE: ReadonlySet<number> = new Set([DF, TS, NP, SS, GP, PF, AC]);
+const PORTS: ReadonlySet<string> = new Set(["IN", "OUT", "INS", "OUTS"]);
+/** Xen's emulate_privileged_op; a WRMSR is let pass and does nothing, for no MSR is the guest's. */
+const EMULATED: ReadonlySet<string> = new Set(["RDMSR", "WRMSR", "CLTS", "WBINVD", "INVD"]);
+const REGISTER_NAMES = [
+  ...["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"],
+  ...["r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"],
+];
