@@ -215,7 +215,8 @@ export class CodeCache {
       if (made !== "truncated") return { instructions, start, end: offset, failure: made, isShared };
       // It crosses into the next page: a block of its own.
       if (instructions.length > 0) break;
-      return this.decodeCrossing(page, offset, bits, secondFrame, isShared);
+      if (limit <= 4096) return { instructions, start, end: offset, failure: "too-long", isShared };
+      return this.decodeCrossing(page, offset, bits, secondFrame, limit);
     }
     return { instructions, start, end: offset, isShared };
   }
@@ -225,8 +226,9 @@ export class CodeCache {
     offset: number,
     bits: CodeMode,
     secondFrame: number,
-    isShared: boolean,
+    limit: number,
   ): Decoded {
+    const isShared = limit >= 4096 + LONGEST_INSTRUCTION;
     if (secondFrame < 0) {
       // Which page that is, its execution will say: it is a fetch like any other.
       return { instructions: [], start: offset, end: 4096, crossing: UNKNOWN_FRAME, isShared };
@@ -236,8 +238,8 @@ export class CodeCache {
     both.set(page.subarray(offset), 0);
     both.set(this.pageBytes(secondFrame).subarray(0, LONGEST_INSTRUCTION), inFirst);
     const made = decode(both, 0, bits);
-    if (typeof made === "string") {
-      const failure = made === "truncated" ? "too-long" : made;
+    if (typeof made === "string" || offset + made.length > limit) {
+      const failure = typeof made !== "string" || made === "truncated" ? "too-long" : made;
       return { instructions: [], start: offset, end: 4096, crossing: secondFrame, failure, isShared };
     }
     const end = offset + made.length;

@@ -8,7 +8,7 @@ import { Assembler } from "../../x86/assemble.js";
 import { imm, mem, SIZES } from "../../x86/assembler-operands.js";
 import { REGISTERS } from "../../x86/registers.js";
 
-const { ax, ds, ecx, esi, ss } = REGISTERS;
+const { ax, ds, eax, ecx, esi, ss } = REGISTERS;
 const MEMORY = 2 ** 21;
 const BUDGET = 20_000;
 /** Registers of the local APIC: memory that is a device's. */
@@ -47,6 +47,11 @@ function run({ bits, origin, code }: Endless): Outcome {
 it("a jump to itself in a segment's last page", () => {
   const code = (a: Assembler) => a.label("self").emit("jmp", "self");
   expect(run({ bits: 16, origin: LAST_PAGE, code })).toEqual({ kind: "limit" });
+});
+
+it("an instruction that crosses into the segment's last page, and a jump back to it", () => {
+  const code = (a: Assembler) => a.label("self").emit("mov", eax, 0x1234_5678).emit("jmp", "self");
+  expect(run({ bits: 16, origin: 0xeffd, code })).toEqual({ kind: "limit" });
 });
 
 it("a string instruction that reads a device four billion times", () => {

@@ -41,7 +41,7 @@ import type { Semantic } from "./scope.js";
  * Cycles between two looks at whether anything gets done: a handler that faults itself delivers exceptions for ever, and
  * completes no instruction that a limit could count. At fixed times, so that every engine looks at the same place.
  */
-const LOOK_CYCLES = 2 ** 30;
+const LOOK_CYCLES = 2 ** 27;
 /** Most instructions between two looks at the rest of the world. */
 const CHUNK = 1 << 22;
 /** A halted CPU that so many deadlines do not wake sleeps for ever: its interrupts are masked. */
@@ -378,8 +378,9 @@ export class CodeEngine {
         const alone = this.decode(record);
         if (alone === undefined) return;
         const next = this.enter(alone.header);
-        // What comes after it is decoded by the next turn: deadlines and the limit are looked at in between.
-        if (next !== EXIT.decode) this.handle(next);
+        // What comes after it is decoded by the next turn: deadlines and the limit are looked at in between. But where it
+        // crosses into a page that has only now been found, it is itself to be decoded again.
+        if (next !== EXIT.decode || words[STATE.exitRecord / 4] !== 0) this.handle(next);
         return;
       }
       case EXIT.deadline:

@@ -59,6 +59,8 @@ export class Handlers {
   readonly special: SpecialHandlers;
   /** How often all shapes were forgotten: numbers of handlers mean others since. */
   generation = 0;
+  /** Told of each block that is decoded, before it runs. */
+  onBlock: ((instructions: readonly Instruction[]) => void) | undefined;
   /** Table indices by row and shape. */
   private shapes: (Map<number, number> | undefined)[] = [];
   private next: number;
@@ -109,6 +111,7 @@ export class Handlers {
    * made together: a module has its price.
    */
   ofBlock(instructions: readonly Instruction[], mode: number): number[] {
+    this.onBlock?.(instructions);
     const fresh: Instruction[] = [];
     const handlers = instructions.map((instruction) => {
       const crossing = this.crossingHandler(instruction);

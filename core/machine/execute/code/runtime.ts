@@ -953,9 +953,15 @@ function defineEnter(parts: RuntimeParts): void {
       true,
       (builder, header) => {
         const second = builder.local();
+        const ip = I64.add(
+          parts.long(STATE.codeOffset),
+          extendUnsigned(I32.load(2)(get(header), HEADER.pageOffset)),
+        );
+        // Outside 64-bit code IP wraps around at 4 GiB, which a page of code may contain.
+        const isLong = eq(and(parts.word(STATE.mode), int(MODE.codeSize)), int(CODE_64));
         const setRip = parts.setLong(
           STATE.rip,
-          I64.add(parts.long(STATE.codeOffset), extendUnsigned(I32.load(2)(get(header), HEADER.pageOffset))),
+          ifElse(isLong, ip, I64.and(ip, I64.constant(0xffff_ffff)), "i64"),
         );
         const leave = (exit: number): Code => [
           setRip,

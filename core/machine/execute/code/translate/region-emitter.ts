@@ -341,7 +341,8 @@ export class RegionEmitter {
   /** What follows the label `beforeBlock`: RIP is the block's first instruction. */
   private leaveBeforeBlock(): Code {
     const place = extendUnsigned(I32.load(2)(get(this.record), HEADER.pageOffset));
-    const rip = I64.add(I64.load(8)(int(0), this.base + STATE.codeOffset), place);
+    const sum = I64.add(I64.load(8)(int(0), this.base + STATE.codeOffset), place);
+    const rip = this.isLong ? sum : I64.and(sum, I64.constant(0xffff_ffff));
     return [
       I64.store(8)(int(0), rip, this.base + STATE.rip),
       ifThen(I32.isZero(get(this.exit)), set(this.exit, int(EXIT.deadline))),
