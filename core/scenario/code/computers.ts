@@ -5,6 +5,7 @@ import type { CpuProfile } from "../../events/profile.js";
 import { Computer, type ComputerOptions, type GuestComputer } from "../../machine/computer.js";
 import { makeBinaryTranslation } from "../../monitor/binary-translation/computer.js";
 import { makeHardwareComputer } from "../../monitor/hardware-assisted/computer.js";
+import { makeParavirtual } from "../../monitor/paravirtual/computer.js";
 import { makeTrapAndEmulate } from "../../monitor/trap-and-emulate/computer.js";
 import { invariant } from "../../util/errors.js";
 import { PAGE_SIZES } from "../../util/units.js";
@@ -33,6 +34,8 @@ const CODE_TECHNIQUES: Readonly<Record<string, CodeTechnique>> = {
         : `${name} has no ${host.page} pages in its nested table`;
     },
   },
+  // Whether the image can be started so is known when it is loaded.
+  "paravirtual/direct": { make: (options) => makeParavirtual(options) },
   "trap-and-emulate/shadow": {
     make: (options, { shadow }) => makeTrapAndEmulate({ ...options, shadow: shadowOf(shadow) }),
   },

@@ -163,8 +163,8 @@ describe("what cannot be", () => {
 
   it.each([
     [
-      "technique: paravirtual/direct\nworkload: program/compute",
-      expect.stringContaining("paravirtual/direct does not run code yet") as unknown as string,
+      "technique: hardware/shadow\nworkload: program/compute",
+      expect.stringContaining("hardware/shadow does not run code yet") as unknown as string,
     ],
     [
       "technique: hardware/nested\nmachine: { profile: prescott-2005 }\nworkload: program/compute",
@@ -185,6 +185,14 @@ describe("what cannot be", () => {
     ["technique: native\nworkload: program/gups\npage: 2M", undefined],
   ])("%s", (text, reason) => {
     expect(reasonOf(text)).toEqual(reason);
+  });
+
+  it("an image without Xen's notes is no paravirtual guest", () => {
+    const config = { ...configOf("good"), technique: "paravirtual/direct" };
+    expect(timedCell(config, runCell).outcome).toMatchObject({
+      status: "unsupported",
+      reason: expect.stringContaining("no Xen notes") as unknown,
+    });
   });
 
   it("more than 3 GiB of memory is unsupported", () => {
