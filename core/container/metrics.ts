@@ -190,6 +190,7 @@ export const CONTAINER_METRICS: readonly HostMetric[] = [
   ),
   metric("modelled", "Modelled", "ratio", "neither", "The model's value, in the same unit."),
   metric("deviation", "Deviation", "ratio", "neither", "The model's value over the published one, less 1."),
+  metric("figure_unit", "Unit", "text", "neither", "The unit of the published and the modelled value."),
   metric(
     "is_fitted",
     "Fitted",

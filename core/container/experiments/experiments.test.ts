@@ -5,11 +5,16 @@ import type { Experiment, ExperimentSetting } from "../../host/experiments/exper
 import { findTechnology } from "../../host/instances/technologies.js";
 import type { HostValues } from "../../host/metrics.js";
 import { defaultOf, type ParameterValue } from "../../util/parameters.js";
+import { Random } from "../../util/random.js";
 import { GIB } from "../../util/units.js";
 import { CONTROLLERS } from "../isolation/control-groups.js";
 import { ISOLATION_SYSTEMS } from "../isolation/lineage.js";
 import { DRIVER_NAMES } from "../storage/drivers.js";
+import { FAILOVER } from "./failover.js";
 import { ISOLATION } from "./isolation.js";
+import { placed } from "./placement.js";
+import { PUBLISHED } from "./published.js";
+import { PUBLISHED_FIGURES } from "./published-figures.js";
 import { UNION_FS } from "./union-fs.js";
 
 type Changes = Readonly<Record<string, ParameterValue>>;
@@ -76,5 +81,55 @@ describe("isolation as an experiment", () => {
     const reach = (technology: string) =>
       ISOLATION.run(settingOf(ISOLATION, technology, { tenants: 4 }))["kernel_flaw_reach"];
     expect(["process", "container", "microvm", "vm"].map(reach)).toEqual([1, 1, 0.25, 0.25]);
+  });
+});
+
+describe("published figures", () => {
+  it.each(PUBLISHED_FIGURES.filter(({ isFitted }) => isFitted))(
+    "$id comes out of what was fitted to it",
+    (figure) => {
+      const setting = settingOf(PUBLISHED, figure.technology, { figure: figure.id });
+      const { deviation } = PUBLISHED.run({ ...setting, memory: 128 * GIB });
+      expect(Math.abs(deviation as number)).toBeLessThan(0.25); // the promise for starts and overheads
+    },
+  );
+
+  it("are refused under another technique than theirs", () => {
+    expect(PUBLISHED.refusal!(settingOf(PUBLISHED, "process", {}))).toMatch(/is of unikernel/);
+  });
+});
+
+describe("placement", () => {
+  const jobs = Array.from({ length: 50 }, (_, index) => ({
+    isHeavy: index < 10,
+    demand: index < 10 ? 1 : 0.1,
+  }));
+
+  it.each(["by-kind", "random", "mixed"] as const)("%s: every application is on one host", (policy) => {
+    const hosts = placed(jobs, 5, policy, new Random(1));
+    expect(new Set(hosts.flat()).size).toBe(jobs.length);
+    expect(hosts.flat()).toHaveLength(jobs.length);
+  });
+
+  it("mixed: no host has more than its part and one application", () => {
+    const loads = placed(jobs, 5, "mixed", new Random(1)).map((own) =>
+      own.reduce((sum, { demand }) => sum + demand, 0),
+    );
+    expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(1);
+  });
+});
+
+describe("failover", () => {
+  const fail = (changes: Changes): HostValues => FAILOVER.run(settingOf(FAILOVER, "container", changes));
+
+  it("a rack of 16 hosts with 10 applications each takes 160, and spare room brings back what fits", () => {
+    expect(fail({ spare: 0 })).toMatchObject({
+      applications_lost: 160,
+      applications_down: 160,
+      recovery_time: "",
+    });
+    expect(fail({ spare: 0.1 })).toMatchObject({ applications_lost: 160, applications_down: 160 - 48 });
+    expect(fail({ spare: 0.5 })).toMatchObject({ applications_lost: 160, applications_down: 0 });
+    expect(fail({ spare: 5, racks: 1 })).toMatchObject({ applications_down: 160 });
   });
 });
