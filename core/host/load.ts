@@ -4,6 +4,7 @@
  */
 
 import type { Random } from "../util/random.js";
+import type { ArrivalPattern } from "./applications/application.js";
 import { type AreaId, PAGE_BYTES, type ThreadId } from "./contracts.js";
 import type { Host } from "./host.js";
 import type { Instance } from "./instances/instance.js";
@@ -24,6 +25,8 @@ const DIURNAL_SWING = 0.8;
 export interface LoadOptions {
   /** Requests a second; 0: the application's own. */
   readonly rate: number;
+  /** Undefined: the application's own. */
+  readonly arrivals?: ArrivalPattern | undefined;
 }
 
 /** Takes the requests of one instance until it is stopped. */
@@ -37,6 +40,7 @@ export class Load {
   private readonly work: Float64Array;
   private readonly uses: readonly Use[];
   private readonly rate: number;
+  private readonly arrivals: ArrivalPattern;
   private readonly phase: number;
   private isRunning = true;
   constructor(
@@ -48,13 +52,14 @@ export class Load {
   ) {
     const { application, threads, technology } = instance;
     this.rate = options.rate > 0 ? options.rate : application.rate.value;
+    this.arrivals = options.arrivals ?? application.arrivals;
     this.phase = random.unit();
     this.arrivedAt = new Float64Array(threads.length);
     this.work = new Float64Array(threads.length);
     this.uses = usesOf(instance);
     for (let i = 0; i < threads.length; i++) this.free.push(i);
     if (application.request.work.value > 0) {
-      if (application.arrivals === "closed") for (let i = threads.length; i > 0; i--) this.arrive();
+      if (this.arrivals === "closed") for (let i = threads.length; i > 0; i--) this.arrive();
       else this.nextArrival();
     }
     if (technology.idleWork.value > 0) this.startHousekeeping(technology.idleWork.value);
@@ -84,7 +89,7 @@ export class Load {
   }
 
   private nextArrival(): void {
-    const { arrivals } = this.instance.application;
+    const { arrivals } = this;
     const peak = arrivals === "bursts" ? BURST_FACTOR : arrivals === "diurnal" ? 1 + DIURNAL_SWING : 1;
     const gap = (-Math.log(1 - this.random.unit()) / (this.rate * peak)) * SECOND;
     this.host.clock.after(gap, this.candidate);
@@ -99,7 +104,7 @@ export class Load {
 
   private isKept(): boolean {
     const { now } = this.host.clock;
-    switch (this.instance.application.arrivals) {
+    switch (this.arrivals) {
       case "bursts":
         return (now / BURST_PERIOD + this.phase) % 1 < 1 / BURST_FACTOR;
       case "diurnal": {
@@ -173,7 +178,7 @@ export class Load {
   private readonly finish = (index: number): void => {
     this.meter.finished(this.host.clock.now - this.arrivedAt[index]!);
     if (!this.isRunning) return;
-    if (this.instance.application.arrivals === "closed") {
+    if (this.arrivals === "closed") {
       this.meter.arrived();
       this.serve(index, this.host.clock.now);
       return;

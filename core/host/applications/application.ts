@@ -4,16 +4,13 @@
  */
 import type { Constant } from "../../events/profile.js";
 
-/** How requests come. */
-export type ArrivalPattern =
-  /** At random, independently of one another. */
-  | "poisson"
-  /** Poisson at a rate that follows a day, which is shortened to a minute. */
-  | "diurnal"
-  /** Silence, then many at once: on for a tenth of the time at ten times the rate. */
-  | "bursts"
-  /** As soon as the one before is done: batch work. */
-  | "closed";
+/**
+ * How requests come. poisson: at random, independently of one another; diurnal: the same at a rate that follows a day, which is
+ * shortened to a minute; bursts: silence, then many at once, on for a tenth of the time at ten times the rate; closed: as soon as
+ * the one before is done, which is batch work.
+ */
+export const ARRIVAL_PATTERNS = ["poisson", "diurnal", "bursts", "closed"] as const;
+export type ArrivalPattern = (typeof ARRIVAL_PATTERNS)[number];
 
 export interface Application {
   readonly name: string;

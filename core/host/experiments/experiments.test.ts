@@ -118,6 +118,31 @@ describe("a population", () => {
   });
 });
 
+describe("arrivals", () => {
+  it.each(["poisson", "diurnal", "bursts"])("come at the same rate over a minute: %s", (arrivals) => {
+    const parameters = { arrivals, count: 10, rate: 4, settle: 0, watch: 60, threadsPerCore: 1 };
+    // 2,400 requests: five standard deviations of a Poisson count are 10%.
+    expect(run(POPULATION, { parameters })["requests_per_second"]! / 40).toBeCloseTo(1, 0.7);
+  });
+
+  it("are limited by the processors where each follows the one before", () => {
+    const parameters = { arrivals: "closed", count: 10, processors: 2, threadsPerCore: 1 };
+    const row = run(POPULATION, { parameters });
+    expect(row["cpu_idle_share"]).toBeLessThan(0.01);
+    expect(row["requests_per_second"]! / 2000).toBeGreaterThan(0.9); // 1 ms each on two processors
+    expect(row["requests_per_second"]! / 2000).toBeLessThanOrEqual(1.01);
+  });
+});
+
+describe("schedulers", () => {
+  it("carry the same load: a policy shares out time, it makes none", () => {
+    const load = (scheduler: string) =>
+      run(POPULATION, { parameters: { scheduler, count: 100, processors: 4, rate: 8, watch: 5 } });
+    const [fair, credit] = [load("fair"), load("credit")];
+    expect(credit["requests_per_second"]! / fair["requests_per_second"]!).toBeCloseTo(1, 2);
+  });
+});
+
 describe("a noisy neighbour", () => {
   it("is bounded in memory by its limit: the victim notices nothing", () => {
     const base = { hog: "memory", watch: 4, from: 4, swap: 4 * GIB, rate: 20 };

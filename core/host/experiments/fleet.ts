@@ -1,6 +1,7 @@
 /** Instances of one application and technology on one host, with their requests and one meter: what most experiments begin with. */
 import type { ParameterSpecs } from "../../util/parameters.js";
 import { Random } from "../../util/random.js";
+import { ARRIVAL_PATTERNS } from "../applications/application.js";
 import type { Host } from "../host.js";
 import { Instance } from "../instances/instance.js";
 import { Load } from "../load.js";
@@ -21,6 +22,13 @@ export const FLEET_PARAMETERS = {
     default: 0,
     minimum: 0,
     description: "Requests a second of each instance; 0: the application's own.",
+  },
+  arrivals: {
+    kind: "choice",
+    default: "own",
+    choices: ["own", ...ARRIVAL_PATTERNS],
+    description:
+      "How requests come: as the application has it, or at random (poisson), by a day's curve (diurnal), in bursts, or each after the one before (closed).",
   },
 } as const satisfies ParameterSpecs;
 
@@ -43,7 +51,7 @@ export class Fleet {
   /** Starts another instance with its requests. False when it does not fit into memory. */
   add(): boolean {
     const { host, setting } = this;
-    const { sharing, images, rate, cacheFill } = setting.parameters;
+    const { sharing, images, rate, arrivals, cacheFill } = setting.parameters;
     const instance = new Instance(host, applicationOf(setting), setting.technology, {
       image: this.instances.length % (images as number),
       isMergeable: sharing === true,
@@ -57,7 +65,10 @@ export class Fleet {
       return false;
     }
     const index = this.instances.push(instance);
-    new Load(host, instance, this.random.fork(`instance ${index}`), this.meter, { rate: rate as number });
+    new Load(host, instance, this.random.fork(`instance ${index}`), this.meter, {
+      rate: rate as number,
+      arrivals: ARRIVAL_PATTERNS.find((pattern) => pattern === arrivals),
+    });
     return true;
   }
 
