@@ -32,6 +32,8 @@ export interface CodeMachineOptions extends Omit<MachineOptions, "code"> {
   readonly engine?: "interpreter" | "translator";
   /** False: interrupts, returns, system calls and segment loads are all done in TypeScript; results are the same. */
   readonly crossings?: boolean;
+  /** Mnemonics of instructions that TypeScript performs though code could: so that an interception is asked about them. */
+  readonly asked?: readonly string[];
   /** Bytes for decoded code. */
   readonly arenaBytes?: number;
   /** Whether CPUID shows an APIC. */
@@ -76,7 +78,9 @@ export class CodeMachine {
     const { machine } = this;
     const code = machine.code!;
     const { costOf, iteration } = instructionCosts(profile);
-    this.engine = new CodeEngine(machine, SEMANTICS, costOf, iteration, options.crossings);
+    const asked = new Set(options.asked);
+    const semantics = Object.fromEntries(Object.entries(SEMANTICS).filter(([name]) => !asked.has(name)));
+    this.engine = new CodeEngine(machine, semantics, costOf, iteration, options.crossings);
     const { engine } = this;
     this.translator =
       options.engine === "interpreter"
@@ -87,7 +91,7 @@ export class CodeMachine {
             engine.handlers,
             engine.table,
             engine.runtime,
-            SEMANTICS,
+            semantics,
             iteration,
           );
     engine.translator = this.translator;

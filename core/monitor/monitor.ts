@@ -15,6 +15,8 @@ export interface Monitor {
   readonly interception: Interception;
   /** What the guest's control registers do to the translation of addresses; undefined: what they do to the machine's. */
   readonly paging: PagingControl | undefined;
+  /** What first showed the guest that the processor is not its own, in words; undefined while nothing did. */
+  readonly misbehaviour?: string | undefined;
   /** The guest's CPU at its start. */
   start(state: StartState): void;
   /** Handles what left the guest. Returns how the guest ended, if that was its end. */

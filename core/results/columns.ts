@@ -86,7 +86,7 @@ const OUTCOMES: readonly Column[] = [
     unit: "text",
     better: "neither",
     kind: "outcome",
-    description: "Why the cell is not done; empty when it is.",
+    description: "Why the cell is not done; of one that is, what went wrong in its guest under trap-and-emulate.",
   },
 ];
 

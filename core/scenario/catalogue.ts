@@ -11,6 +11,7 @@ import type { ParameterSpecs } from "../util/parameters.js";
 import { BOOT } from "./code/boot.js";
 import { KERNEL_WORKLOADS } from "./code/kernel.js";
 import { PROGRAM_WORKLOADS } from "./code/programs.js";
+import { SENSITIVE_WORKLOADS } from "./code/sensitive.js";
 import { HOST_WORKLOADS } from "./host/workload.js";
 
 /** What a scenario needs to know of a workload, a reference stream (guest/workloads), code (code/workload.ts) or a host with instances (host/workload.ts). */
@@ -32,6 +33,13 @@ export interface Catalogue {
 /** Everything the lab has. */
 export const CATALOGUE: Catalogue = {
   techniques: [...TECHNIQUES, ...INSTANCE_TECHNIQUES],
-  workloads: [...WORKLOADS, ...PROGRAM_WORKLOADS, ...KERNEL_WORKLOADS, BOOT, ...HOST_WORKLOADS],
+  workloads: [
+    ...WORKLOADS,
+    ...PROGRAM_WORKLOADS,
+    ...KERNEL_WORKLOADS,
+    ...SENSITIVE_WORKLOADS,
+    BOOT,
+    ...HOST_WORKLOADS,
+  ],
   profiles: PROFILES,
 };

@@ -148,6 +148,11 @@ export class SystemUnit {
     core.isEmulating = false;
   }
 
+  /** Whether an instruction is among those that engines leave to TypeScript; `emulate` does no other. */
+  performs({ row }: Instruction): boolean {
+    return (this.entries[row.index] ?? this.makeEntry(row)).run !== unknown;
+  }
+
   private perform(instruction: Instruction, mayLeave: boolean): void {
     const { core } = this;
     const { words } = core;

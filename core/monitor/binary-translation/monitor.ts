@@ -48,9 +48,10 @@ export interface BinaryTranslationOptions {
 /** Faults of a store on guarded pages before it is translated anew. */
 const OFTEN = 4;
 const LONGEST_INSTRUCTION = 15;
+const PAGE = 4096;
 const CALL_OUT_BYTES = 2;
 /** Segments that the guest's kernel uses as they are, but that they end where the window begins. */
-const TRUNCATED = [ES, SS, DS, FS];
+const TRUNCATED = [ES, SS, DS, FS, GS];
 
 export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   readonly cache: TranslationCache;
@@ -64,8 +65,10 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   /** Faults on guarded pages of each store, by its guest address, and those that happen often. */
   private readonly faults = new Map<number, number>();
   private readonly stores = new Set<number>();
-  /** Guest frames whose code is translated. */
-  private readonly codeFrames = new Set<Gfn>();
+  /** Of guest frames with translated code: which of their bytes that is, nonzero. */
+  private readonly codeFrames = new Map<Gfn, Uint8Array>();
+  private readonly pageBefore = new Uint8Array(PAGE);
+  private readonly pageAfter = new Uint8Array(PAGE);
   private pagingTranslated = 0;
 
   constructor(
@@ -166,7 +169,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
       events[EVENT.translated_units]!++;
       events[EVENT.translated_instructions]! += unit.instructions;
       if (this.cache.add(unit)) {
-        this.traceCode(guest, guest + unit.guestBytes - 1);
+        this.traceCode(guest, guest + unit.guestBytes);
         return unit.starts[0]!.address;
       }
       this.flush();
@@ -205,13 +208,24 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   }
 
   /** Guards the pages of translated code: writing there makes the translation stale. */
-  private traceCode(first: number, last: number): void {
-    for (let page = first - (first % 4096); page <= last; page += 4096) {
-      const gfn = this.paging.translate(page);
-      if (gfn < 0 || this.codeFrames.has(gfn)) continue;
-      this.codeFrames.add(gfn);
+  private traceCode(first: number, end: number): void {
+    for (let from = first; from < end; ) {
+      const offset = from % PAGE;
+      const inPage = Math.min(PAGE - offset, end - from);
+      const gfn = this.paging.translate(from);
+      if (gfn >= 0) this.codeBytes(gfn).fill(1, offset, offset + inPage);
+      from += inPage;
+    }
+  }
+
+  private codeBytes(gfn: Gfn): Uint8Array {
+    let bytes = this.codeFrames.get(gfn);
+    if (bytes === undefined) {
+      bytes = new Uint8Array(PAGE);
+      this.codeFrames.set(gfn, bytes);
       this.paging.shadow?.tables.trace(gfn);
     }
+    return bytes;
   }
 
   // What leaves.
@@ -257,7 +271,8 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
       engine.stepAlone();
       engine.endBlock();
     }
-    if (!this.system.hasExited) super.dispatch(left);
+    // What was finished may have cleared IF.
+    if (!this.system.hasExited && this.hasInterrupt()) super.dispatch(left);
   }
 
   private get isAtStart(): boolean {
@@ -279,9 +294,9 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
         this.branch();
         return;
       case "pending":
-        // The engine looks for interrupts at the next block.
+        // The engine looks for interrupts at the next block; a POPF may have left them off.
         this.charge(EXIT.call_out, 0);
-        this.data.pending = false;
+        this.data.pending = this.hasPending() && !this.data.interruptFlag;
         words[RIP] = (address + CALL_OUT_BYTES) | 0;
         return;
       case "store":
@@ -292,9 +307,20 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
 
   private emulateCalled(instruction: Instruction): void {
     this.expose();
-    this.emulateExposed(instruction);
+    if (this.system.performs(instruction)) this.emulateExposed(instruction);
+    else this.stepExposed();
     const { reason, work } = this.priceOf(instruction);
     this.charge(reason === EXIT.privileged ? EXIT.call_out : reason, work);
+  }
+
+  /**
+   * What is no system instruction, but shows a privilege or uses the monitor's GS, is executed at CPL 0, out of reach of the
+   * monitor's addresses.
+   */
+  private stepExposed(): void {
+    this.truncate();
+    this.parts.hardware.engine.stepAlone();
+    this.parts.hardware.engine.endBlock();
   }
 
   private link({ guest, site }: Extract<CallOut, { kind: "link" }>): void {
@@ -342,8 +368,21 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   protected override writeGuarded(linear: Gva, step: () => void): void {
     const { frame } = this.paging;
     if (this.isTranslated && this.called === undefined) this.noteFault();
+    const code = this.codeFrames.get(frame);
+    if (code !== undefined) this.ram.read(frame * PAGE, this.pageBefore);
     super.writeGuarded(linear, step);
+    if (code !== undefined && this.changes(frame, code)) this.isStale = true;
+  }
+
+  protected override unguarded(frame: Gfn): void {
     this.isStale ||= this.codeFrames.has(frame);
+  }
+
+  /** Whether translated bytes of a frame are others than in `pageBefore`: data beside code is written often. */
+  private changes(frame: Gfn, code: Uint8Array): boolean {
+    const { pageBefore, pageAfter } = this;
+    this.ram.read(frame * PAGE, pageAfter);
+    return code.some((isCode, at) => isCode !== 0 && pageBefore[at] !== pageAfter[at]);
   }
 
   /** A store of translated code faulted: where it does so often it is translated anew. */

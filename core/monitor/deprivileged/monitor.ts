@@ -186,6 +186,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
         if (!isEmulated) return this.note({ kind: "table-write", linear });
         this.isGdtStale ||= this.gdtFrames.includes(this.paging.frame);
         this.paging.unguard();
+        this.unguarded(this.paging.frame);
         return this.note({ kind: "mended", during });
       case "device":
         if (isEmulated) throw new UnsupportedError("a system instruction's operand is a device's memory");
@@ -194,6 +195,9 @@ export class DeprivilegedMonitor implements Monitor, Interception {
         return this.note({ kind: "mended", during });
     }
   }
+
+  /** A guarded page is written freely from now on. */
+  protected unguarded(_frame: Gfn): void {}
 
   protected note(left: Left): true {
     this.left = left;

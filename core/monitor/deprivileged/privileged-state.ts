@@ -81,6 +81,20 @@ export class PrivilegedState {
     return this.isExposed ? this.core().words[CR0_WORD]! : this.cr0;
   }
 
+  /** While the guest runs: base and limit of its own GDT and IDT, and selectors of its own LDT and TSS. */
+  get virtualTables() {
+    const [gdtBase, , gdtLimit, idtBase, , idtLimit] = this.tables;
+    const [localTable, task] = [this.localTable[SELECTOR]!, this.task[SELECTOR]!];
+    return {
+      gdtBase: gdtBase!,
+      gdtLimit: gdtLimit!,
+      idtBase: idtBase!,
+      idtLimit: idtLimit!,
+      localTable,
+      task,
+    };
+  }
+
   /** The virtual state into the registers, so that the guest's privileged instructions mean what the guest meant. */
   expose(): void {
     if (this.isExposed) return;

@@ -59,6 +59,12 @@ export class ShadowGdt {
       ram[word + 1] = high;
     }
   }
+
+  /** The second word of the descriptor at an offset in the table. */
+  high(offset: number): number {
+    const word = this.frames[offset >> 12]! * 1024 + ((offset & 0xfff) >> 2);
+    return this.hardware.machine.ram[word + 1]!;
+  }
 }
 
 function isFlatData(low: number, high: number): boolean {

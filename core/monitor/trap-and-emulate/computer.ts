@@ -3,9 +3,9 @@
  * CACM 1974). What is sensitive and does not trap goes wrong.
  */
 import type { ComputerOptions } from "../../machine/computer.js";
-import { DeprivilegedMonitor } from "../deprivileged/monitor.js";
 import type { ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js";
 import { VirtualComputer } from "../virtual-computer.js";
+import { ASKED, TrapAndEmulateMonitor } from "./monitor.js";
 
 /** Frames for shadow tables, the monitor's map and its descriptor tables. */
 const MONITOR_FRAMES = 4096;
@@ -18,9 +18,9 @@ export function makeTrapAndEmulate(options: TrapAndEmulateOptions): VirtualCompu
   return new VirtualComputer(options, {
     monitorFrames: MONITOR_FRAMES,
     // Quick crossings would enter CPL 0 unseen.
-    machine: { paging: "pae", crossings: false },
+    machine: { paging: "pae", crossings: false, asked: ASKED },
     make: (parts) => {
-      const monitor = new DeprivilegedMonitor(parts, { ...options.shadow, hostOrder: 0 });
+      const monitor = new TrapAndEmulateMonitor(parts, { ...options.shadow, hostOrder: 0 });
       return { monitor, ram: monitor.ram, devices: { hasInterrupt: () => monitor.hasInterrupt() } };
     },
   });

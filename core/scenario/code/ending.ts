@@ -8,8 +8,14 @@ import type { CodeGuest, GuestEnd } from "./guest.js";
 const MOST_QUOTED = 100;
 const ENDING = "a guest ends by writing its status to port 0xf4";
 
-/** Why the guest failed; "" when it did not. */
+/** Why the guest failed, and what may have led to it; "" when it did not. */
 export function failureOf(guest: CodeGuest, end: GuestEnd): string {
+  const failure = endOf(guest, end);
+  const { misbehaviour } = guest.computer;
+  return failure === "" || misbehaviour === undefined ? failure : `${failure}; before, ${misbehaviour}`;
+}
+
+function endOf(guest: CodeGuest, end: GuestEnd): string {
   const { computer, config } = guest;
   const printed = lastLine(computer.console);
   switch (end.kind) {

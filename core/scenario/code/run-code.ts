@@ -40,7 +40,14 @@ export function runCode(config: CellConfig, hooks?: GuestHooks): CellOutcome {
   const { console } = guest.computer;
   if (reason !== "") return { status: "failed", reason, values: {}, exits: [], console };
   const { counters } = guest.region;
-  return { status: "done", reason, values: valuesOf(guest, end), exits: exitsOf(counters), console };
+  const { misbehaviour = "" } = guest.computer;
+  return {
+    status: "done",
+    reason: misbehaviour,
+    values: valuesOf(guest, end),
+    exits: exitsOf(counters),
+    console,
+  };
 }
 
 /** The modelled numbers of the region of interest. Every cycle that passed was charged to somebody: none is unattributed. */
