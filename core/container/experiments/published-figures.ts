@@ -7,7 +7,7 @@ import { diskOptions } from "../../host/disks.js";
 import type { ExperimentSetting } from "../../host/experiments/experiment.js";
 import { defaultOf, type ParameterValue } from "../../util/parameters.js";
 import { MIB } from "../../util/units.js";
-import { MEASURED as GUEST_PAGES } from "../measured/guest-pages.js";
+import { MACHINE as GUEST, MEASURED as GUEST_PAGES } from "../measured/guest-pages.js";
 import { copiedBytes, firstWriteTime } from "../storage/driver-costs.js";
 import { findDriver } from "../storage/drivers.js";
 import { START_TIME, startTimes } from "./start-time.js";
@@ -78,7 +78,7 @@ const SEUSS = "Cadden et al., EuroSys 2020 (SEUSS), table 3, as quoted";
 const MOHAN = "Mohan et al., HotCloud 2019, as quoted";
 const SLACKER_PAPER = "Harter et al., FAST 2016 (Slacker)";
 const RUND = "Li et al., ATC 2022 (RunD), as quoted";
-const ESX = "Waldspurger, OSDI 2002 (ESX Server), figure 4, as cited";
+const ESX = `Waldspurger, OSDI 2002 (ESX Server), figure 4, as cited; beside two measured guests of ${GUEST}`;
 
 export const PUBLISHED_FIGURES: readonly PublishedFigure[] = [
   guest("unikernel", "lightvm17-boot", "ms", 2.3, LIGHTVM, true, start(BOOT, MS, { image: "minimal" })),
