@@ -18,7 +18,7 @@ export function makeParavirtual(options: ComputerOptions): VirtualComputer {
       const monitor = new ParavirtualMonitor(parts);
       return {
         monitor,
-        ram: new MachineRam(parts.hardware, () => monitor.directPaging),
+        ram: new MachineRam(parts.hardware, () => monitor.present.paging),
         load: (load) => monitor.load(load),
         devices: { hasInterrupt: () => monitor.hasInterrupt(), interrupts: monitor.interrupts },
       };

@@ -4,6 +4,7 @@
  *
  *      [SS ESP from a program]  EFLAGS  mask:CS  EIP  [error code]        iret: the same with EAX below, without an error code
  */
+import { generalProtection } from "../../machine/cpu/fault.js";
 import { BASE, GENERAL, RAX, RIP, RSP, segmentWord } from "../../machine/cpu/places.js";
 import { dropPrivilegedSegments } from "../../machine/cpu/segments.js";
 import { CS, SS } from "../../machine/cpu/state.js";
@@ -22,7 +23,7 @@ export class GuestCpu32 extends GuestCpu {
     const { core, access, isInKernel, kernelStack } = this;
     const { words } = core;
     const stack = isInKernel ? core.selector(SS) : kernelStack.selector;
-    if (!this.areSegments(selector, stack, KERNEL_RING)) throw new RangeError("segments of a trap");
+    if (!this.areSegments(selector, stack, KERNEL_RING)) throw generalProtection(selector);
     const base = core.returnData.base;
     let pointer = isInKernel ? words[GENERAL + 2 * RSP]! : kernelStack.pointer;
     const push = (value: number): void => {

@@ -5,6 +5,7 @@
  *      SS RSP RFLAGS CS RIP [error code] R11 RCX                          iret: SS RSP RFLAGS CS RIP flags RCX R11 RAX
  */
 import type { Core } from "../../machine/cpu/core.js";
+import { generalProtection } from "../../machine/cpu/fault.js";
 import { GENERAL, R11, RAX, RCX, RIP, RIP_HIGH, RSP } from "../../machine/cpu/places.js";
 import { CS, SS } from "../../machine/cpu/state.js";
 import { IN_SYSCALL, SELECTORS } from "./abi.js";
@@ -52,7 +53,7 @@ export class GuestCpu64 extends GuestCpu {
     push(words[GENERAL + 2 * R11]!, words[GENERAL + 2 * R11 + 1]!);
     push(words[GENERAL + 2 * RCX]!, words[GENERAL + 2 * RCX + 1]!);
     this.isInKernel = true;
-    if (!this.areSegments(kernelCode, kernelData, RING)) throw new RangeError("Xen's own segments");
+    if (!this.areSegments(kernelCode, kernelData, RING)) throw generalProtection(kernelCode);
     this.loadSegments(kernelCode, kernelData, RING);
     this.setRegister(RSP, pointer);
     core.jump(address | 0, Math.floor(address / HIGH) | 0);

@@ -53,7 +53,7 @@ export abstract class GuestCpu {
 
   /**
    * Enters the kernel at a handler, to come back to RIP.
-   * @throws GuestFault where its stack cannot be written.
+   * @throws GuestFault where its stack cannot be written, or the handler's segment is not fit.
    */
   abstract enter(to: Callback, errorCode: number | undefined, masksEvents: boolean): void;
 

@@ -45,6 +45,7 @@ import type { VirtualTime } from "./time.js";
 /** Most arguments of a call. */
 const ARGUMENTS = 6;
 const HIGH = 2 ** 32;
+const VECTORS = 256;
 /** COM1's transmitter: the console is the serial line of the guest's board, as with Xen's own. */
 const SERIAL_PORT = 0x3f8;
 /** Most elements of one list: where Xen would let others run. */
@@ -142,9 +143,10 @@ export class Hypercalls {
   private setTrapTable(address: number): number {
     const { access, cpu } = this.domain;
     const { wordBytes } = access;
-    for (let at = address; ; at += 4 + (this.isWide ? 4 : 0) + wordBytes) {
+    const bytes = 2 * wordBytes;
+    for (let at = address; at < address + VECTORS * bytes; at += bytes) {
       const head = access.read32(at);
-      const target = access.readWord(at + (this.isWide ? 8 : 4));
+      const target = access.readWord(at + wordBytes);
       if (target === 0) return OK;
       const flags = (head >>> 8) & 0xff;
       cpu.traps.set(head & 0xff, {
@@ -154,6 +156,7 @@ export class Hypercalls {
         masksEvents: (flags & TRAP_MASKS_EVENTS) !== 0,
       });
     }
+    return OK;
   }
 
   private stackSwitch(args: Arguments): number {

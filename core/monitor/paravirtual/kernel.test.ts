@@ -1,6 +1,6 @@
 /**
  * The mini-kernel as a paravirtual guest: its test of itself and every benchmark print what they print on the bare machine,
- * both engines end alike, every cycle is accounted for, and the guest can write neither a table nor what is the monitor's.
+ * both engines end alike, every cycle is accounted for, and its maps are sound at each mark and at the end.
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
@@ -16,12 +16,26 @@ import {
 } from "../../guest/mini-kernel/benchmark.js";
 import { CASES, caseValues, expectedChecksum } from "../../guest/mini-kernel/cases.js";
 import { SELF_TEST_ITEMS } from "../../guest/mini-kernel/testing/self-test-items.js";
+import { auditParavirtual } from "../testing/paravirtual-audit.js";
 import { makeParavirtual } from "./computer.js";
+import type { ParavirtualMonitor } from "./monitor.js";
 
-const MEMORY = 64 * 2 ** 20;
+const MEMORY = 36 * 2 ** 20;
 const BUDGET = 3e8;
 /** What needs a device in memory or an instruction that Xen's guests do without: the kernel says so itself. */
 const UNAVAILABLE = new Set(["cr8wr", "tpr", "self-ipi", "set-timer"]);
+
+/** Of these the interpreter's run is compared: every way into the monitor. */
+const IN_BOTH_ENGINES = new Set([
+  "in",
+  "divzero",
+  "wrmsr",
+  "ticks-work",
+  "forkwait",
+  "syscall-int80",
+  "web",
+  "database-dma",
+]);
 
 const read = (file: string): Uint8Array =>
   readFileSync(new URL(`../../guest/mini-kernel/${file}`, import.meta.url));
@@ -39,7 +53,11 @@ function run(width: Width, line: string, engine: "interpreter" | "translator", h
   });
   const name = imageFile(width);
   computer.load(loadImage(read(name), { name, append: line, memoryBytes: MEMORY }));
+  const monitor = computer.monitor as ParavirtualMonitor;
+  const audit = () => auditParavirtual(computer.machine, width, monitor.present.paging);
+  computer.onMark = audit;
   const outcome = computer.run(BUDGET);
+  audit();
   const { counters } = computer.machine;
   return {
     outcome,
@@ -60,14 +78,16 @@ describe.each(WIDTHS)("%i-bit", (width) => {
     expect(run(width, SELF_TEST, "interpreter", true)).toEqual(translated);
   });
 
-  it.each(CASES.filter(({ name, benchmark }) => benchmark.widths.includes(width) && !UNAVAILABLE.has(name)))(
-    "$name",
-    (kernelCase) => {
-      const line = commandLine(kernelCase.benchmark.name, caseValues(kernelCase, "tiny"));
-      const translated = run(width, line, "translator", kernelCase.hasDisk);
-      expect(translated.console).toContain(`checksum ${expectedChecksum(kernelCase)}\nok\n`);
-      expect(translated.outcome).toEqual({ kind: "exit", status: 0 });
-      expect(run(width, line, "interpreter", kernelCase.hasDisk)).toEqual(translated);
-    },
-  );
+  it.each(CASES.filter(({ benchmark }) => benchmark.widths.includes(width)))("$name", (kernelCase) => {
+    const { name, benchmark, hasDisk } = kernelCase;
+    const line = commandLine(benchmark.name, caseValues(kernelCase, "tiny"));
+    const translated = run(width, line, "translator", hasDisk);
+    if (UNAVAILABLE.has(name)) {
+      expect(translated.console).toContain("failed: this machine has no such operation\n");
+      return;
+    }
+    expect(translated.console).toContain(`checksum ${expectedChecksum(kernelCase)}\nok\n`);
+    expect(translated.outcome).toEqual({ kind: "exit", status: 0 });
+    if (IN_BOTH_ENGINES.has(name)) expect(run(width, line, "interpreter", hasDisk)).toEqual(translated);
+  });
 });

@@ -99,16 +99,12 @@ export class ParavirtualMonitor implements Monitor, Interception {
   private get core(): Core {
     return this.system.core;
   }
-  private get present(): Domain {
+  /** The guest that was loaded. */
+  get present(): Domain {
     const { domain } = this;
     invariant(domain !== undefined, "a guest was loaded");
     return domain;
   }
-  /** Frame types and tables, for what checks them. */
-  get directPaging(): DirectPaging {
-    return this.present.paging;
-  }
-
   hasInterrupt(): boolean {
     return this.isUpcallDue || this.boardHasInterrupt();
   }
@@ -287,7 +283,7 @@ export class ParavirtualMonitor implements Monitor, Interception {
       this.deliverEvents();
     } catch (fault) {
       if (!(fault instanceof GuestFault)) throw fault;
-      this.ending = "the guest's kernel stack cannot be used";
+      this.ending = "the guest's kernel cannot be entered or left: its stack or a handler's segment is unfit";
     }
     return this.ending === undefined ? undefined : { kind: "shutdown", reason: this.ending };
   }
@@ -416,8 +412,9 @@ export class ParavirtualMonitor implements Monitor, Interception {
 
   private isEmulated({ row, operands }: Instruction): boolean {
     if (!this.present.cpu.isInKernel) return false;
-    const [first] = operands;
-    if (row.mnemonic === "MOV") return !(first?.kind === "register" && first.file !== "general");
+    // Of MOV the forms that read a control register.
+    const [, source] = operands;
+    if (row.mnemonic === "MOV") return source?.kind === "register" && source.file === "control";
     return EMULATED.has(row.mnemonic);
   }
 
