@@ -16,14 +16,14 @@ import type { Instruction, InstructionEvent, Row } from "../x86/instruction.js";
 import { applyStart, type StartState } from "./boot.js";
 import { DR6 } from "./control-bits.js";
 import { ACTIVITY, Core, SHADOW } from "./core.js";
-import { GuestFault, generalProtection, undefinedOpcode } from "./fault.js";
+import { GuestFault, generalProtection, pageFault, undefinedOpcode } from "./fault.js";
 import type { CpuHost } from "./host.js";
 import { Cpuid } from "./identity/cpuid.js";
 import { type MsrState, Msrs } from "./identity/msrs.js";
 import { RandomNumbers } from "./instructions/random-numbers.js";
 import { type Handler, type Performance, performances } from "./instructions/table.js";
 import { type Interception, type Vectoring, VIOLATION_VECTOR } from "./interception.js";
-import { deliver, EVENT_KIND, raise, raiseFault } from "./interrupts/raise.js";
+import { deliver, deliverInstead, EVENT_KIND, raise, raiseFault } from "./interrupts/raise.js";
 import { CR2_WORD, FLAGS, MODE_WORD, RIP, RIP_HIGH } from "./places.js";
 import { processorOf } from "./processor.js";
 import { noteDebugCause } from "./registers/debug.js";
@@ -209,6 +209,14 @@ export class SystemUnit {
   /** Takes up again the delivery of what a fault interrupted. @param nextLow RIP to come back to, of software's. */
   redeliver({ vector, kind, errorCode }: Vectoring, nextLow: number, nextHigh: number): void {
     deliver(this.core, vector, kind, errorCode, nextLow, nextHigh);
+  }
+
+  /** A page fault that arose while an event was being delivered is the guest's own: as if nobody had looked at it. */
+  injectInstead({ vector, kind }: Vectoring, errorCode: number): void {
+    const { words } = this.core;
+    const address = STATE.faultAddress >> 2;
+    const fault = pageFault(errorCode, words[address + 1]!, words[address]!);
+    deliverInstead(this.core, kind === EVENT_KIND.exception ? vector : undefined, kind, fault);
   }
 
   /** Delivers a maskable interrupt for a monitor, which knows that the guest takes it. */

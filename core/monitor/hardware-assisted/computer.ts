@@ -9,10 +9,16 @@ import { A, D, P, PS, RW, US } from "../../machine/mmu/entry.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
 import { GuestRam } from "../guest-ram.js";
 import { GuestMap } from "../memory/guest-map.js";
+import { ShadowedPaging, type ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js";
 import { type MadeMonitor, type MonitorParts, VirtualComputer } from "../virtual-computer.js";
 import { HardwareMonitor } from "./monitor.js";
 import { SvmVendor } from "./svm.js";
 import { VmxVendor } from "./vmx.js";
+
+export interface HardwareShadowOptions {
+  readonly shadow: Omit<ShadowedPagingOptions, "reserved" | "hostOrder">;
+  readonly vpid: boolean;
+}
 
 export interface HardwareOptions {
   /** log2 of the frames of a host page: 0, 9 or 18. */
@@ -33,6 +39,8 @@ const IDENTITY_FRAME = 0xf_ffbc;
 const FRAME_WORDS = 1024;
 /** Tables of the nested dimension above the leaves, control blocks, and the tables of device frames. */
 const SPARE_FRAMES = 64;
+/** Frames for shadow tables. */
+const SHADOW_FRAMES = 4096;
 /** Device memory is mapped to host frames from here, where no memory can be: 2 TiB. */
 const DEVICE_FRAMES = 2 ** 29;
 const DEVICE_BASE = DEVICE_FRAMES * 4096;
@@ -52,6 +60,64 @@ export function makeHardwareComputer(options: ComputerOptions, choice: HardwareO
     },
     make: (parts) => makeNested(parts, choice),
   });
+}
+
+/**
+ * The same with shadow paging: page faults, loads of CR3 and INVLPG leave. Where the processor has no EPT or NPT there is no
+ * other way.
+ */
+export function makeHardwareShadowComputer(
+  options: ComputerOptions,
+  choice: HardwareShadowOptions,
+): VirtualComputer {
+  const { name, features } = options.profile;
+  if (!features.hardwareAssist) throw new UnsupportedError(`${name} has no VT-x or AMD-V`);
+  return new VirtualComputer(options, {
+    monitorFrames: Math.ceil(options.memoryBytes / 4096 / 512) + SHADOW_FRAMES,
+    // Quick crossings would read CR3 and invalidate pages unseen.
+    machine: { paging: features.longMode ? "4-level" : "pae", crossings: false },
+    make: (parts) => makeShadowed(parts, choice),
+  });
+}
+
+function makeShadowed(
+  { hardware, board, guestFrames }: MonitorParts,
+  choice: HardwareShadowOptions,
+): MadeMonitor {
+  const { machine } = hardware;
+  const { features } = machine.profile;
+  const map = new GuestMap(machine, LEVELS, 0, guestFrames, OWNER.monitor_maps);
+  const ram = new GuestRam(hardware, map, guestFrames);
+  const shadow = new ShadowedPaging(hardware, map, ram, { ...choice.shadow, hostOrder: 0 });
+  const hasTags = choice.vpid && features.vpid;
+  const vendor =
+    machine.profile.vendor === "intel"
+      ? new VmxVendor(hardware, {
+          eptRoot: undefined,
+          accessedDirty: false,
+          vpid: hasTags ? GUEST_VPID : 0,
+          identityRoot: undefined,
+        })
+      : new SvmVendor(hardware, { nestedRoot: undefined, asid: GUEST_VPID });
+  const memory = { shadow, violation: () => -1 };
+  const monitor = new HardwareMonitor(
+    hardware,
+    board,
+    vendor,
+    memory,
+    shadow,
+    hasTags ? undefined : () => hardware.paging.flushAll(false),
+  );
+  const { kernel } = monitor;
+  return {
+    monitor,
+    ram,
+    devices: {
+      ports: kernel.ports,
+      readMemory: (address, size) => kernel.readMemory(address, size),
+      writeMemory: (address, size, value) => kernel.writeMemory(address, size, value),
+    },
+  };
 }
 
 function makeNested({ hardware, board, guestFrames }: MonitorParts, choice: HardwareOptions): MadeMonitor {
@@ -80,6 +146,7 @@ function makeNested({ hardware, board, guestFrames }: MonitorParts, choice: Hard
   if (choice.populate) populate(map, ram, guestFrames);
   const memory = {
     /** The guest frame gets its memory; a device's is mapped to where no memory is, and its accesses leave one by one. */
+    shadow: undefined,
     violation(gfn: number): number {
       if (ram.isDevice(gfn)) {
         map.mapFrame(gfn, gfn < DEVICE_FRAMES ? DEVICE_FRAMES + gfn : gfn);
@@ -90,7 +157,14 @@ function makeNested({ hardware, board, guestFrames }: MonitorParts, choice: Hard
       return costs.ept_violation + costs.host_zero_page * 2 ** map.pageOrder(gfn);
     },
   };
-  const monitor = new HardwareMonitor(hardware, board, vendor, memory, paging, vpid === 0);
+  const monitor = new HardwareMonitor(
+    hardware,
+    board,
+    vendor,
+    memory,
+    paging,
+    vpid === 0 ? () => paging.flushAll(false) : undefined,
+  );
   const { kernel } = monitor;
   return {
     monitor,

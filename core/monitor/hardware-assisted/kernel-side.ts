@@ -10,21 +10,26 @@
 import { CYCLES } from "../../events/categories.js";
 import { EVENT } from "../../events/events.js";
 import { EXIT } from "../../events/exit-reasons.js";
+import { addressOf } from "../../machine/address.js";
 import type { Board } from "../../machine/board.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import type { AccessBytes, PortAccess } from "../../machine/cpu/host.js";
 import type { Vectoring } from "../../machine/cpu/interception.js";
 import { EVENT_KIND } from "../../machine/cpu/interrupts/raise.js";
 import { RAX, RIP, RIP_HIGH } from "../../machine/cpu/places.js";
-import { EXCEPTION, RFLAGS } from "../../machine/cpu/state.js";
+import { EXCEPTION, RFLAGS, STATE } from "../../machine/cpu/state.js";
 import { REGISTER as APIC } from "../../machine/devices/apic/registers.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
+import type { ShadowedPaging } from "../memory/shadow/shadowed-paging.js";
 import { RunPage, type UserSide } from "./run-page.js";
 import type { Vendor } from "./vendor.js";
 
 /** What the kernel side does about a violation: maps memory; returns what that cost beyond the exit's path. */
 export interface MemorySide {
+  /** Of nested paging; -1: nothing was done for which anybody pays. */
   violation(gfn: number): number;
+  /** Of shadow paging: what page faults, CR3 and INVLPG mean. */
+  readonly shadow: ShadowedPaging | undefined;
 }
 
 /** Ports of the interrupt controllers and the PIT (i8259.c, i8254.c). */
@@ -55,14 +60,14 @@ export class KernelSide {
   /** Debug registers are the guest's until the next exit. */
   private ownsDebugRegisters = false;
 
-  /** @param flushes translations are not tagged: every exit and entry drops them. */
+  /** @param flush drops all translations of the hardware's, as every exit and entry does where they carry no tags. */
   constructor(
     private readonly hardware: CodeMachine,
     private readonly board: Board,
     private readonly vendor: Vendor,
     private readonly memory: MemorySide,
     private readonly user: UserSide,
-    private readonly flushes: boolean,
+    private readonly flush: (() => void) | undefined,
   ) {}
 
   // Interrupts.
@@ -114,15 +119,21 @@ export class KernelSide {
 
   // Exits.
 
+  /** The instruction being emulated, until its emulation is through: a fault of it may have left. */
+  private emulated: Instruction | undefined;
+  private isEmulating = false;
+
   /** Handles what left, and enters again. */
   handle(): void {
     const { vendor } = this;
+    this.isEmulating = this.emulated !== undefined;
     if (this.ownsDebugRegisters) {
       this.ownsDebugRegisters = false;
       vendor.setDebugExiting(true);
     }
     const reason = this.dispatch();
     if (reason === EXIT.triple_fault) return;
+    if (!this.hardware.system.hasExited) this.emulated = undefined;
     this.settle(reason);
     this.entered(vendor.enter());
   }
@@ -170,7 +181,7 @@ export class KernelSide {
       case "cache-flush":
         return this.emulate(EXIT.cache_flush, costs.emulate_register);
       case "invalidate-page":
-        return this.emulate(EXIT.invlpg, costs.emulate_register);
+        return this.invalidate();
       case "hypercall":
         return this.hypercall();
       case "triple-fault":
@@ -188,8 +199,7 @@ export class KernelSide {
       hardware.machine.counters.events[EVENT.ept_violations]!++;
       this.leave(EXIT.ept_violation, work);
     }
-    if (vectoring === undefined) hardware.engine.retry();
-    else this.redeliver(vectoring);
+    this.again(vectoring);
     return EXIT.ept_violation;
   }
 
@@ -201,9 +211,70 @@ export class KernelSide {
     else system.redeliver(vectoring, words[RIP]!, words[RIP_HIGH]!);
   }
 
-  private exception(): number {
+  /** What an exit interrupted is done again: the delivery of an event, an emulation, or the instruction at RIP. */
+  private again(vectoring: Vectoring | undefined): void {
+    const { engine, system } = this.hardware;
+    if (vectoring !== undefined) this.redeliver(vectoring);
+    else if (this.isEmulating) system.emulate(this.emulated!);
+    else engine.retry();
+  }
+
+  /** Under shadow paging: a fault is the guest's own, or the shadow lacked something. */
+  private pageFault(shadow: ShadowedPaging): number {
     const { vendor, costs, hardware } = this;
+    const { engine, system } = hardware;
+    const { words } = system.core;
+    const address = STATE.faultAddress >> 2;
+    const linear = addressOf(words[address + 1]!, words[address]!);
+    const { vectoring } = vendor;
+    const step = (): void => {
+      if (this.isEmulating) system.emulate(this.emulated!);
+      else {
+        engine.retry();
+        engine.stepAlone();
+      }
+    };
+    switch (shadow.fault(linear, vendor.exceptionCode)) {
+      case "true":
+        this.leave(EXIT.page_fault_true, costs.shadow_true_fault + shadow.takeWork());
+        this.trueFault(shadow.errorCode, vectoring);
+        return EXIT.page_fault_true;
+      case "hidden":
+        this.leave(EXIT.page_fault_hidden, costs.shadow_hidden_fault + shadow.takeWork());
+        this.again(vectoring);
+        return EXIT.page_fault_hidden;
+      case "unsynced":
+        this.leave(EXIT.table_write, shadow.takeWork());
+        this.again(vectoring);
+        return EXIT.table_write;
+      case "guarded":
+        this.leave(EXIT.table_write, costs.shadow_emulate_write);
+        if (vectoring === undefined) shadow.writeTable(linear, step);
+        else {
+          // What an event pushes is not emulated: the table becomes a page like any other.
+          shadow.unguard();
+          this.again(vectoring);
+        }
+        this.work(EXIT.table_write, shadow.takeWork());
+        return EXIT.table_write;
+      case "device":
+        // The access itself is the exit, and is charged there.
+        shadow.reachDevice(linear, step);
+        return EXIT.mmio_kernel;
+    }
+  }
+
+  /** The guest's own page fault; one that arose in the delivery of an event may come to a double fault. */
+  private trueFault(errorCode: number, vectoring: Vectoring | undefined): void {
+    const { system } = this.hardware;
+    if (vectoring === undefined) system.inject(EXCEPTION.PF, errorCode);
+    else system.injectInstead(vectoring, errorCode);
+  }
+
+  private exception(): number {
+    const { vendor, costs, hardware, memory } = this;
     const { exceptionVector } = vendor;
+    if (exceptionVector === EXCEPTION.PF && memory.shadow !== undefined) return this.pageFault(memory.shadow);
     const isUndefined = exceptionVector === EXCEPTION.UD;
     // KVM tries to emulate what is undefined: it may be an instruction of another vendor's.
     this.leave(EXIT.exception, costs.inject_event + (isUndefined ? costs.emulate_instruction : 0));
@@ -218,9 +289,21 @@ export class KernelSide {
   }
 
   private controls(reason: number): number {
-    this.emulate(reason, this.costs.emulate_register);
-    this.vendor.controlsChanged();
-    return reason;
+    const { vendor, memory, costs } = this;
+    const isCr3 = memory.shadow !== undefined && loadsCr3(vendor.instruction);
+    if (isCr3) this.emulate(EXIT.cr3_load, costs.shadow_cr3);
+    else this.emulate(reason, costs.emulate_register);
+    const done = isCr3 ? EXIT.cr3_load : reason;
+    if (memory.shadow !== undefined) this.work(done, memory.shadow.takeWork());
+    vendor.controlsChanged();
+    return done;
+  }
+
+  private invalidate(): number {
+    const { memory, costs } = this;
+    this.emulate(EXIT.invlpg, costs.shadow_invlpg);
+    if (memory.shadow !== undefined) this.work(EXIT.invlpg, memory.shadow.takeWork());
+    return EXIT.invlpg;
   }
 
   /** The first access gives the guest its debug registers, until the next exit. */
@@ -256,7 +339,8 @@ export class KernelSide {
   /** The guest's instruction, done by the machine's own semantics. */
   private emulate(reason: number, work: number): number {
     this.leave(reason, work);
-    this.hardware.system.emulate(this.vendor.instruction);
+    this.emulated = this.vendor.instruction;
+    this.hardware.system.emulate(this.emulated);
     return reason;
   }
 
@@ -281,6 +365,7 @@ export class KernelSide {
     this.leave(reason, emulating + (isString ? 0 : this.deviceCost(isKernel)));
     this.elementCost = isString ? this.deviceCost(isKernel) : 0;
     this.elementReason = reason;
+    this.emulated = instruction;
     this.hardware.system.emulate(instruction);
     return reason;
   }
@@ -403,7 +488,7 @@ export class KernelSide {
     engine.charge(CYCLES.transition, transition);
     engine.charge(CYCLES.monitor, monitor);
     machine.counters.exit(reason, transition + monitor);
-    if (this.flushes) this.hardware.system.core.host.paging.flushAll(false);
+    this.flush?.();
   }
 
   /** More work of an exit that has been counted. */
@@ -412,4 +497,10 @@ export class KernelSide {
     engine.charge(CYCLES.monitor, cycles);
     machine.counters.exitCycles[reason]! += cycles;
   }
+}
+
+/** MOV to CR3. */
+function loadsCr3({ operands }: Instruction): boolean {
+  const [to] = operands;
+  return to?.kind === "register" && to.file === "control" && to.number === 3;
 }

@@ -14,17 +14,31 @@ import {
   type Width,
 } from "../../guest/mini-kernel/benchmark.js";
 import { CASES, caseValues, expectedChecksum } from "../../guest/mini-kernel/cases.js";
-import { makeHardwareComputer } from "./computer.js";
+import type { ComputerOptions, GuestComputer } from "../../machine/computer.js";
+import { makeHardwareComputer, makeHardwareShadowComputer } from "./computer.js";
 
 const MEMORY = 64 * 2 ** 20;
 const BUDGET = 3e8;
 const CHOICE = { hostOrder: 0, vpid: true, accessedDirty: true, populate: false };
 
+const SHADOW = { vpid: true, shadow: { eager: false, outOfSync: true, reuse: true, maximumTables: 0 } };
+
 const read = (file: string): Uint8Array =>
   readFileSync(new URL(`../../guest/mini-kernel/${file}`, import.meta.url));
 
-function run(width: Width, line: string, profile: string, engine: "interpreter" | "translator") {
-  const computer = makeHardwareComputer(
+type Memory = "nested" | "shadow";
+
+const make = (options: ComputerOptions, memory: Memory): GuestComputer =>
+  memory === "nested" ? makeHardwareComputer(options, CHOICE) : makeHardwareShadowComputer(options, SHADOW);
+
+function run(
+  width: Width,
+  line: string,
+  profile: string,
+  memory: Memory,
+  engine: "interpreter" | "translator",
+) {
+  const computer = make(
     {
       profile: findProfile(profile)!,
       memoryBytes: MEMORY,
@@ -35,7 +49,7 @@ function run(width: Width, line: string, profile: string, engine: "interpreter" 
       engine,
       disks: [read(DISK_FILE)],
     },
-    CHOICE,
+    memory,
   );
   const name = imageFile(width);
   computer.load(loadImage(read(name), { name, append: line, memoryBytes: MEMORY }));
@@ -61,12 +75,14 @@ const OPERATIONS = [
 ];
 
 describe.each([
-  ["skylake-2015", 64],
-  ["nehalem-2008", 32],
-  ["zen-2-2019", 64],
-] as const)("on %s, %i bits", (profile, width) => {
+  ["skylake-2015", 64, "nested"],
+  ["nehalem-2008", 32, "nested"],
+  ["zen-2-2019", 64, "nested"],
+  ["skylake-2015", 64, "shadow"],
+  ["prescott-2005", 32, "shadow"],
+] as const)("on %s, %i bits, %s", (profile, width, memory) => {
   it("it passes its test of itself", () => {
-    const { outcome, console, isAttributed } = run(width, SELF_TEST, profile, "translator");
+    const { outcome, console, isAttributed } = run(width, SELF_TEST, profile, memory, "translator");
     expect(console).not.toContain("FAIL");
     expect(console).toMatch(/\nok\n$/);
     expect(outcome).toEqual({ kind: "exit", status: 0 });
@@ -75,9 +91,9 @@ describe.each([
 
   it.each(CASES.filter(({ name }) => OPERATIONS.includes(name)))("$name", (kernelCase) => {
     const line = commandLine(kernelCase.benchmark.name, caseValues(kernelCase, "tiny"));
-    const translated = run(width, line, profile, "translator");
+    const translated = run(width, line, profile, memory, "translator");
     expect(translated.console).toContain(`checksum ${expectedChecksum(kernelCase)}\nok\n`);
     expect(translated).toMatchObject({ outcome: { kind: "exit", status: 0 }, isAttributed: true });
-    expect(run(width, line, profile, "interpreter")).toEqual(translated);
+    expect(run(width, line, profile, memory, "interpreter")).toEqual(translated);
   });
 });

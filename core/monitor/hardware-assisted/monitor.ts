@@ -16,21 +16,22 @@ export class HardwareMonitor implements Monitor {
   readonly interception: Interception;
   readonly kernel: KernelSide;
 
-  /** @param flushes translations carry no tags. */
+  /** @param flush drops the hardware's translations, where they carry no tags. */
   constructor(
     private readonly hardware: CodeMachine,
     board: Board,
     readonly vendor: Vendor,
-    memory: MemorySide,
+    private readonly memory: MemorySide,
     readonly paging: PagingControl,
-    flushes: boolean,
+    flush: (() => void) | undefined,
   ) {
-    this.kernel = new KernelSide(hardware, board, vendor, memory, new DeviceProcess(board), flushes);
+    this.kernel = new KernelSide(hardware, board, vendor, memory, new DeviceProcess(board), flush);
     this.interception = this.intercept(vendor.interception);
   }
 
   start(state: StartState): void {
     this.hardware.start(state);
+    this.memory.shadow?.start();
     this.kernel.start();
   }
 

@@ -17,7 +17,7 @@ import {
 } from "../../guest/programs/index.js";
 import { Computer, type ComputerOptions, type GuestComputer } from "../../machine/computer.js";
 import { MARK } from "../../machine/devices/marks.js";
-import { type HardwareOptions, makeHardwareComputer } from "./computer.js";
+import { type HardwareOptions, makeHardwareComputer, makeHardwareShadowComputer } from "./computer.js";
 
 const MEMORY = 192 * 2 ** 20;
 const BUDGET = 1e9;
@@ -62,10 +62,27 @@ function fingerprint({ engine, machine }: GuestComputer): string {
 /** How often a program waits for a clock depends on how fast it is. */
 const isTimed = ({ name }: ProgramCase): boolean => name.startsWith("timer");
 
-function compare(profile: string, program: ProgramCase, width: Width, choice = CHOICE): void {
+const nested =
+  (choice: HardwareOptions) =>
+  (options: ComputerOptions): GuestComputer =>
+    makeHardwareComputer(options, choice);
+const shadowed =
+  (outOfSync: boolean) =>
+  (options: ComputerOptions): GuestComputer =>
+    makeHardwareShadowComputer(options, {
+      vpid: true,
+      shadow: { eager: false, outOfSync, reuse: true, maximumTables: 0 },
+    });
+
+function compare(
+  profile: string,
+  program: ProgramCase,
+  width: Width,
+  make: (options: ComputerOptions) => GuestComputer = nested(CHOICE),
+): void {
   const native = run(new Computer(optionsOf(profile, "translator")), program, width);
   const [translated, interpreted] = (["translator", "interpreter"] as const).map((engine) => {
-    const computer = makeHardwareComputer(optionsOf(profile, engine), choice);
+    const computer = make(optionsOf(profile, engine));
     return { computer, guest: run(computer, program, width) };
   });
   const { guest, computer } = translated!;
@@ -102,6 +119,27 @@ describe("host pages and tags", () => {
     ["without VPIDs", { ...CHOICE, vpid: false }],
     ["populated at the start", { ...CHOICE, populate: true }],
   ])("%s", (_name, choice) => {
-    compare("skylake-2015", of("address-spaces"), 64, choice);
+    compare("skylake-2015", of("address-spaces"), 64, nested(choice));
+  });
+});
+
+describe("on shadow page tables", () => {
+  const PROGRAMS = [
+    "page-fault",
+    "address-spaces",
+    "invlpg",
+    "context-switch",
+    "timer-apic",
+    "syscall",
+    "compute",
+  ];
+  it.each(PROGRAMS)("%s is what it is natively, tables out of sync or each write emulated", (name) => {
+    const program = of(name);
+    for (const width of program.widths) compare("skylake-2015", program, width, shadowed(true));
+    compare("skylake-2015", program, 64, shadowed(false));
+  });
+
+  it.each(["prescott-2005", "merom-2006", "zen-2-2019"])("on %s", (profile) => {
+    for (const width of [32, 64] as const) compare(profile, of("page-fault"), width, shadowed(true));
   });
 });

@@ -216,16 +216,19 @@ export class VmxVendor implements Vendor {
     const { unit } = this;
     const { words } = this.hardware.system.core;
     const isPaging = (words[CR0_WORD]! & CR0.PG) !== 0;
-    const isIdentity = !isPaging && this.setup.identityRoot !== undefined;
+    const isConcealed = !isPaging && !this.isUnrestricted;
     const always = this.isUnrestricted ? CR0.NE : CR0.NE | CR0.PE | CR0.PG;
-    // The identity tables have 4 MiB pages.
-    const cr4 = isIdentity ? (words[CR4_WORD]! | CR4.PSE) & ~CR4.PAE : words[CR4_WORD]!;
-    const isCr3Mine = isIdentity || this.setup.eptRoot === undefined;
+    // What is walked while the guest believes paging is off has the 32-bit format, with 4 MiB pages.
+    const cr4 = isConcealed ? (words[CR4_WORD]! | CR4.PSE) & ~CR4.PAE : words[CR4_WORD]!;
+    const isCr3Mine = isConcealed || this.setup.eptRoot === undefined;
     this.setProcessorControl(CR3_EXITING, isCr3Mine);
     this.renew(FIELD.guestCr0, words[CR0_WORD]! | always);
     this.renew(FIELD.guestCr4, cr4 | CR4_VMXE);
-    if (isIdentity)
-      unit.write(FIELD.guestCr3, this.setup.identityRoot! << 12, this.setup.identityRoot! >>> 20);
+    // The monitor's own root, which no check need look at.
+    if (isCr3Mine) {
+      const root = this.setup.identityRoot ?? this.hardware.machine.mmu.walker.root;
+      unit.current!.setUnsigned(FIELD.guestCr3, root * 4096);
+    }
     const entry = unit.current!.low(FIELD.entryControls) & ~ENTRY_CONTROL.ia32eModeGuest;
     const isLong = (words[EFER_WORD]! & EFER.LMA) !== 0;
     // As KVM has it: LME is real in IA-32e mode only, for the identity tables' paging is not that mode's.

@@ -4,7 +4,10 @@
 import type { CpuProfile } from "../../events/profile.js";
 import { Computer, type ComputerOptions, type GuestComputer } from "../../machine/computer.js";
 import { makeBinaryTranslation } from "../../monitor/binary-translation/computer.js";
-import { makeHardwareComputer } from "../../monitor/hardware-assisted/computer.js";
+import {
+  makeHardwareComputer,
+  makeHardwareShadowComputer,
+} from "../../monitor/hardware-assisted/computer.js";
 import { makeParavirtual } from "../../monitor/paravirtual/computer.js";
 import { makeTrapAndEmulate } from "../../monitor/trap-and-emulate/computer.js";
 import { invariant } from "../../util/errors.js";
@@ -36,6 +39,12 @@ const CODE_TECHNIQUES: Readonly<Record<string, CodeTechnique>> = {
   },
   // Whether the image can be started so is known when it is loaded.
   "paravirtual/direct": { make: (options) => makeParavirtual(options) },
+  "hardware/shadow": {
+    make: (options, { host, shadow }) =>
+      makeHardwareShadowComputer(options, { vpid: host.vpid, shadow: shadowOf(shadow) }),
+    unsupported: ({ host }) =>
+      host.page === "4K" ? undefined : "shadows of guests that are code map 4K host pages alone",
+  },
   "trap-and-emulate/shadow": {
     make: (options, { shadow }) => makeTrapAndEmulate({ ...options, shadow: shadowOf(shadow) }),
   },

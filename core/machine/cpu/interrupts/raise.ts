@@ -86,8 +86,16 @@ function isRemembered(core: Core, vector: number, kind: number, errorCode: numbe
   return true;
 }
 
-/** @param first the exception under delivery, undefined for an interrupt, which is benign. */
-function deliverInstead(core: Core, first: number | undefined, kind: number, second: GuestFault): void {
+/**
+ * Delivers what follows from a fault in the delivery of an event (tables 6-4 and 6-5).
+ * @param first the exception under delivery, undefined for an interrupt, which is benign.
+ */
+export function deliverInstead(
+  core: Core,
+  first: number | undefined,
+  kind: number,
+  second: GuestFault,
+): void {
   let before = first;
   let fault = second;
   const story = [first === undefined ? "an interrupt" : nameOf(first)];
