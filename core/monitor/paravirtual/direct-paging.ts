@@ -10,7 +10,7 @@
 import type { Gfn, Hfn } from "../../machine/address.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import { CR3_WORD } from "../../machine/cpu/places.js";
-import { entryHi, entryLo, frameOf, P, PS, RW, US } from "../../machine/mmu/entry.js";
+import { entryHi, entryLo, frameOf, G, P, PS, RW, US } from "../../machine/mmu/entry.js";
 import { PAGING_FORMATS, type PagingFormat } from "../../machine/mmu/format.js";
 import { FrameTypes, levelOf, USE } from "./frame-types.js";
 import type { HypervisorSpace } from "./hypervisor-space.js";
@@ -62,6 +62,7 @@ export class DirectPaging {
     const before = this.kernelRoot;
     this.kernelRoot = frame;
     this.walk(frame);
+    this.forget();
     if (before >= 0) this.release(before);
     return true;
   }
@@ -81,6 +82,7 @@ export class DirectPaging {
     if (frame !== this.walked) this.walk(frame);
   }
 
+  /** Loads CR3. Look-ups of a 64-bit guest's programs are global, and stay. */
   private walk(frame: Hfn): void {
     const { paging, machine } = this.hardware;
     const { words } = machine.code!.cpu;
@@ -89,13 +91,17 @@ export class DirectPaging {
     words[CR3_WORD + 1] = frame >>> 20;
     paging.loadRoot(false);
     if (this.bits === 32) machine.mmuFor("pae").walker.loadPdptes(0);
-    this.types.flushed();
     this.work += machine.costs.cr3_load;
   }
 
-  flushAll(): void {
+  /** No look-up stays. */
+  private forget(): void {
     this.hardware.paging.flushAll(false);
     this.types.flushed();
+  }
+
+  flushAll(): void {
+    this.forget();
     this.work += this.hardware.machine.costs.cr3_load;
   }
 
@@ -139,7 +145,7 @@ export class DirectPaging {
     const oldHigh = ram[word + 1]!;
     if (!this.useEntry(use, index, low, high)) return false;
     this.write(frame, index, this.adjusted(use, low), high);
-    this.releaseEntry(use, index, oldLow, oldHigh);
+    this.releaseEntry(use, oldLow, oldHigh);
     // The hardware holds a 32-bit guest's four pointers in registers, and loads them with CR3 alone.
     if (use === USE.l3 && this.bits === 32 && frame === this.walked) this.walk(frame);
     return true;
@@ -201,9 +207,9 @@ export class DirectPaging {
     const entries = this.entriesOf(use);
     this.work += entries * machine.costs.validate_entry;
     for (let index = 0; index < entries; index++) {
-      if (!this.isGuestsEntry(use, index)) continue;
       const word = frame * 1024 + index * 2;
       const low = ram[word]!;
+      if (((low & P) === 0 && use !== USE.l3) || !this.isGuestsEntry(use, index)) continue;
       if (!this.useEntry(use, index, low, ram[word + 1]!)) {
         this.releaseEntries(frame, use, index);
         return false;
@@ -220,9 +226,9 @@ export class DirectPaging {
     const { ram, costs } = this.hardware.machine;
     this.work += end * costs.validate_entry;
     for (let index = 0; index < end; index++) {
-      if (!this.isGuestsEntry(use, index)) continue;
       const word = frame * 1024 + index * 2;
-      this.releaseEntry(use, index, ram[word]!, ram[word + 1]!);
+      if ((ram[word]! & P) === 0 || !this.isGuestsEntry(use, index)) continue;
+      this.releaseEntry(use, ram[word]!, ram[word + 1]!);
     }
     // What the monitor had there is not the guest's to find once it may write the frame.
     this.space.remove(frame, use);
@@ -243,7 +249,7 @@ export class DirectPaging {
     return this.use(frame, this.useBelow(use, index));
   }
 
-  private releaseEntry(use: number, _index: number, low: number, high: number): void {
+  private releaseEntry(use: number, low: number, high: number): void {
     if ((low & P) === 0) return;
     if (use !== USE.l1 || (low & RW) !== 0) this.release(frameOf(low, high));
   }
@@ -261,9 +267,14 @@ export class DirectPaging {
     return index < this.entriesOf(use) && !this.space.owns(use, index);
   }
 
-  /** A 64-bit guest's kernel runs at CPL 3 too: what is the kernel's alone is so by being in its tables alone. */
+  /**
+   * A 64-bit guest's kernel runs at CPL 3 too: what is the kernel's alone is so by being in its tables alone. Pages of programs
+   * become global, so that their look-ups outlast the changes between both (asm-x86/config.h, USER_MAPPINGS_ARE_GLOBAL).
+   */
   private adjusted(use: number, low: number): number {
-    return this.bits === 64 && levelOf(use) > 0 && (low & P) !== 0 ? low | US : low;
+    if (this.bits === 32 || (low & P) === 0) return low;
+    if (use !== USE.l1) return low | US;
+    return (low & US) !== 0 ? low | G : (low & ~G) | US;
   }
 
   /** Pseudo-physical frame of a machine frame, or -1. */

@@ -102,13 +102,12 @@ class Builder {
   }
 
   private mapAll(mapped: number, firstTable: number, tableCount: number): Hfn {
-    const user = this.kernel.bits === 64 ? US : 0;
     // The top table is the first: start_info says where by the same word.
     const top = this.table(this.levels, this.kernel.virtualBase);
     for (let page = 0; page < mapped / PAGE; page++) {
       const isTable = page >= firstTable && page < firstTable + tableCount;
       const table = this.table(1, this.kernel.virtualBase + page * PAGE);
-      const flags = P | A | D | user | (isTable ? 0 : RW);
+      const flags = P | A | D | (isTable ? 0 : RW);
       this.setEntry(table, this.indexOf(page * PAGE, 1), this.frames[page]!, flags);
     }
     return top;

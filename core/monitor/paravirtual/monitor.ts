@@ -80,6 +80,8 @@ export class ParavirtualMonitor implements Monitor, Interception {
   /** The monitor was there while an event came that the guest takes: it is called before it goes on. */
   private isUpcallDue = false;
   private ending: string | undefined;
+  /** CYCLES.guest_user when the guest was last entered. */
+  private userCycles = 0;
   private readonly boardHasInterrupt: () => boolean;
 
   constructor(private readonly parts: MonitorParts) {
@@ -200,7 +202,7 @@ export class ParavirtualMonitor implements Monitor, Interception {
       idtr: { base: 0, limit: 0 },
       cr0: CR0.PE | CR0.MP | CR0.NE | CR0.WP | CR0.PG,
       cr3: root * 4096,
-      cr4: CR4.PAE | CR4.OSFXSR | CR4.OSXMMEXCPT,
+      cr4: CR4.PAE | CR4.OSFXSR | CR4.OSXMMEXCPT | (isWide ? CR4.PGE : 0),
       efer: (isWide ? EFER.LME | EFER.LMA | EFER.SCE : 0) | (profile.features.nx ? EFER.NXE : 0),
     });
     const isPinned = paging.pin(root, paging.topUse) && paging.loadKernelRoot(root);
@@ -272,6 +274,7 @@ export class ParavirtualMonitor implements Monitor, Interception {
   // What is done about it.
 
   handle(): Outcome | undefined {
+    this.attributeKernel();
     try {
       do {
         const { left } = this;
@@ -285,6 +288,7 @@ export class ParavirtualMonitor implements Monitor, Interception {
       if (!(fault instanceof GuestFault)) throw fault;
       this.ending = "the guest's kernel cannot be entered or left: its stack or a handler's segment is unfit";
     }
+    this.userCycles = this.parts.hardware.machine.counters.cycles[CYCLES.guest_user]!;
     return this.ending === undefined ? undefined : { kind: "shutdown", reason: this.ending };
   }
 
@@ -439,6 +443,14 @@ export class ParavirtualMonitor implements Monitor, Interception {
   }
 
   // Accounting.
+
+  /** A 64-bit kernel runs at CPL 3: what the machine took for a program's cycles since it was entered is the kernel's. */
+  private attributeKernel(): void {
+    if (this.bits === 32 || !this.present.cpu.isInKernel) return;
+    const { cycles } = this.parts.hardware.machine.counters;
+    cycles[CYCLES.guest_kernel]! += cycles[CYCLES.guest_user]! - this.userCycles;
+    cycles[CYCLES.guest_user] = this.userCycles;
+  }
 
   private exit(reason: number, transition: number, monitor: number): void {
     const work = monitor + (this.domain?.paging.takeWork() ?? 0);
