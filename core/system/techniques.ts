@@ -38,6 +38,14 @@ export const TECHNIQUES: readonly TechniqueDefinition[] = [
       profile.features.nestedPaging ? undefined : `${profile.name} has no EPT or NPT`,
   },
   {
+    name: "paravirtual/direct",
+    title: "Paravirtual, direct paging",
+    description:
+      "Xen's way: the guest's own tables hold machine addresses and are used by the hardware; the guest may read them but changes them by hypercall, and the hypervisor validates each update.",
+    source: "Barham et al., SOSP 2003, section 3.3.3; Xen public/xen.h",
+    unsupported: () => undefined,
+  },
+  {
     name: "trap-and-emulate/shadow",
     title: "Trap and emulate, shadow paging",
     description:
@@ -51,14 +59,6 @@ export const TECHNIQUES: readonly TechniqueDefinition[] = [
     description:
       "VMware's way: the guest's kernel is translated piece by piece into a cache and executed there at CPL 1, user code runs directly; page tables have shadows. 32-bit guests that are code.",
     source: "Adams & Agesen, ASPLOS 2006, section 3; Agesen et al., OSR 2010",
-    unsupported: () => undefined,
-  },
-  {
-    name: "paravirtual/direct",
-    title: "Paravirtual, direct paging",
-    description:
-      "Xen's way: the guest's own tables hold machine addresses and are used by the hardware; the guest may read them but changes them by hypercall, and the hypervisor validates each update.",
-    source: "Barham et al., SOSP 2003, section 3.3.3; Xen public/xen.h",
     unsupported: () => undefined,
   },
 ];
