@@ -157,6 +157,22 @@ describe("what the guest is", () => {
   });
 });
 
+describe("a kernel under paravirtual/direct", () => {
+  it.each([32, 64])("is what it is natively, %i bits", (bits) => {
+    const cellOf = (technique: string): CellOutcome =>
+      runCell(
+        folder.plan(
+          `size: tiny\n${MACHINE}\ntechnique: ${technique}\nworkload: { name: kernel/forkwait, bits: ${bits} }`,
+        ).cells[0]!.config,
+      );
+    const [native, paravirtual] = ["native", "paravirtual/direct"].map(cellOf);
+    expect(paravirtual!.status).toBe("done");
+    expect(paravirtual!.values["checksum"]).toBe(native!.values["checksum"]);
+    expect(paravirtual!.console).toBe(native!.console);
+    expect(paravirtual!.values["hypercalls"]).toBeGreaterThan(0);
+  });
+});
+
 describe("what cannot be", () => {
   const reasonOf = (text: string): string | undefined =>
     unsupportedReason(folder.plan(`size: tiny\n${text}`).cells[0]!.config);
