@@ -30,4 +30,7 @@ export const NETBURST_SOFTWARE_COSTS = {
   validate_update: assumed(500, "twice the default", [200, 1_400]),
   validate_entry: fitted(30, "fitted to xen03-3-fork-proc-xen less -l-up: 88 us = 211,000 cycles more, for some 5,000 entries of the child's tables validated and released, the rest being bounced faults", [10, 60]),
   bounce_fault: assumed(600, "twice the default", [240, 1_600]),
+  call_out: assumed(120, "twice the default; adams06-nano-in-sw-ratio bounds it: an IN that is answered in all takes 3,209 / 15 = 214 cycles", [40, 214]),
+  translate_instruction: assumed(1_200, "twice the default; Adams & Agesen give no figure", [400, 6_000]),
+  translate_lookup: assumed(120, "twice the default; above adams06-nano-callret-sw-vmm, whose 40 cycles more are a look-up that hits within the cache", [40, 400]),
 } as const satisfies Partial<Record<CostName, Constant>>;

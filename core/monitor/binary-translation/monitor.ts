@@ -294,9 +294,9 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
         this.branch();
         return;
       case "pending":
-        // The engine looks for interrupts at the next block; a POPF may have left them off.
+        // The engine looks for interrupts at the next block.
         this.charge(EXIT.call_out, 0);
-        this.data.pending = this.hasPending() && !this.data.interruptFlag;
+        this.data.pending = false;
         words[RIP] = (address + CALL_OUT_BYTES) | 0;
         return;
       case "store":

@@ -1,0 +1,136 @@
+/**
+ * The lab's 32-bit guests under the monitors that keep a kernel at CPL 1: they print and end as natively, both engines leave
+ * alike, to the cycle, and every cycle has an owner. A translator that is broken on purpose is found out.
+ */
+import { describe, expect, it, vi } from "vitest";
+import { loadImage } from "../../guest/images/image.js";
+import * as kernel from "../../guest/mini-kernel/benchmark.js";
+import * as benchmarks from "../../guest/mini-kernel/cases.js";
+import * as programs from "../../guest/programs/index.js";
+import { sensitiveImage } from "../../guest/sensitive-instructions/guests.js";
+import type { GuestComputer } from "../../machine/computer.js";
+import type { Assembler } from "../../machine/x86/assemble.js";
+import {
+  type Choice,
+  countsOf,
+  type Engine,
+  endingOf,
+  type Guest,
+  imageGuest,
+  native,
+  translated,
+  trapped,
+} from "../testing/code-guests.js";
+import * as sequences from "./sequences.js";
+
+const DISK = `mini-kernel/${kernel.DISK_FILE}`;
+const KERNEL = `mini-kernel/${kernel.imageFile(32)}`;
+
+function program(name: string): Guest {
+  const found = programs.CASES.find((one) => one.name === name)!;
+  const line = programs.commandLine(programs.caseValues(found, "tiny"));
+  return imageGuest(`programs/${programs.imageFile(found.program.name, 32)}`, line);
+}
+
+function benchmark(name: string): Guest {
+  const found = benchmarks.CASES.find((one) => one.name === name)!;
+  const line = kernel.commandLine(found.benchmark.name, benchmarks.caseValues(found, "tiny"));
+  return imageGuest(KERNEL, line, found.hasDisk ? DISK : undefined);
+}
+
+type Make = (guest: Guest, engine?: Engine, choice?: Choice) => GuestComputer;
+const MONITORS: readonly (readonly [string, Make])[] = [
+  ["trap-and-emulate", trapped],
+  ["binary translation", translated],
+];
+
+/** @param engines one, or both to be compared. */
+function compare(guest: Guest, make: Make, engines: readonly Engine[], choice?: Choice): void {
+  const truth = endingOf(native(guest), guest);
+  expect(truth.outcome).toEqual({ kind: "exit", status: 0 });
+  const counts = engines.map((engine) => {
+    const computer = make(guest, engine, choice);
+    expect(endingOf(computer, guest)).toEqual(truth);
+    expect(computer.machine.counters.totalCycles).toBe(computer.engine.now());
+    return countsOf(computer);
+  });
+  expect(new Set(counts).size).toBe(1);
+}
+
+const ONE: readonly Engine[] = ["translator"];
+const BOTH: readonly Engine[] = ["interpreter", "translator"];
+
+/** What differs most for a monitor: faults, system calls, address spaces, timers, code on many pages. */
+const PROGRAMS = ["arithmetic", "address-spaces", "page-fault", "sysenter", "timer-apic", "large-code"];
+const BENCHMARKS = [
+  "null-call",
+  "pgfault",
+  "ptemod",
+  "forkwait",
+  "signal-handle",
+  "ticks",
+  "web",
+  "database-dma",
+];
+
+describe.each(MONITORS)("under %s", (_name, make) => {
+  it.each(PROGRAMS)("the program %s is what it is natively", (name) => {
+    compare(program(name), make, ONE);
+  });
+  it.each(BENCHMARKS)("the benchmark %s is what it is natively", (name) => {
+    compare(benchmark(name), make, ONE);
+  });
+  it.each(["page-fault", "context-switch"])("both engines leave %s alike", (name) => {
+    compare(program(name), make, BOTH);
+  });
+  it("both engines leave forkwait alike", () => {
+    compare(benchmark("forkwait"), make, BOTH);
+  });
+});
+
+describe("how is chosen, what comes out is not", () => {
+  const guest = benchmark("forkwait");
+  it.each<[string, Choice]>([
+    ["without chaining", { chaining: false }],
+    ["without adaptation", { adaptive: false }],
+    ["a cache of two pages, which overflows", { cachePages: 2 }],
+    ["shadow tables always in step", { outOfSync: false }],
+  ])("%s", (_name, choice) => {
+    compare(guest, translated, ONE, choice);
+  });
+});
+
+it("the mini-kernel's test of itself passes, translated", () => {
+  compare(imageGuest(KERNEL, kernel.SELF_TEST, DISK), translated, ONE);
+});
+
+function sensitive(name: string): Guest {
+  const options = { name, kind: "raw", rawMode: 32, append: "", memoryBytes: 2 ** 26 } as const;
+  return { load: loadImage(sensitiveImage(name), options) };
+}
+
+describe("a translator that is broken on purpose is found out when", () => {
+  const plain = (name: string) => (code: Assembler) => void code.emit(name);
+  it.each<[string, () => void, string]>([
+    ["POPF drops IF", () => vi.spyOn(sequences, "popFlags").mockImplementation(plain("popfd")), "popf"],
+    [
+      "PUSHF shows the machine's",
+      () => vi.spyOn(sequences, "pushFlags").mockImplementation(plain("pushfd")),
+      "pushf",
+    ],
+    [
+      "CLI sets IF",
+      () => vi.spyOn(sequences, "clearInterrupts").mockImplementation(sequences.setInterrupts),
+      "pushf",
+    ],
+  ])("%s", (_name, breakIt, name) => {
+    const guest = sensitive(name);
+    compare(guest, translated, ONE);
+    breakIt();
+    try {
+      expect(() => compare(guest, translated, ONE)).toThrow();
+    } finally {
+      vi.restoreAllMocks();
+    }
+  });
+});
