@@ -6,7 +6,6 @@
 export const HYPERCALL = {
   set_trap_table: 0,
   mmu_update: 1,
-  set_gdt: 2,
   stack_switch: 3,
   set_callbacks: 4,
   fpu_taskswitch: 5,
@@ -16,7 +15,6 @@ export const HYPERCALL = {
   set_timer_op: 15,
   xen_version: 17,
   console_io: 18,
-  vm_assist: 21,
   iret: 23,
   vcpu_op: 24,
   set_segment_base: 25,
@@ -34,7 +32,6 @@ export const ERROR = { perm: -1, noEntry: -2, fault: -14, busy: -16, invalid: -2
 export const HYPERCALL_BYTES = 32;
 /** INT of a 32-bit guest's hypercall. */
 export const HYPERCALL_VECTOR = 0x82;
-export const DOMID_SELF = 0x7ff0;
 
 /** set_trap_table: flags of an entry. */
 export const TRAP_RING = 3;
@@ -44,7 +41,7 @@ export const TRAP_MASKS_EVENTS = 4;
 export const UPDATE_KIND = { normal: 0, machineToPhysical: 1, keepAccessedDirty: 2 } as const;
 export const UPDATE_BYTES = 16;
 /** update_va_mapping: what to flush. */
-export const UVMF = { none: 0, flush: 1, invalidate: 2, kind: 3 } as const;
+export const UVMF = { flush: 1, invalidate: 2, kind: 3 } as const;
 
 export const MMUEXT = {
   pinL1: 0,
@@ -60,13 +57,13 @@ export const MMUEXT = {
   newUserBase: 15,
 } as const;
 
-export const EVENT_OP = { bindVirq: 1, bindPirq: 2, close: 3, send: 4, status: 5, unmask: 9 } as const;
+export const EVENT_OP = { bindVirq: 1, bindPirq: 2, send: 4, unmask: 9 } as const;
 export const VIRQ_TIMER = 0;
 export const SCHED = { yield: 0, block: 1, shutdown: 2 } as const;
 export const SHUTDOWN_NAMES = ["poweroff", "reboot", "suspend", "crash"] as const;
-export const PHYSDEV = { irqStatusQuery: 5, setIopl: 6, eoi: 12 } as const;
+export const PHYSDEV = { setIopl: 6, eoi: 12 } as const;
 export const CONSOLE_WRITE = 0;
-export const VERSION = { version: 0, extraVersion: 1, features: 6, pageSize: 7 } as const;
+export const VERSION = { version: 0, features: 6, pageSize: 7 } as const;
 /** Xen 4.0, whose interface has all that is here. */
 export const XEN_VERSION = 4 << 16;
 export const MEMORY = { currentReservation: 3, maximumReservation: 4 } as const;
@@ -78,8 +75,8 @@ export const IN_SYSCALL = 0x100;
 
 /** shared_info: the first vcpu_info, then the channels. */
 export const SHARED = { upcallPending: 0, upcallMask: 1, time: 32, channels: 2048 } as const;
-/** vcpu_time_info, from its first byte. */
-export const TIME = { version: 0, timeStamp: 8, systemTime: 16, multiplier: 24, shift: 28 } as const;
+/** vcpu_time_info, from its first byte: time stamp and nanoseconds at its start, 0 both, are before these. */
+export const TIME = { multiplier: 24, shift: 28 } as const;
 
 /** start_info: offsets that do not depend on the width, and those that do, of 32 and 64 bits. */
 export const START_INFO_FLAGS = { privileged: 1, initialDomain: 2 } as const;

@@ -7,10 +7,10 @@
  *
  * A table is looked at as a whole when it is used for the first time, and let go as a whole after the last.
  */
-import type { Gfn, Hfn } from "../../machine/address.js";
+import type { Hfn } from "../../machine/address.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import { CR3_WORD } from "../../machine/cpu/places.js";
-import { entryHi, entryLo, frameOf, G, P, PS, RW, US } from "../../machine/mmu/entry.js";
+import { frameOf, G, P, PS, RW, US } from "../../machine/mmu/entry.js";
 import { PAGING_FORMATS, type PagingFormat } from "../../machine/mmu/format.js";
 import { FrameTypes, levelOf, USE } from "./frame-types.js";
 import type { HypervisorSpace } from "./hypervisor-space.js";
@@ -36,8 +36,6 @@ export class DirectPaging {
     private readonly hardware: CodeMachine,
     private readonly bits: 32 | 64,
     private readonly space: HypervisorSpace,
-    /** Pseudo-physical frame of each machine frame, -1: none. */
-    readonly guestFrames: Int32Array,
     /** Frames that the guest has. */
     readonly guestFrameCount: number,
   ) {
@@ -276,15 +274,4 @@ export class DirectPaging {
     if (use !== USE.l1) return low | US;
     return (low & US) !== 0 ? low | G : (low & ~G) | US;
   }
-
-  /** Pseudo-physical frame of a machine frame, or -1. */
-  guestFrame(frame: Hfn): Gfn {
-    return this.guestFrames[frame] ?? -1;
-  }
 }
-
-/** Halves of an entry. */
-export const entryOf = (frame: Hfn, flags: number): { readonly low: number; readonly high: number } => ({
-  low: entryLo(frame, flags),
-  high: entryHi(frame, flags),
-});

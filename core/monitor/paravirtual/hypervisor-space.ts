@@ -46,7 +46,6 @@ export class HypervisorSpace {
   /** Linear address of the descriptor table, and its limit. */
   readonly descriptors: number;
   readonly descriptorsLimit = DESCRIPTOR_PAGES * 4096 - 1;
-  private readonly own: Hfn[] = [];
   /** What top tables (64-bit) or last page directories (32-bit) have in the monitor's entries: two words each. */
   private readonly entries = new Int32Array(2 * ENTRIES);
 
@@ -155,7 +154,6 @@ export class HypervisorSpace {
     const { frames, ram } = this.hardware.machine;
     const frame = frames.takeBacked(owner);
     ram.fill(0, frame * WORDS, (frame + 1) * WORDS);
-    this.own.push(frame);
     return frame;
   }
 }

@@ -131,7 +131,7 @@ export class ParavirtualMonitor implements Monitor, Interception {
     const toGuest = new Int32Array(machine.options.frames).fill(-1);
     for (const [guest, frame] of frames.entries()) toGuest[frame] = guest;
     space.mapFrames(toGuest);
-    const paging = new DirectPaging(hardware, xen.bits, space, toGuest, guestFrames);
+    const paging = new DirectPaging(hardware, xen.bits, space, guestFrames);
     for (const frame of frames) paging.types.setOwner(frame, OWNED_BY.guest);
     paging.types.setOwner(shared, OWNED_BY.shared);
     const built = buildDomain(hardware, xen, frames, shared);
