@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { EVENT } from "../../events/events.js";
 import { findProfile } from "../../events/profiles/index.js";
 import { loadImage } from "../../guest/images/image.js";
 import {
@@ -22,6 +23,7 @@ import type { ParavirtualMonitor } from "./monitor.js";
 
 const MEMORY = 36 * 2 ** 20;
 const BUDGET = 3e8;
+const SYSTEM_CALL = 0x80;
 /** What needs a device in memory or an instruction that Xen's guests do without: the kernel says so itself. */
 const UNAVAILABLE = new Set(["cr8wr", "tpr", "self-ipi", "set-timer"]);
 
@@ -40,7 +42,13 @@ const IN_BOTH_ENGINES = new Set([
 const read = (file: string): Uint8Array =>
   readFileSync(new URL(`../../guest/mini-kernel/${file}`, import.meta.url));
 
-function run(width: Width, line: string, engine: "interpreter" | "translator", hasDisk: boolean) {
+function run(
+  width: Width,
+  line: string,
+  engine: "interpreter" | "translator",
+  hasDisk: boolean,
+  atMark: (monitor: ParavirtualMonitor) => void = () => {},
+) {
   const computer = makeParavirtual({
     profile: findProfile("skylake-2015")!,
     memoryBytes: MEMORY,
@@ -55,7 +63,10 @@ function run(width: Width, line: string, engine: "interpreter" | "translator", h
   computer.load(loadImage(read(name), { name, append: line, memoryBytes: MEMORY }));
   const monitor = computer.monitor as ParavirtualMonitor;
   const audit = () => auditParavirtual(computer.machine, width, monitor.present.paging);
-  computer.onMark = audit;
+  computer.onMark = () => {
+    audit();
+    atMark(monitor);
+  };
   const outcome = computer.run(BUDGET);
   audit();
   const { counters } = computer.machine;
@@ -64,6 +75,7 @@ function run(width: Width, line: string, engine: "interpreter" | "translator", h
     console: computer.console,
     instructions: computer.engine.instructions,
     unattributed: computer.engine.now() - counters.cycles.reduce((sum, cycles) => sum + cycles, 0),
+    exits: counters.events[EVENT.exits]!,
     fingerprint: [computer.engine.now(), counters.events.join(), counters.cycles.join()].join("\n"),
   };
 }
@@ -90,4 +102,17 @@ describe.each(WIDTHS)("%i-bit", (width) => {
     expect(translated.outcome).toEqual({ kind: "exit", status: 0 });
     if (IN_BOTH_ENGINES.has(name)) expect(run(width, line, "interpreter", hasDisk)).toEqual(translated);
   });
+});
+
+it("INT 0x80 enters a 32-bit kernel directly, where the handler does not have events masked", () => {
+  const kernelCase = CASES.find(({ name }) => name === "syscall-int80")!;
+  const line = commandLine("syscall", caseValues(kernelCase, "tiny"));
+  const bounced = run(32, line, "translator", false);
+  const direct = run(32, line, "translator", false, ({ present: { cpu } }) => {
+    cpu.traps.set(SYSTEM_CALL, { ...cpu.traps.get(SYSTEM_CALL)!, masksEvents: false });
+  });
+  expect(direct.console).toBe(bounced.console);
+  // Of each call there remains the hypercall by which it returns.
+  expect(bounced.exits - direct.exits).toBeGreaterThanOrEqual(Number(caseValues(kernelCase, "tiny")["n"]));
+  expect(direct.unattributed).toBeCloseTo(0, 3);
 });
