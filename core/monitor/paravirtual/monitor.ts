@@ -330,7 +330,7 @@ export class ParavirtualMonitor implements Monitor, Interception {
     if (!events.wantsUpcall) return;
     this.core.activity = ACTIVITY.active;
     this.count(EVENT.interrupts);
-    this.charge(CYCLES.monitor, this.costs.inject_event);
+    this.exit(EXIT.interrupt_window, 0, this.costs.inject_event);
     this.enter(cpu.eventCallback, undefined, true);
   }
 

@@ -140,7 +140,8 @@ export class ShadowPaging {
     for (const table of tables.shadowsOf(gfn)) {
       for (let index = firstIndex; index <= lastIndex; index++) this.update(table, index);
       table.writesSinceUse++;
-      if (table.writesSinceUse > WRITE_FLOOD && table.level === 1) tables.drop(table);
+      const isRoot = table.level === this.hardware.paging.levels;
+      if (table.writesSinceUse > WRITE_FLOOD && !isRoot) tables.drop(table);
     }
   }
 
