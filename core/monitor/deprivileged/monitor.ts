@@ -14,8 +14,16 @@ import type { Outcome } from "../../machine/board.js";
 import { CR0 } from "../../machine/cpu/control-bits.js";
 import type { Core } from "../../machine/cpu/core.js";
 import type { Interception, Vectoring } from "../../machine/cpu/interception.js";
-import { GDTR_BASE, GDTR_LIMIT } from "../../machine/cpu/places.js";
-import { EXCEPTION, STATE } from "../../machine/cpu/state.js";
+import {
+  BASE,
+  GDTR_BASE,
+  GDTR_LIMIT,
+  HIGHEST,
+  IDTR_BASE,
+  IDTR_LIMIT,
+  segmentWord,
+} from "../../machine/cpu/places.js";
+import { EXCEPTION, LDTR, STATE, TR } from "../../machine/cpu/state.js";
 import type { StartState, SystemUnit } from "../../machine/cpu/system-unit.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
@@ -26,7 +34,7 @@ import type { Monitor } from "../monitor.js";
 import type { MonitorParts } from "../virtual-computer.js";
 import { PrivilegedState } from "./privileged-state.js";
 import { ShadowGdt } from "./shadow-gdt.js";
-import { MonitorWindow } from "./window.js";
+import { MonitorWindow, WINDOW_BASE } from "./window.js";
 
 /** Levels of the map from guest-physical to host-physical memory. */
 const MAP_LEVELS = 4;
@@ -315,9 +323,23 @@ export class DeprivilegedMonitor implements Monitor, Interception {
   protected emulateExposed(instruction: Instruction): void {
     this.emulating = instruction;
     this.system.emulate(instruction);
+    if (TABLE_LOADS.has(instruction.row.mnemonic)) this.refuseTablesInWindow();
     if (instruction.row.mnemonic === "LGDT" || this.paging.generation !== this.pagingSeen)
       this.isGdtStale = true;
     this.pagingSeen = this.paging.generation;
+  }
+
+  /** The machine reaches descriptors whatever segments and CPL allow, and marks them: they may not be the monitor's memory. */
+  private refuseTablesInWindow(): void {
+    const { words } = this.core;
+    const tables = [
+      [GDTR_BASE, GDTR_LIMIT],
+      [IDTR_BASE, IDTR_LIMIT],
+      ...[LDTR, TR].map((segment) => [segmentWord(segment) + BASE, segmentWord(segment) + HIGHEST] as const),
+    ] as const;
+    for (const [base, limit] of tables)
+      if ((words[base]! >>> 0) + (words[limit]! >>> 0) >= WINDOW_BASE)
+        throw new UnsupportedError("a descriptor table of the guest's reaches into its monitor's last 4 MiB");
   }
 
   protected priceOf({ row, operands }: Instruction): { readonly reason: number; readonly work: number } {
@@ -372,6 +394,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
   }
 }
 
+const TABLE_LOADS: ReadonlySet<string> = new Set(["LGDT", "LIDT", "LLDT", "LTR"]);
 const PORTS: ReadonlySet<string> = new Set(["IN", "OUT", "INS", "OUTS"]);
 /** Not privileged by CPL alone, yet they reach devices, or enter or leave the kernel. */
 const ALWAYS_LEAVE: ReadonlySet<string> = new Set([...PORTS, "SYSCALL", "SYSENTER", "SYSRET", "SYSEXIT"]);

@@ -1,0 +1,71 @@
+/**
+ * A hostile kernel of 32 bits reaches for what is its monitor's: the window of the last 4 MiB with the descriptor table, the data
+ * page and the translation cache. Translated, it meets the truncated segments and ends by a fault of its own; under
+ * trap-and-emulate, where segments are whole, paging protects the window and the monitor refuses such a guest.
+ */
+import { describe, expect, it } from "vitest";
+import { loadImage } from "../../guest/images/image.js";
+import { Assembler } from "../../machine/x86/assemble.js";
+import { imm, mem, SIZES } from "../../machine/x86/assembler-operands.js";
+import { REGISTERS } from "../../machine/x86/registers.js";
+import { UnsupportedError } from "../../util/errors.js";
+import { WINDOW_BASE } from "../deprivileged/window.js";
+import { endingOf, type Guest, translated, trapped } from "../testing/code-guests.js";
+
+const { eax, esp, gs } = REGISTERS;
+const { dword, fword } = SIZES;
+const ORIGIN = 0x10_0000;
+/** In the window: the table's 16 pages, the IDT's, the data page, and the cache. */
+const TABLE = WINDOW_BASE + 8;
+const DATA_PAGE = WINDOW_BASE + 17 * 4096;
+const CACHE = WINDOW_BASE + 18 * 4096;
+
+type Attack = (code: Assembler, target: number) => void;
+const address = (code: Assembler, target: number): Assembler => code.emit("mov", eax, imm(target | 0, 4));
+
+const WRITES: Readonly<Record<string, Attack>> = {
+  "a store": (code, target) => void address(code, target).emit("mov", mem(dword, eax), eax),
+  "a store by GS": (code, target) =>
+    void address(code, target).emit("mov", mem(dword, eax, { segment: gs }), eax),
+  "a push": (code, target) => void code.emit("mov", esp, imm((target + 4) | 0, 4)).emit("push", eax),
+  "a store of the system's": (code, target) => void address(code, target).emit("sgdt", mem(fword, eax)),
+};
+
+function guestOf(attack: (code: Assembler) => void): Guest {
+  const code = new Assembler({ bits: 32, origin: ORIGIN });
+  attack(code);
+  code.emit("mov", eax, 0).emit("out", imm(0xf4, 1), eax);
+  const options = { name: "hostile", kind: "raw", rawMode: 32, append: "", memoryBytes: 2 ** 26 } as const;
+  return { load: loadImage(code.assemble().bytes, options) };
+}
+
+describe.each(Object.entries(WRITES))("%s", (_name, attack) => {
+  it.each([
+    ["the descriptor table", TABLE],
+    ["the data page", DATA_PAGE],
+    ["the translation cache", CACHE],
+  ])("does not reach %s", (_what, target) => {
+    const guest = guestOf((code) => attack(code, target));
+    expect(endingOf(translated(guest), guest).outcome).toMatchObject({
+      kind: "shutdown",
+      reason: expect.stringMatching(/^triple fault: #(GP|SS)/),
+    });
+    expect(() => endingOf(trapped(guest), guest)).toThrow(UnsupportedError);
+  });
+});
+
+it("translated code is not read, nor entered by a jump of the guest's", () => {
+  const reader = guestOf((code) => address(code, CACHE).emit("mov", eax, mem(dword, eax)));
+  expect(endingOf(translated(reader), reader).outcome).toMatchObject({ kind: "shutdown" });
+  const jumper = guestOf((code) => address(code, CACHE).emit("jmp", eax));
+  expect(endingOf(translated(jumper), jumper).outcome).toMatchObject({ kind: "shutdown" });
+});
+
+it.each(["lgdt", "lidt"])("%s may not name the monitor's memory", (name) => {
+  const guest = guestOf((code) => {
+    code.emit(name, mem(fword, "table")).emit("jmp", "on");
+    code.label("table").dw(0xff).dd(DATA_PAGE).label("on");
+  });
+  expect(() => endingOf(translated(guest), guest)).toThrow(UnsupportedError);
+  expect(() => endingOf(trapped(guest), guest)).toThrow(UnsupportedError);
+});
