@@ -251,6 +251,10 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
       this.pagingTranslated = this.paging.generation;
       this.isStale = true;
     }
+    if (this.isStale || this.isGdtStale) {
+      this.completeInstruction();
+      if (this.system.hasExited) return;
+    }
     if (this.isStale) this.restart();
     super.finish();
   }
@@ -264,13 +268,18 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     else super.dispatch(left);
   }
 
-  /** An interrupt is taken between two of the guest's instructions: what translates the present one is finished first. */
+  /**
+   * Goes on to the end of what translates the guest's present instruction: in its midst part of it has been done, and the
+   * guest has no state to go back to. It may leave for the monitor meanwhile.
+   */
+  private completeInstruction(): void {
+    this.parts.hardware.engine.endBlock();
+    while (this.isTranslated && !this.system.hasExited && !this.isAtStart) this.step();
+  }
+
+  /** An interrupt is taken between two of the guest's instructions. */
   private interrupted(left: Left): void {
-    const { engine } = this.parts.hardware;
-    while (this.isTranslated && !this.system.hasExited && !this.isAtStart) {
-      engine.stepAlone();
-      engine.endBlock();
-    }
+    this.completeInstruction();
     // What was finished may have cleared IF.
     if (!this.system.hasExited && this.hasInterrupt()) super.dispatch(left);
   }
@@ -319,8 +328,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
    */
   private stepExposed(): void {
     this.truncate();
-    this.parts.hardware.engine.stepAlone();
-    this.parts.hardware.engine.endBlock();
+    this.step();
   }
 
   private link({ guest, site }: Extract<CallOut, { kind: "link" }>): void {
@@ -353,14 +361,13 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
 
   /** A store that would fault on a guarded page is made without the fault. */
   private store({ instruction, copy }: Extract<CallOut, { kind: "store" }>): void {
-    const { engine } = this.parts.hardware;
     this.core.words[RIP] = copy | 0;
     const operand = instruction.operands.find(({ kind }) => kind === "memory");
     invariant(operand?.kind === "memory", "a store has an operand in memory");
     const offset = effectiveAddress(this.core, instruction, operand);
     const linear = addressOf(0, (offset + this.core.words[segmentWord(operand.segment) + BASE]!) | 0);
     if (this.paging.fault(linear, PF_WRITE | PF_PRESENT) === "guarded") {
-      this.writeGuarded(linear, () => engine.stepAlone());
+      this.writeGuarded(linear, () => this.step());
       this.charge(EXIT.table_write, this.costs.shadow_emulate_write);
     } else this.charge(EXIT.call_out, 0);
   }

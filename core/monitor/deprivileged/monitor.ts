@@ -70,7 +70,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
   /** Guest frames of the guest's GDT. */
   private readonly gdtFrames: Gfn[] = [];
   /** The copy of the guest's GDT may differ from the guest's. */
-  private isGdtStale = false;
+  protected isGdtStale = false;
   private pagingSeen = 0;
   /** What is being emulated, to be taken up again when a fault of it was mended. */
   private emulating: Instruction | undefined;
@@ -266,13 +266,13 @@ export class DeprivilegedMonitor implements Monitor, Interception {
       case "table-write": {
         engine.retry();
         this.isGdtStale ||= this.gdtFrames.includes(this.paging.frame);
-        this.writeGuarded(left.linear, () => engine.stepAlone());
+        this.writeGuarded(left.linear, () => this.step());
         this.exit(EXIT.table_write, this.trapCost, costs.monitor_dispatch + costs.shadow_emulate_write);
         return;
       }
       case "device":
         engine.retry();
-        this.paging.reachDevice(left.linear, () => engine.stepAlone());
+        this.paging.reachDevice(left.linear, () => this.step());
         this.exit(
           EXIT.mmio_kernel,
           this.trapCost,
@@ -287,6 +287,13 @@ export class DeprivilegedMonitor implements Monitor, Interception {
         return;
       }
     }
+  }
+
+  /** Executes one instruction of the guest's; what comes after it is fetched anew, for translations have changed. */
+  protected step(): void {
+    const { engine } = this.parts.hardware;
+    engine.stepAlone();
+    engine.endBlock();
   }
 
   /** A write to a guarded page is made, by `step`. */
