@@ -9,6 +9,7 @@ import { type Axis, type AxisTable, axesOf } from "./axes.js";
 import { CATALOGUE, type Catalogue } from "./catalogue.js";
 import { ChartSchema } from "./charts.js";
 import { BOOT_NAME } from "./code/boot.js";
+import { mergeDefinitions } from "./json-schema.js";
 import { nameSchema, parametersShape, settingsShape } from "./settings.js";
 
 type AxisValue = string | number | boolean;
@@ -40,7 +41,7 @@ export function languageOf(catalogue: Catalogue = CATALOGUE): Language {
 /** JSON Schema (draft 2020-12) of a scenario file, for editors. */
 export function scenarioJsonSchema(catalogue: Catalogue = CATALOGUE): Record<string, unknown> {
   const schema = z.toJSONSchema(languageOf(catalogue).schema, { io: "input", reused: "ref" });
-  return { ...schema, title: "A virtlab scenario" };
+  return { ...mergeDefinitions(schema), title: "A virtlab scenario" };
 }
 
 function buildSchema(catalogue: Catalogue, axes: AxisTable) {
