@@ -71,12 +71,12 @@ async function compileAll(sources, width, flags, folder) {
 
 async function buildPrograms(width, folder) {
   const flags = ["-I", path.join(KERNEL, "include"), "-I", path.join(KERNEL, "user/library")];
-  const library = await compileAll(sourcesIn("user/library"), width, flags, folder);
+  const common = await compileAll(sourcesIn("user/library"), width, flags, folder);
   const script = path.join(KERNEL, "user/library/program.ld");
   const link = (name, objects) =>
     run("ld", [
       ...["-m", EMULATION[width], ...LINK, "--gc-sections", "-T", script, "-o", path.join(folder, name)],
-      ...library,
+      ...common,
       ...objects,
     ]);
   for (const source of sourcesIn("user/programs"))
