@@ -36,7 +36,7 @@ export const CATEGORY_COLOURS: Readonly<Record<CycleCategoryName, string>> = {
   idle: "#d0d7de",
   transition: "#cc79a7",
   monitor: "#7b2d5e",
-  translator: "#009e73",
+  translator: "#5e4fa2",
 };
 
 /** Labels and colours of the cycle categories in the order of a stack. */
@@ -95,7 +95,7 @@ const SHAPES = [
   "cross",
   "triangle-down",
   "triangle-right",
-  "stroke",
+  "triangle-left",
 ];
 
 /** Colour and shape of each value of a column: techniques keep theirs, others take theirs by order. */
