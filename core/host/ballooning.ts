@@ -9,8 +9,8 @@ import { type AreaId, PAGE_BYTES } from "./contracts.js";
 import type { Host } from "./host.js";
 import type { Instance } from "./instances/instance.js";
 import { DEFAULT_IDLE_TAX, type MemoryClient, revoke } from "./memory/idle-tax.js";
+import { SECOND } from "./time.js";
 
-const SECOND = 1e9;
 /** PAGE_REPORTING_DELAY of mm/page_reporting.c: 2 s. */
 const REPORTING_DELAY = 2 * SECOND;
 /** How often the host looks whether it is short of memory. */

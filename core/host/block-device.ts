@@ -7,6 +7,7 @@
  */
 import type { BlockDevice, OwnerId } from "./contracts.js";
 import type { Action, EventQueue } from "./event-queue.js";
+import { SECOND } from "./time.js";
 
 export interface BlockDeviceOptions {
   /** Time of a request besides its bytes, ns. */
@@ -55,7 +56,6 @@ class Share {
 }
 
 const DEFAULT_WEIGHT = 100;
-const SECOND = 1e9;
 
 export class QueuedDevice implements BlockDevice {
   /** Requests served, bytes moved, and the sum of what requests waited and took, ns. */

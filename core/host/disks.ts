@@ -3,6 +3,7 @@
 import type { Constant } from "../events/profile.js";
 import { assumed, published } from "../events/profiles/constants.js";
 import type { BlockDeviceOptions } from "./block-device.js";
+import { US } from "./time.js";
 
 interface DiskClass {
   readonly readLatency: Constant;
@@ -12,7 +13,6 @@ interface DiskClass {
   readonly channels: Constant;
 }
 
-const US = 1000;
 const MEGABYTE = 1e6;
 
 export const DISKS = {

@@ -5,6 +5,7 @@
  * Times are whole nanoseconds since the host was started, in an f64: exact for 104 days.
  */
 import { invariant } from "../util/errors.js";
+import { grown } from "./growable.js";
 
 /** What an event does; `argument` is the number given with it. Make an action once, not once an event. */
 export type Action = (argument: number) => void;
@@ -130,16 +131,11 @@ export class EventQueue {
   }
 
   private grow(): void {
-    const capacity = 2 * this.times.length;
-    this.times = enlarged(this.times, new Float64Array(capacity));
-    this.order = enlarged(this.order, new Float64Array(capacity));
-    this.argumentOf = enlarged(this.argumentOf, new Float64Array(capacity));
-    this.heap = enlarged(this.heap, new Int32Array(capacity));
-    this.position = enlarged(this.position, new Int32Array(capacity).fill(-1));
+    const needed = this.times.length + 1;
+    this.times = grown(this.times, needed);
+    this.order = grown(this.order, needed);
+    this.argumentOf = grown(this.argumentOf, needed);
+    this.heap = grown(this.heap, needed);
+    this.position = grown(this.position, needed, -1);
   }
-}
-
-function enlarged<T extends Float64Array | Int32Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
 }

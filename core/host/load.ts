@@ -9,8 +9,8 @@ import { type AreaId, PAGE_BYTES, type ThreadId } from "./contracts.js";
 import type { Host } from "./host.js";
 import type { Instance } from "./instances/instance.js";
 import type { RequestMeter } from "./meter.js";
+import { SECOND } from "./time.js";
 
-const SECOND = 1e9;
 const MINUTE = 60 * SECOND;
 /** Bursts: on for a tenth of each ten seconds. */
 const BURST_PERIOD = 10 * SECOND;

@@ -5,6 +5,7 @@
  */
 import type { LinkId, Network } from "./contracts.js";
 import { type Action, type EventHandle, type EventQueue, NO_EVENT } from "./event-queue.js";
+import { SECOND } from "./time.js";
 
 interface Flow {
   readonly path: readonly LinkId[];
@@ -15,7 +16,6 @@ interface Flow {
   rate: number;
 }
 
-const SECOND = 1e9;
 /** A flow with less than this left has arrived: times are whole nanoseconds. */
 const REST = 1e-3;
 

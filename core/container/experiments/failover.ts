@@ -5,6 +5,7 @@
 import { assumed } from "../../events/profiles/constants.js";
 import type { Experiment, ExperimentSetting } from "../../host/experiments/experiment.js";
 import type { HostValues } from "../../host/metrics.js";
+import { SECOND } from "../../host/time.js";
 import type { ParameterSpecs } from "../../util/parameters.js";
 import { START_TIME, startTimes } from "./start-time.js";
 
@@ -36,7 +37,6 @@ const PARAMETERS = {
   },
 } as const satisfies ParameterSpecs;
 
-const SECOND = 1e9;
 const HOUR = 3600 * SECOND;
 
 /** Until somebody knows that a host is gone, ns. */

@@ -14,6 +14,7 @@ import { Instance } from "../../host/instances/instance.js";
 import { Load } from "../../host/load.js";
 import { RequestMeter } from "../../host/meter.js";
 import type { HostValues } from "../../host/metrics.js";
+import { SECOND } from "../../host/time.js";
 import { defaultOf, type ParameterSpecs } from "../../util/parameters.js";
 import { Random } from "../../util/random.js";
 import { CONTROLLERS } from "../isolation/control-groups.js";
@@ -37,8 +38,6 @@ const PARAMETERS = {
   tenants: { kind: "count", default: 10, minimum: 2, maximum: 1000, description: "Tenants of the host." },
   ...HOST_PARAMETERS,
 } as const satisfies ParameterSpecs;
-
-const SECOND = 1e9;
 
 /** From the power button of a server to its first instance's start, ns. */
 const HOST_BOOT = assumed(

@@ -13,6 +13,7 @@ import { Instance } from "../../host/instances/instance.js";
 import { Load } from "../../host/load.js";
 import { RequestMeter } from "../../host/meter.js";
 import type { HostValues } from "../../host/metrics.js";
+import { SECOND } from "../../host/time.js";
 import { UnsupportedError } from "../../util/errors.js";
 import type { ParameterSpecs } from "../../util/parameters.js";
 import { Random } from "../../util/random.js";
@@ -45,7 +46,6 @@ const PARAMETERS = {
   processors: { ...HOST_PARAMETERS.processors, default: 8 },
 } as const satisfies ParameterSpecs;
 
-const SECOND = 1e9;
 const WATCH = 3 * SECOND;
 
 export const PLACEMENT: Experiment = {

@@ -5,6 +5,7 @@
  */
 import { diskOptions } from "../../host/disks.js";
 import type { ExperimentSetting } from "../../host/experiments/experiment.js";
+import { MS, SECOND } from "../../host/time.js";
 import { defaultOf, type ParameterValue } from "../../util/parameters.js";
 import { MIB } from "../../util/units.js";
 import { MACHINE as GUEST, MEASURED as GUEST_PAGES } from "../measured/guest-pages.js";
@@ -25,8 +26,6 @@ export interface PublishedFigure {
 
 type Changes = Readonly<Record<string, ParameterValue>>;
 
-const MS = 1e6;
-const SECOND = 1e9;
 const DEFAULTS = Object.fromEntries(
   Object.entries(START_TIME.parameters).map(([name, spec]) => [name, defaultOf(spec, "small")]),
 );

@@ -11,6 +11,7 @@ import { memoryValues } from "../../host/experiments/values.js";
 import type { Host } from "../../host/host.js";
 import { Instance } from "../../host/instances/instance.js";
 import type { HostValues } from "../../host/metrics.js";
+import { MS, SECOND } from "../../host/time.js";
 import type { ParameterSpecs } from "../../util/parameters.js";
 import { imageOf } from "../images/catalogue.js";
 import { ImageFetch } from "../start/fetch.js";
@@ -31,9 +32,6 @@ const PARAMETERS = {
   },
   ...HOST_PARAMETERS,
 } as const satisfies ParameterSpecs;
-
-const MS = 1e6;
-const SECOND = 1e9;
 
 export const START_TIME: Experiment = {
   name: "host/start-time",

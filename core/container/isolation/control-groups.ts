@@ -7,6 +7,7 @@
  */
 import { type GroupSpec, type OwnerId, PAGE_BYTES } from "../../host/contracts.js";
 import type { Host } from "../../host/host.js";
+import { US } from "../../host/time.js";
 import { UserError } from "../../util/errors.js";
 import { formatBytes } from "../../util/units.js";
 
@@ -60,7 +61,6 @@ const WEIGHT = [1, 10_000] as const;
 const USUAL_WEIGHT = 100;
 const USUAL_PERIOD = 100_000;
 const PERIODS = [1_000, 1_000_000] as const;
-const US = 1000;
 
 /** Version 1's numbers as version 2's, as container runtimes translate them (OCI runtimes: crun, cgroup v2 conversion). */
 export function fromLegacy(legacy: LegacyLimits): Limits {

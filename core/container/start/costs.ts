@@ -1,9 +1,8 @@
 /** What the steps of a start take. Times in ns, sizes in bytes. */
 import type { Constant } from "../../events/profile.js";
 import { assumed, fitted, published } from "../../events/profiles/constants.js";
+import { MS } from "../../host/time.js";
 import { MIB } from "../../util/units.js";
-
-const MS = 1e6;
 
 export const START_COSTS = {
   client: fitted(

@@ -7,6 +7,7 @@ import type { Action } from "../../host/event-queue.js";
 import type { Host } from "../../host/host.js";
 import { pagesOf } from "../../host/host.js";
 import { FluidNetwork } from "../../host/network.js";
+import { SECOND } from "../../host/time.js";
 import { bytesOf, type Layer } from "../images/layer.js";
 import { STORAGE_COSTS } from "../storage/driver-costs.js";
 import { PULL_COSTS } from "./costs.js";
@@ -19,8 +20,6 @@ export interface RegistryOptions {
   /** Bytes of files that one processor unpacks in a second: decompression, digests, archive. */
   readonly unpackRate: number;
 }
-
-const SECOND = 1e9;
 
 export class ImageFetch {
   /** When the last layer had come; 0 until then. */

@@ -4,6 +4,7 @@
  */
 import type { Constant } from "../../events/profile.js";
 import { assumed, fitted, published } from "../../events/profiles/constants.js";
+import { MS } from "../../host/time.js";
 
 export interface ContainerRuntime {
   readonly name: string;
@@ -17,7 +18,6 @@ export interface ContainerRuntime {
   readonly sandbox: Constant;
 }
 
-const MS = 1e6;
 const NONE = published(0, "it has none");
 
 export const RUNTIMES: readonly ContainerRuntime[] = [

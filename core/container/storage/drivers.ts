@@ -5,6 +5,7 @@
  */
 import type { Constant } from "../../events/profile.js";
 import { assumed, fitted, published } from "../../events/profiles/constants.js";
+import { MS } from "../../host/time.js";
 import { KIB } from "../../util/units.js";
 
 export const DRIVER_NAMES = ["overlay", "aufs", "btrfs", "devicemapper", "vfs"] as const;
@@ -33,8 +34,6 @@ export interface StorageDriver {
   readonly metadata: Constant;
 }
 
-const US = 1000;
-const MS = 1000 * US;
 const NONE = published(0, "by definition");
 
 export const STORAGE_DRIVERS: readonly StorageDriver[] = [

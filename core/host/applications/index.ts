@@ -1,12 +1,11 @@
 /** The applications, lightest first. */
 import { assumed, published } from "../../events/profiles/constants.js";
 import { KIB, MIB } from "../../util/units.js";
+import { MS, US } from "../time.js";
 import type { Application } from "./application.js";
 
 export type { Application } from "./application.js";
 
-const US = 1000;
-const MS = 1000 * US;
 const NONE = published(0, "by definition");
 
 /** Private memory that is zero: in ESX's production guests about a tenth of all memory was (Waldspurger, OSDI 2002, 4.4). */

@@ -7,6 +7,7 @@ import { Instance } from "../instances/instance.js";
 import { Load } from "../load.js";
 import { RequestMeter } from "../meter.js";
 import type { HostValues } from "../metrics.js";
+import { SECOND } from "../time.js";
 import { applicationOf, type ExperimentSetting, hostOf } from "./experiment.js";
 import { memoryValues, Window } from "./values.js";
 
@@ -31,8 +32,6 @@ export const FLEET_PARAMETERS = {
       "How requests come: as the application has it, or at random (poisson), by a day's curve (diurnal), in bursts, or each after the one before (closed).",
   },
 } as const satisfies ParameterSpecs;
-
-const SECOND = 1e9;
 
 export class Fleet {
   readonly host: Host;

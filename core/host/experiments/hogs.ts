@@ -4,8 +4,8 @@
  */
 import { type AreaKind, type GroupId, type OwnerId, PAGE_BYTES, type ThreadId } from "../contracts.js";
 import { type Host, pagesOf } from "../host.js";
+import { MS } from "../time.js";
 
-const MS = 1_000_000;
 /** What a thread of a processor hog does at a time. */
 const BURST = 10 * MS;
 /** A memory hog touches so much at a time, and works so long for it: about 2 GiB a second where memory is free. */

@@ -15,6 +15,7 @@ import { Instance } from "../instances/instance.js";
 import { Load } from "../load.js";
 import { RequestMeter } from "../meter.js";
 import type { HostValues } from "../metrics.js";
+import { SECOND } from "../time.js";
 import {
   APPLICATION_PARAMETER,
   applicationOf,
@@ -60,7 +61,6 @@ const PARAMETERS = {
   watch: { kind: "number", default: 10, minimum: 0.1, description: "Seconds of the measurement." },
 } as const satisfies ParameterSpecs;
 
-const SECOND = 1e9;
 /** When the hog begins. */
 const HOG_BEGINS = 3 * SECOND;
 /** Threads of an unbounded processor hog, for each processor. */

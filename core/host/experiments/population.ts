@@ -5,6 +5,7 @@
 import type { ParameterSpecs } from "../../util/parameters.js";
 import { Ballooning, FreePageReporting } from "../ballooning.js";
 import type { HostValues } from "../metrics.js";
+import { SECOND } from "../time.js";
 import {
   APPLICATION_PARAMETER,
   type Experiment,
@@ -53,8 +54,6 @@ const PARAMETERS = {
       "What guests give back: nothing (the host has to swap), free pages that they report, or what a balloon takes when the host runs short.",
   },
 } as const satisfies ParameterSpecs;
-
-const SECOND = 1e9;
 
 export const POPULATION: Experiment = {
   name: "host/population",

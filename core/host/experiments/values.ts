@@ -4,6 +4,7 @@ import type { Host } from "../host.js";
 import { ledgerOf } from "../memory/snapshot.js";
 import type { RequestMeter } from "../meter.js";
 import type { HostValues } from "../metrics.js";
+import { SECOND } from "../time.js";
 
 /** The memory ledger and what sharing and swap did. @throws Error when the ledger does not balance */
 export function memoryValues(host: Host, instances: number, baseFrames: number): HostValues {
@@ -67,7 +68,7 @@ export class Window {
     );
     const isAsked = meter.completed + meter.refusals > 0;
     return {
-      requests_per_second: (meter.completed / this.length) * 1e9,
+      requests_per_second: (meter.completed / this.length) * SECOND,
       latency_p50: isAsked ? meter.percentile(0.5) : "",
       latency_p99: isAsked ? meter.percentile(0.99) : "",
       late_share: isAsked ? meter.lateShare : "",

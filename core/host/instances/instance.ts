@@ -7,6 +7,7 @@ import type { Application } from "../applications/application.js";
 import type { AreaId, AreaKind, GroupId, GroupSpec, OwnerId, ThreadId } from "../contracts.js";
 import { PAGE_BYTES, ROOT_GROUP, ZERO } from "../contracts.js";
 import { type Host, pagesOf } from "../host.js";
+import { SECOND } from "../time.js";
 import type { GuestSystem, Technology } from "./technology.js";
 
 export interface InstanceOptions {
@@ -27,7 +28,6 @@ export interface InstanceOptions {
 const ENTRIES = 512;
 /** Tables above the lowest level: a few for each address space. */
 const UPPER_TABLES = 6;
-const SECOND = 1e9;
 
 export class Instance {
   readonly owner: OwnerId;

@@ -1,10 +1,9 @@
 /** The technologies, lightest first. Totals are pinned to published figures, which `fitted` names. */
 import { assumed, fitted, published } from "../../events/profiles/constants.js";
 import { KIB, MIB } from "../../util/units.js";
+import { MS, US } from "../time.js";
 import type { Technology } from "./technology.js";
 
-const US = 1000;
-const MS = 1000 * US;
 const NONE = published(0, "by definition");
 const NESTED = assumed(
   0.03,

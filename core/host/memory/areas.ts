@@ -4,7 +4,7 @@
  * Linux keeps them: mm/vmscan.c). Pages of an area are used alike, so age is kept for the area, not for the page. Hot code.
  */
 import type { AreaKind, ContentId } from "../contracts.js";
-import { grown } from "./growable.js";
+import { grown } from "../growable.js";
 import { ABSENT, MERGED, NONE, ORIGINAL, PRIVATE } from "./runs.js";
 
 export const AREA_KINDS = [

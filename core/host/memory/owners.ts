@@ -3,7 +3,7 @@
  * controller of cgroups does (Linux Documentation/admin-guide/cgroup-v2.rst, "Memory"). Typed arrays; hot code.
  */
 import { invariant } from "../../util/errors.js";
-import { grown } from "./growable.js";
+import { grown } from "../growable.js";
 import { NONE } from "./runs.js";
 
 const FIRST_CAPACITY = 256;

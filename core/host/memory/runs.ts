@@ -3,7 +3,7 @@
  * in exactly one run; neighbours of equal state are one run. Areas are used in stretches, so the lists stay short, and ten
  * thousand instances of a hundred thousand pages each cost what their runs cost. Hot code.
  */
-import { grown } from "./growable.js";
+import { grown } from "../growable.js";
 
 /** Not in memory, and nothing in swap: never used, given back, or a file's page that is on its device alone. */
 export const ABSENT = 0;

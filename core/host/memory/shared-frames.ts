@@ -5,7 +5,7 @@
  * Left out: max_page_sharing (256), which gives a frame that very many share a few copies: at most 0.4% more frames.
  */
 import type { ContentId } from "../contracts.js";
-import { grown } from "./growable.js";
+import { grown } from "../growable.js";
 
 export class SharedFrames {
   /** Pages that share the frame of an identity; 0: there is no such frame. */

@@ -7,8 +7,8 @@
  * Pages that differ from all others cost the scan and give nothing. Zero pages are shared like any others.
  */
 import { type AreaId, type ContentId, UNIQUE, ZERO } from "../contracts.js";
+import { grown } from "../growable.js";
 import { MERGEABLE } from "./areas.js";
-import { grown } from "./growable.js";
 import type { HostMemory } from "./ledger.js";
 import { MERGED, ORIGINAL, PRIVATE } from "./runs.js";
 

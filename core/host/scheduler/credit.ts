@@ -7,7 +7,7 @@
  * Here credits flow continuously instead of being given out every 30 ms; a waiting thread's class is that of when it came.
  */
 import type { EventQueue } from "../event-queue.js";
-import { grown } from "../memory/growable.js";
+import { grown } from "../growable.js";
 import type { Policy, PolicyMaker } from "./policy.js";
 import type { Threads } from "./threads.js";
 

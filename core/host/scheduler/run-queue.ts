@@ -1,5 +1,5 @@
 /** The threads that wait for one processor, least key first; of equal keys the one that came first. A binary heap. Hot code. */
-import { grown } from "../memory/growable.js";
+import { grown } from "../growable.js";
 
 export class RunQueue {
   length = 0;

@@ -2,13 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { GroupSpec, ThreadSpec } from "../contracts.js";
 import { EventQueue } from "../event-queue.js";
+import { MS, SECOND } from "../time.js";
 import { creditPolicy } from "./credit.js";
 import { fairPolicy } from "./fair.js";
 import type { PolicyMaker } from "./policy.js";
 import { HostScheduler, type SchedulerCosts } from "./scheduler.js";
 
-const MS = 1_000_000;
-const SECOND = 1000 * MS;
 const FREE: SchedulerCosts = {
   switch: 0,
   guestSwitch: 0,

@@ -16,6 +16,7 @@ import {
   type ThreadSpec,
 } from "../contracts.js";
 import { type Action, type EventQueue, NO_EVENT } from "../event-queue.js";
+import { SECOND } from "../time.js";
 import { type Group, Groups, NICE_0 } from "./groups.js";
 import type { Policy, PolicyMaker } from "./policy.js";
 import { RunQueue } from "./run-queue.js";
@@ -115,7 +116,7 @@ export class HostScheduler implements Scheduler {
   }
 
   addThread({ group, weight = NICE_0, isGuest = false, exitRate = 0 }: ThreadSpec): ThreadId {
-    return this.threads.add(this.groups.get(group), weight, (exitRate * this.costs.exit) / 1e9, isGuest);
+    return this.threads.add(this.groups.get(group), weight, (exitRate * this.costs.exit) / SECOND, isGuest);
   }
 
   removeThread(thread: ThreadId): void {

@@ -1,6 +1,6 @@
 /** The table of threads, in typed arrays. Hot code. */
 import type { Action } from "../event-queue.js";
-import { grown } from "../memory/growable.js";
+import { grown } from "../growable.js";
 import type { Group } from "./groups.js";
 
 /** What a thread does. */
