@@ -48,7 +48,7 @@ export const START_TIME: Experiment = {
 /** Starts all instances of a setting on a host of its own. */
 export function startTimes(setting: ExperimentSetting): HostValues {
   const host = hostOf(setting);
-  const base = host.memory.framesTotal - host.memory.framesFree;
+  const base = host.memory.framesUsed;
   const { parameters } = setting;
   const isInMemory = parameters["imageAt"] === "memory";
   if (isInMemory) runStarts(host, { ...setting, parameters: { ...parameters, starts: 1 } }, false, 0);

@@ -66,7 +66,7 @@ interface Access {
 function unionFileSystem(setting: ExperimentSetting): HostValues {
   const { parameters, seed } = setting;
   const host = hostOf(setting);
-  const base = host.memory.framesTotal - host.memory.framesFree;
+  const base = host.memory.framesUsed;
   const driver = findDriver(parameters["driver"] as string)!;
   const image = imageOf(parameters["image"] as string, seed);
   const access = accessesOf(image, parameters["writes"] as number, new Random(seed).fork("accesses"));

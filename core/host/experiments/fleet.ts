@@ -44,7 +44,7 @@ export class Fleet {
     this.host = hostOf(setting);
     this.meter = new RequestMeter(applicationOf(setting).objective.value);
     this.random = new Random(setting.seed).fork("fleet");
-    this.baseFrames = this.host.memory.framesTotal - this.host.memory.framesFree;
+    this.baseFrames = this.host.memory.framesUsed;
   }
 
   /** Starts another instance with its requests. False when it does not fit into memory. */

@@ -86,7 +86,7 @@ export const NOISY_NEIGHBOUR: Experiment = {
 function watchVictim(setting: ExperimentSetting): HostValues {
   const { control, hog, from, watch, rate } = setting.parameters as Record<string, string | number>;
   const host = hostOf(setting);
-  const base = host.memory.framesTotal - host.memory.framesFree;
+  const base = host.memory.framesUsed;
   const application = applicationOf(setting);
   const meter = new RequestMeter(application.objective.value);
   const victim = new Instance(host, application, setting.technology, {

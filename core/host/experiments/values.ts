@@ -11,11 +11,11 @@ export function memoryValues(host: Host, instances: number, baseFrames: number):
   const { memory, scanner } = host;
   const { categories, duplicate, mergedPages, swapped } = ledgerOf(memory);
   const bytes = (frames: number): number => frames * PAGE_BYTES;
-  const used = memory.framesTotal - memory.framesFree - baseFrames;
+  const used = memory.framesUsed - baseFrames;
   return {
     instances,
     bytes_per_instance: instances === 0 ? "" : Math.round(bytes(used) / instances),
-    memory_used_bytes: bytes(memory.framesTotal - categories.free),
+    memory_used_bytes: bytes(memory.framesUsed),
     swapped_bytes: bytes(swapped),
     duplicate_bytes: bytes(duplicate),
     shared_saving_bytes: bytes(mergedPages - categories.merged),

@@ -5,7 +5,7 @@
  */
 import type { AreaKind, ContentId } from "../contracts.js";
 import { grown } from "../growable.js";
-import { ABSENT, MERGED, NONE, ORIGINAL, PRIVATE } from "./runs.js";
+import { ABSENT, isOwn, MERGED, NONE } from "./runs.js";
 
 export const AREA_KINDS = [
   "anonymous",
@@ -134,7 +134,7 @@ export class Areas {
 
   private countState(area: number, state: number, change: number): void {
     if (state === ABSENT) return;
-    if (state === ORIGINAL || state === PRIVATE) this.resident[area]! += change;
+    if (isOwn(state)) this.resident[area]! += change;
     else if (state === MERGED) this.merged[area]! += change;
     else this.swapped[area]! += change;
   }

@@ -22,13 +22,14 @@ import { Owners } from "./owners.js";
 import { Reclaim } from "./reclaim.js";
 import {
   ABSENT,
+  isOwn,
+  isSwapped,
   MERGED,
   NONE,
   ORIGINAL,
   type PageState,
   PRIVATE,
   Runs,
-  SWAPPED,
   SWAPPED_ORIGINAL,
 } from "./runs.js";
 import { SharedFrames } from "./shared-frames.js";
@@ -67,8 +68,6 @@ export class HostMemory implements MemoryLedger {
   readonly traffic: PageTraffic = { fileReads: 0, fileWrites: 0, swapReads: 0, swapWrites: 0 };
   /** Copies of shared pages that were written. */
   copies = 0;
-  /** Most frames that were ever in use. */
-  peak = 0;
   private readonly reclaim: Reclaim;
   private readonly faults: Faults = { minor: 0, fileReads: 0, swapReads: 0, copies: 0, isSatisfied: true };
 
@@ -81,6 +80,10 @@ export class HostMemory implements MemoryLedger {
     this.swapTotal = swapPages;
     this.swapFree = swapPages;
     this.reclaim = new Reclaim(this, clock, swappiness);
+  }
+
+  get framesUsed(): number {
+    return this.framesTotal - this.framesFree;
   }
 
   addOwner(parent?: OwnerId): OwnerId {
@@ -258,7 +261,6 @@ export class HostMemory implements MemoryLedger {
       free: this.framesFree,
       swap: this.swapFree,
     }));
-    this.peak = Math.max(this.peak, this.framesTotal - this.framesFree);
     this.areas.recount(area, before, after, pages);
     this.runs.assign(area, from, to, after);
   }
@@ -345,12 +347,4 @@ export class HostMemory implements MemoryLedger {
       areas.payer[area] = heir;
     }
   }
-}
-
-function isOwn(state: PageState): boolean {
-  return state === ORIGINAL || state === PRIVATE;
-}
-
-function isSwapped(state: PageState): boolean {
-  return state === SWAPPED || state === SWAPPED_ORIGINAL;
 }

@@ -8,7 +8,7 @@ import type { OwnerId } from "../contracts.js";
 import type { EventQueue } from "../event-queue.js";
 import { KIND_FILE, KIND_KERNEL, KIND_TABLES } from "./areas.js";
 import type { HostMemory } from "./ledger.js";
-import { ABSENT, NONE, ORIGINAL, PRIVATE, SWAPPED, SWAPPED_ORIGINAL } from "./runs.js";
+import { ABSENT, isOwn, NONE, ORIGINAL, PRIVATE, SWAPPED, SWAPPED_ORIGINAL } from "./runs.js";
 
 /** Frames that are reclaimed at the least once something must be: SWAP_CLUSTER_MAX of mm/internal.h. */
 const CLUSTER = 32;
@@ -125,7 +125,7 @@ export class Reclaim {
       const start = Math.max(at, runs.start[run]!);
       const end = Math.min(runs.end[run]!, start + most - taken);
       at = end;
-      if (state !== ORIGINAL && state !== PRIVATE) continue;
+      if (!isOwn(state)) continue;
       const pages = end - start;
       if (!isFile) traffic.swapWrites += pages;
       else if (state === PRIVATE) traffic.fileWrites += pages;

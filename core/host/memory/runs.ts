@@ -20,6 +20,15 @@ export const SWAPPED = 5;
 /** State of a page, and what it holds: the area's identity (ORIGINAL), or something nobody else holds (PRIVATE). */
 export type PageState = number;
 
+/** In a frame of the area's own. */
+export function isOwn(state: PageState): boolean {
+  return state === ORIGINAL || state === PRIVATE;
+}
+
+export function isSwapped(state: PageState): boolean {
+  return state === SWAPPED || state === SWAPPED_ORIGINAL;
+}
+
 /** No run. */
 export const NONE = -1;
 

@@ -10,7 +10,7 @@ import { type AreaId, type ContentId, UNIQUE, ZERO } from "../contracts.js";
 import { grown } from "../growable.js";
 import { MERGEABLE } from "./areas.js";
 import type { HostMemory } from "./ledger.js";
-import { MERGED, ORIGINAL, PRIVATE } from "./runs.js";
+import { isOwn, MERGED, ORIGINAL } from "./runs.js";
 
 /** What a scan did, counted upwards. */
 export interface SharingWork {
@@ -70,7 +70,7 @@ export class SharingScanner {
       const run = runs.at(area, this.page);
       const state = runs.state[run]!;
       let end = runs.end[run]!;
-      if (state === ORIGINAL || state === PRIVATE) {
+      if (isOwn(state)) {
         end = Math.min(end, this.page + most - looked);
         looked += end - this.page;
         if (state === ORIGINAL && areas.content[area] !== UNIQUE) this.merge(area, this.page, end);

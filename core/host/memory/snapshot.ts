@@ -6,7 +6,7 @@ import { invariant } from "../../util/errors.js";
 import { UNIQUE } from "../contracts.js";
 import { AREA_KINDS } from "./areas.js";
 import type { HostMemory } from "./ledger.js";
-import { MERGED, NONE, ORIGINAL, PRIVATE, SWAPPED, SWAPPED_ORIGINAL } from "./runs.js";
+import { isOwn, isSwapped, MERGED, NONE, ORIGINAL } from "./runs.js";
 
 /** Frames of the host, each in one of these; their sum is its memory. */
 export interface LedgerCategories {
@@ -62,9 +62,9 @@ export function ledgerOf(memory: HostMemory): Ledger {
       const [start, end, state] = [runs.start[run]!, runs.end[run]!, runs.state[run]!];
       invariant(start === pages && end > start, "runs follow one another", () => ({ area, start, pages }));
       pages = end;
-      if (state === ORIGINAL || state === PRIVATE) resident += end - start;
+      if (isOwn(state)) resident += end - start;
       else if (state === MERGED) merged += end - start;
-      else if (state === SWAPPED || state === SWAPPED_ORIGINAL) inSwap += end - start;
+      else if (isSwapped(state)) inSwap += end - start;
       if ((state === ORIGINAL && hasContent) || state === MERGED)
         for (let page = start; page < end; page++) seen.add(memory.contentOf(area, page), state === MERGED);
     }

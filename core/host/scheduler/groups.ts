@@ -28,8 +28,6 @@ export interface Group {
   isTimed: boolean;
   /** Threads that wait for the next period. */
   readonly throttled: number[];
-  /** Periods in which it was throttled (nr_throttled of cpu.stat). */
-  throttledPeriods: number;
   /** Work done, ns, those below included. */
   used: number;
   children: number;
@@ -123,6 +121,5 @@ export class Groups {
 }
 
 function fresh(left: number): Omit<Group, "parent" | "weight" | "quota" | "period" | "allowed"> {
-  const counts = { throttledPeriods: 0, used: 0, children: 0 };
-  return { active: 0, left, taken: 0, isTimed: false, throttled: [], ...counts };
+  return { active: 0, left, taken: 0, isTimed: false, throttled: [], used: 0, children: 0 };
 }

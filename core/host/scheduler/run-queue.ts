@@ -3,37 +3,28 @@ import { grown } from "../growable.js";
 
 export class RunQueue {
   length = 0;
-  /** Sum of what the waiting threads weigh, as they weighed when they came: for balancing. */
-  load = 0;
   private threads = new Int32Array(16);
   private keys = new Float64Array(16);
   private order = new Float64Array(16);
-  private loads = new Float64Array(16);
   private came = 0;
 
-  push(thread: number, key: number, load: number): void {
+  push(thread: number, key: number): void {
     const needed = this.length + 1;
     this.threads = grown(this.threads, needed);
     this.keys = grown(this.keys, needed);
     this.order = grown(this.order, needed);
-    this.loads = grown(this.loads, needed);
     let hole = this.length++;
     const order = this.came++;
-    this.load += load;
     while (hole > 0) {
       const parent = (hole - 1) >> 1;
       if (this.keys[parent]! <= key) break;
       this.move(parent, hole);
       hole = parent;
     }
-    this.put(hole, thread, key, order, load);
+    this.put(hole, thread, key, order);
   }
 
-  /** The next thread without taking it; -1 when there is none. */
-  first(): number {
-    return this.length === 0 ? -1 : this.threads[0]!;
-  }
-
+  /** Of the next thread; there must be one. */
   firstKey(): number {
     return this.keys[0]!;
   }
@@ -60,10 +51,8 @@ export class RunQueue {
   private removeAt(index: number): number {
     const thread = this.threads[index]!;
     const last = --this.length;
-    this.load = last === 0 ? 0 : this.load - this.loads[index]!;
     if (index === last) return thread;
-    const [moved, key] = [this.threads[last]!, this.keys[last]!];
-    const [order, load] = [this.order[last]!, this.loads[last]!];
+    const [moved, key, order] = [this.threads[last]!, this.keys[last]!, this.order[last]!];
     let hole = index;
     while (hole > 0 && this.isAfter((hole - 1) >> 1, key, order)) {
       this.move((hole - 1) >> 1, hole);
@@ -77,7 +66,7 @@ export class RunQueue {
       this.move(child, hole);
       hole = child;
     }
-    this.put(hole, moved, key, order, load);
+    this.put(hole, moved, key, order);
     return thread;
   }
 
@@ -88,13 +77,12 @@ export class RunQueue {
   }
 
   private move(from: number, to: number): void {
-    this.put(to, this.threads[from]!, this.keys[from]!, this.order[from]!, this.loads[from]!);
+    this.put(to, this.threads[from]!, this.keys[from]!, this.order[from]!);
   }
 
-  private put(place: number, thread: number, key: number, order: number, load: number): void {
+  private put(place: number, thread: number, key: number, order: number): void {
     this.threads[place] = thread;
     this.keys[place] = key;
     this.order[place] = order;
-    this.loads[place] = load;
   }
 }

@@ -229,7 +229,7 @@ export class HostScheduler implements Scheduler {
   private enqueue(thread: number, processor: number): void {
     this.threads.state[thread] = WAITING;
     this.queued++;
-    this.queues[processor]!.push(thread, this.policy.key(thread), this.threads.effectiveWeight(thread));
+    this.queues[processor]!.push(thread, this.policy.key(thread));
   }
 
   /** The processor's next decision: a burst's end, the slice's, or the grant's. */
@@ -444,7 +444,6 @@ export class HostScheduler implements Scheduler {
     this.groups.activate(threads.group[thread]!, -threads.weight[thread]!);
     let empty: Group = threads.group[thread]!;
     while (empty.left > REST) empty = empty.parent!;
-    if (empty.throttled.length === 0) empty.throttledPeriods++;
     empty.throttled.push(thread);
     this.startPeriods(empty);
   }
