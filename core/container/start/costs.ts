@@ -1,6 +1,7 @@
 /** What the steps of a start take. Times in ns, sizes in bytes. */
 import type { Constant } from "../../events/profile.js";
-import { assumed, fitted, published } from "../../events/profiles/constants.js";
+import { assumed, fitted, NONE, published } from "../../events/profiles/constants.js";
+import { FORK_EXEC, GUEST_INIT_FILES } from "../../host/instances/technologies.js";
 import { MS } from "../../host/time.js";
 import { MIB } from "../../util/units.js";
 
@@ -27,7 +28,7 @@ export const START_COSTS = {
   ),
   hostNetwork: assumed(1 * MS, "files with names and resolvers", [0.2 * MS, 5 * MS]),
   shim: fitted(60 * MS, "fitted to lightvm17-docker, as the client", [20 * MS, 100 * MS]),
-  forkExec: published(3.5 * MS, "Manco et al., SOSP 2017 (LightVM), figure 4: mean", [0.5 * MS, 9 * MS]),
+  forkExec: FORK_EXEC,
   tap: assumed(3 * MS, "creating a tap device and putting it on a bridge", [1 * MS, 30 * MS]),
 } as const satisfies Readonly<Record<string, Constant>>;
 
@@ -51,8 +52,6 @@ export interface MachineStart {
   readonly restore: Constant;
   readonly workingSet: Constant;
 }
-
-const NONE = published(0, "it has none");
 
 export const MACHINE_STARTS: Readonly<Record<string, MachineStart>> = {
   unikernel: {
@@ -79,7 +78,7 @@ export const MACHINE_STARTS: Readonly<Record<string, MachineStart>> = {
     ),
     services: assumed(15 * MS, "an init and an agent", [2 * MS, 100 * MS]),
     kernelFiles: assumed(20 * MIB, "an uncompressed small kernel", [10 * MIB, 40 * MIB]),
-    serviceFiles: assumed(5 * MIB, "init, an agent and the C library", [2 * MIB, 12 * MIB]),
+    serviceFiles: GUEST_INIT_FILES,
     restore: assumed(
       8 * MS,
       "the monitor's start (Firecracker's specification: 8 ms) and loading its state",

@@ -3,7 +3,7 @@
  * control groups and step aside; gVisor starts a kernel in a process; Kata starts a virtual machine with an agent.
  */
 import type { Constant } from "../../events/profile.js";
-import { assumed, fitted, published } from "../../events/profiles/constants.js";
+import { assumed, fitted, NONE, published } from "../../events/profiles/constants.js";
 import { MS } from "../../host/time.js";
 
 export interface ContainerRuntime {
@@ -17,8 +17,6 @@ export interface ContainerRuntime {
   /** Its own kernel's or agent's start, ns. */
   readonly sandbox: Constant;
 }
-
-const NONE = published(0, "it has none");
 
 export const RUNTIMES: readonly ContainerRuntime[] = [
   {

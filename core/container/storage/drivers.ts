@@ -4,7 +4,7 @@
  * into times.
  */
 import type { Constant } from "../../events/profile.js";
-import { assumed, fitted, published } from "../../events/profiles/constants.js";
+import { assumed, fitted, NONE, published } from "../../events/profiles/constants.js";
 import { MS } from "../../host/time.js";
 import { KIB } from "../../util/units.js";
 
@@ -33,8 +33,6 @@ export interface StorageDriver {
   /** What it writes for a new container besides copies, bytes. */
   readonly metadata: Constant;
 }
-
-const NONE = published(0, "by definition");
 
 export const STORAGE_DRIVERS: readonly StorageDriver[] = [
   {

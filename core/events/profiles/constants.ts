@@ -6,6 +6,9 @@ export function published(value: number, source: string, range?: readonly [numbe
   return range === undefined ? { value, source } : { value, source, range };
 }
 
+/** Of something that is not there. */
+export const NONE: Constant = published(0, "by definition");
+
 /**
  * A number that nobody published: `why` says why this value. Conclusions must hold over `range`, which is
  * half to twice the value unless given.

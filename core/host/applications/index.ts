@@ -1,12 +1,10 @@
 /** The applications, lightest first. */
-import { assumed, published } from "../../events/profiles/constants.js";
+import { assumed, NONE, published } from "../../events/profiles/constants.js";
 import { KIB, MIB } from "../../util/units.js";
 import { MS, US } from "../time.js";
 import type { Application } from "./application.js";
 
 export type { Application } from "./application.js";
-
-const NONE = published(0, "by definition");
 
 /** Private memory that is zero: in ESX's production guests about a tenth of all memory was (Waldspurger, OSDI 2002, 4.4). */
 const ZERO_SHARE = assumed(

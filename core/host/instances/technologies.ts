@@ -1,10 +1,17 @@
 /** The technologies, lightest first. Totals are pinned to published figures, which `fitted` names. */
-import { assumed, fitted, published } from "../../events/profiles/constants.js";
+import { assumed, fitted, NONE, published } from "../../events/profiles/constants.js";
 import { KIB, MIB } from "../../util/units.js";
 import { MS, US } from "../time.js";
 import type { Technology } from "./technology.js";
 
-const NONE = published(0, "by definition");
+/** Starting a process, ns. */
+export const FORK_EXEC = published(
+  3.5 * MS,
+  "Manco et al., SOSP 2017 (LightVM), figure 4: fork and exec take 3.5 ms on average",
+  [0.5 * MS, 9 * MS],
+);
+/** Files that a microVM's guest reads and keeps besides its kernel and the application, bytes. */
+export const GUEST_INIT_FILES = assumed(5 * MIB, "init, an agent and the C library", [2 * MIB, 12 * MIB]);
 const NESTED = assumed(
   0.03,
   "second dimension of page walks with 4 KiB pages, of a program that spends a few percent of its time in walks (see ept.yaml)",
@@ -24,11 +31,7 @@ export const TECHNOLOGIES: readonly Technology[] = [
       "task structure, 16 KiB stack, areas, files, a socket or two, for each of a few threads",
       [40 * KIB, 250 * KIB],
     ),
-    startWork: published(
-      3.5 * MS,
-      "Manco et al., SOSP 2017 (LightVM): fork and exec take 3.5 ms on average",
-      [1 * MS, 9 * MS],
-    ),
+    startWork: FORK_EXEC,
     idleWork: assumed(10 * US, "a timer now and then", [0, 100 * US]),
     translation: NONE,
   },
@@ -110,7 +113,7 @@ export const TECHNOLOGIES: readonly Technology[] = [
         "fitted to lightvm17-tinyx-mem: 30 MB of a running minimal Linux guest, together with what follows",
         [6 * MIB, 20 * MIB],
       ),
-      serviceFiles: assumed(5 * MIB, "init, an agent and the C library", [2 * MIB, 12 * MIB]),
+      serviceFiles: GUEST_INIT_FILES,
       serviceData: assumed(2 * MIB, "of these", [1 * MIB, 6 * MIB]),
       freed: assumed(5 * MIB, "initial data and decompression buffers", [2 * MIB, 12 * MIB]),
       zero: assumed(0.4, "freed pages that were cleared and not used since", [0.1, 0.8]),
