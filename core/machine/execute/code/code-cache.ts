@@ -477,7 +477,7 @@ interface Decoded {
   readonly isShared: boolean;
 }
 
-/** As the runtime computes it (runtime.ts). */
+/** As the runtime computes it (runtime/dispatch.ts). */
 function bucketNumber(frame: number, pageOffset: number, mode: number): number {
   const mixed = Math.imul((((frame << 12) + pageOffset) | 0) ^ (mode << 20), 0x9e3779b1);
   return mixed >>> (32 - Math.log2(BUCKETS));

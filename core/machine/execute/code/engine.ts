@@ -34,7 +34,8 @@ import { resetSlots, TABLE } from "./fast-slots.js";
 import { Handlers } from "./handlers.js";
 import { FRAME_KIND } from "./memory.js";
 import { RECORD, RECORD_BYTES } from "./record.js";
-import { makeRuntime, TABLE_INDEX } from "./runtime.js";
+import { TABLE_INDEX } from "./runtime/contract.js";
+import { makeRuntime } from "./runtime/runtime.js";
 import type { Semantic } from "./scope.js";
 
 /**

@@ -36,7 +36,7 @@ import { FLAG_CONDITIONS } from "./conditions.js";
 import { EXIT } from "./exits.js";
 import { asLong, type FlagOperation, type FlagScope, flagKind } from "./flags.js";
 import { immediatePlace, LINKABLE, RECORD, RECORD_BYTES } from "./record.js";
-import { ACCESS, accessOf } from "./runtime.js";
+import { ACCESS, accessOf } from "./runtime/contract.js";
 import type { AccessOptions, Scope } from "./scope.js";
 
 /** What handlers call. */

@@ -13,7 +13,7 @@ import { CROSSINGS, crossingOf } from "./crossings/names.js";
 import { EXIT } from "./exits.js";
 import { type HandlerImports, HandlerScope } from "./handler-scope.js";
 import { LINKABLE, RECORD } from "./record.js";
-import { RUNTIME_FUNCTIONS, TABLE_INDEX } from "./runtime.js";
+import { RUNTIME_FUNCTIONS, TABLE_INDEX } from "./runtime/contract.js";
 import type { Semantic } from "./scope.js";
 
 /** Handlers that are not an instruction's. */

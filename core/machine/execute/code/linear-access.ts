@@ -4,7 +4,7 @@ import { type AccessBytes, type LinearAccess, SPAN_READ } from "../../cpu/host.j
 import { CODE_64, MODE, STATE } from "../../cpu/state.js";
 import type { Machine } from "../../machine.js";
 import type { ModuleExports } from "../../wasm/module.js";
-import { ACCESS, accessOf } from "./runtime.js";
+import { ACCESS, accessOf } from "./runtime/contract.js";
 
 const MOST = 4096;
 /** Two granules at most: whether a write touches decoded code is asked of its first and its last byte. */

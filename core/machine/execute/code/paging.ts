@@ -9,7 +9,8 @@ import type { PagingName } from "../../mmu/format.js";
 import type { Mmu } from "../../mmu/mmu.js";
 import { REGISTER } from "../../registers.js";
 import type { CodeEngine } from "./engine.js";
-import { makeTranslate, TABLE_INDEX } from "./runtime.js";
+import { TABLE_INDEX } from "./runtime/contract.js";
+import { makeTranslate } from "./runtime/translation.js";
 
 /** What the registers of a guest under nested paging come to. */
 export interface GuestPaging {

@@ -1,7 +1,7 @@
 /**
  * An access that no slot has, in one piece, where everything is as usual: 4 KiB pages, not in the first-level TLB; in the second,
  * or found by a walk, from the cache of level-1 tables or from the root. What it does is what the look-up (compiled/translate.ts), the walk
- * (compiled/guest-walk.ts) and `accessSlow` (runtime.ts) do one after the other, without what they ask in case it is not.
+ * (compiled/guest-walk.ts) and `accessSlow` (runtime/slow-access.ts) do one after the other, without what they ask in case it is not.
  * Nothing is changed before it is certain that all is usual; if not, those do it. Host-speed code: results are the same.
  */
 import { MODE, STATE } from "../../cpu/state.js";
@@ -73,7 +73,7 @@ export interface QuickMissParts {
   readonly frameKinds: number;
   /** Frames that are RAM. */
   readonly frames: number;
-  /** Of an access operand (runtime.ts). */
+  /** Of an access operand (runtime/contract.ts). */
   readonly access: { readonly kindMask: number; readonly supervisor: number; readonly sizeShift: number };
   /** Take away an entry's slots; make a slot an entry's. */
   readonly drop: FunctionReference;

@@ -13,7 +13,7 @@ import { ACTIVITY, SHADOW } from "../../cpu/core.js";
 import { loadNull, loadSegment, setSegment } from "../../cpu/segments.js";
 import { CS, FS, GS, LDTR, SEGMENT, SS, STATE, segmentOffset, TR } from "../../cpu/state.js";
 import { HEADER } from "../../execute/code/record.js";
-import { HOT } from "../../execute/code/runtime.js";
+import { HOT } from "../../execute/code/runtime/contract.js";
 import { NX, P, RW, US } from "../../mmu/entry.js";
 import { mapPage, newTable } from "../tables.js";
 import type { VectorTarget } from "./compare.js";

@@ -30,7 +30,7 @@ import {
 } from "../../../wasm/code.js";
 import { extendUnsigned, I32, I64, wrap } from "../../../wasm/integers.js";
 import type { FunctionBuilder } from "../../../wasm/module.js";
-import { ACCESS, accessOf } from "../runtime.js";
+import { ACCESS, accessOf } from "../runtime/contract.js";
 import { CROSSING_BYTES, ENTRY } from "./memory.js";
 import type { CrossingParts } from "./parts.js";
 

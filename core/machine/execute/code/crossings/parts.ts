@@ -48,7 +48,7 @@ import { Emitter } from "../../compiled/emitter.js";
 import { TABLE } from "../fast-slots.js";
 import { flagKind } from "../flags.js";
 import { RECORD } from "../record.js";
-import { ACCESS, accessOf, RUNTIME_FUNCTIONS } from "../runtime.js";
+import { ACCESS, accessOf, RUNTIME_FUNCTIONS } from "../runtime/contract.js";
 import { type CrossingMemory, LOAD } from "./memory.js";
 
 /** Categories whose cycles the MMU charges while code runs; the rest of the time that passed is the instructions'. */

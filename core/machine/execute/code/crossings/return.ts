@@ -39,7 +39,7 @@ import {
 } from "../../../wasm/code.js";
 import { extendUnsigned, I32, I64 } from "../../../wasm/integers.js";
 import type { FunctionBuilder } from "../../../wasm/module.js";
-import { ACCESS } from "../runtime.js";
+import { ACCESS } from "../runtime/contract.js";
 import { CROSSING_BYTES, RETURN, SELECTORS } from "./memory.js";
 import type { CrossingParts } from "./parts.js";
 

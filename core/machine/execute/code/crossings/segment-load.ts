@@ -22,7 +22,7 @@ import {
   xor,
 } from "../../../wasm/code.js";
 import { extendUnsigned, I32, I64 } from "../../../wasm/integers.js";
-import { ACCESS } from "../runtime.js";
+import { ACCESS } from "../runtime/contract.js";
 import { CROSSING_BYTES, LOAD, SELECTORS } from "./memory.js";
 import type { CrossingParts } from "./parts.js";
 

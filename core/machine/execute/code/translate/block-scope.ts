@@ -35,7 +35,7 @@ import { EXIT } from "../exits.js";
 import { SLOT, SLOT_BYTES, SLOTS } from "../fast-slots.js";
 import { loadOf, MMX_EXPONENT, operandSizeOf, segmentPlace, storeOf, typeOf } from "../handler-scope.js";
 import { LINKABLE, RECORD } from "../record.js";
-import { ACCESS, accessOf } from "../runtime.js";
+import { ACCESS, accessOf } from "../runtime/contract.js";
 import type { AccessOptions, Scope } from "../scope.js";
 import type { BlockFlags } from "./block-flags.js";
 import type { EdgeName } from "./region.js";

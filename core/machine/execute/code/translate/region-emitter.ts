@@ -36,7 +36,7 @@ import type { Block } from "../code-cache.js";
 import { EXIT } from "../exits.js";
 import { SLOT, slotOf } from "../fast-slots.js";
 import { HEADER, RECORD, RECORD_BYTES } from "../record.js";
-import { HOT, WARM } from "../runtime.js";
+import { HOT, WARM } from "../runtime/contract.js";
 import type { Semantic } from "../scope.js";
 import { BlockFlags, type CarriedFlags, type FlagImports } from "./block-flags.js";
 import { BlockScope } from "./block-scope.js";

@@ -9,7 +9,7 @@
 import { MODE } from "../../../cpu/state.js";
 import type { Block, CodeCache } from "../code-cache.js";
 import type { Handlers } from "../handlers.js";
-import { WARM } from "../runtime.js";
+import { WARM } from "../runtime/contract.js";
 
 /** Blocks and instructions of a region at most. */
 const MOST_BLOCKS = 64;

@@ -12,7 +12,7 @@ import type { Translator } from "../engine.js";
 import { SLOT, SLOT_BYTES, SLOTS, TABLE } from "../fast-slots.js";
 import { type Handlers, MOST_HANDLERS } from "../handlers.js";
 import { HEADER, RECORD, RECORD_BYTES } from "../record.js";
-import { HOT, RUNTIME_FUNCTIONS, WARM } from "../runtime.js";
+import { HOT, RUNTIME_FUNCTIONS, WARM } from "../runtime/contract.js";
 import type { Semantic } from "../scope.js";
 import { findRegion, isTranslatable, LUKEWARM, loneRegion, type Region } from "./region.js";
 import { RegionEmitter, type RegionImports, type RegionSetting } from "./region-emitter.js";

@@ -9,7 +9,7 @@ import { Machine } from "../../../../machine.js";
 import { CodeEngine, type SystemSide } from "../../engine.js";
 import { EnginePaging } from "../../paging.js";
 import { HEADER } from "../../record.js";
-import { HOT, TEPID } from "../../runtime.js";
+import { HOT, TEPID } from "../../runtime/contract.js";
 import { RegionTranslator } from "../../translate/translator.js";
 import { SEMANTICS } from "../index.js";
 
