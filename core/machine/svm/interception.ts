@@ -10,7 +10,7 @@ import { type Core, SHADOW } from "../cpu/core.js";
 import { generalProtection } from "../cpu/fault.js";
 import { checkPort } from "../cpu/instructions/ports.js";
 import { type Interception, type Vectoring, VIOLATION_VECTOR } from "../cpu/interception.js";
-import { EVENT_KIND } from "../cpu/interrupts/raise.js";
+import { EVENT_KIND, pushesErrorCode } from "../cpu/interrupts/raise.js";
 import { leavingName, portSizeOf } from "../cpu/leaving.js";
 import { effectiveAddress, readOperand } from "../cpu/operands.js";
 import { CR0_WORD, CR4_WORD, RCX, RDX, RIP } from "../cpu/places.js";
@@ -30,7 +30,6 @@ import {
 
 type Decision = (instruction: Instruction) => boolean;
 
-const WITH_ERROR_CODE: ReadonlySet<number> = new Set([8, 10, 11, 12, 13, 14, 17]);
 /** EXITINFO1 of IOIO (15.10.2). */
 const IO = { in: 1, string: 4, rep: 8, sizeShift: 4, addressShift: 7, portShift: 16 } as const;
 /** Of a nested page fault (15.25.6): bits 31..0 as a page fault's code, where the guest's access is a user's; 63..32 the stage. */
@@ -74,7 +73,7 @@ export class SvmInterception implements Interception {
     if ((this.vmcb.low(CONTROL.interceptExceptions) & (1 << vector)) === 0) return false;
     const { words } = this.core;
     const address = STATE.faultAddress >> 2;
-    this.exit(SVM_EXIT.exception + vector, WITH_ERROR_CODE.has(vector) ? errorCode : 0);
+    this.exit(SVM_EXIT.exception + vector, pushesErrorCode(vector) ? errorCode : 0);
     if (vector === EXCEPTION.PF) this.vmcb.set(CONTROL.exitInfo2, words[address]!, words[address + 1]!);
     this.noteVectoring(during);
     return true;
@@ -156,7 +155,7 @@ export class SvmInterception implements Interception {
         : vector === EXCEPTION.NMI
           ? EVENT_TYPE.nmi
           : EVENT_TYPE.interrupt;
-    const hasCode = isException && WITH_ERROR_CODE.has(vector);
+    const hasCode = isException && pushesErrorCode(vector);
     const info = EVENT.valid | (type << EVENT.typeShift) | vector | (hasCode ? EVENT.errorCode : 0);
     vmcb.set(CONTROL.exitInterruptInfo, info, hasCode ? errorCode : 0);
     if (type === EVENT_TYPE.software) vmcb.set(CONTROL.nextRip, core.nextLow, core.nextHigh);

@@ -10,7 +10,7 @@ import type { Core } from "../cpu/core.js";
 import { generalProtection } from "../cpu/fault.js";
 import { checkPort } from "../cpu/instructions/ports.js";
 import { type Interception, type Vectoring, VIOLATION_VECTOR } from "../cpu/interception.js";
-import { EVENT_KIND } from "../cpu/interrupts/raise.js";
+import { EVENT_KIND, pushesErrorCode } from "../cpu/interrupts/raise.js";
 import { leavingName, portSizeOf } from "../cpu/leaving.js";
 import { effectiveAddress, readOperand } from "../cpu/operands.js";
 import { CR0_WORD, CR4_WORD, DR6_WORD, RCX, RDX, RIP } from "../cpu/places.js";
@@ -34,7 +34,6 @@ const IO = { in: 8, string: 0x10, rep: 0x20, immediate: 0x40, portShift: 16 } as
 const EPT_QUALIFICATION = { read: 1, write: 2, fetch: 4, linearValid: 0x80, isPage: 0x100 } as const;
 /** Exceptions that the bitmap's INT3 and INTO count as. */
 const SOFTWARE_EXCEPTIONS: ReadonlySet<number> = new Set([EXCEPTION.BP, EXCEPTION.OF]);
-const WITH_ERROR_CODE: ReadonlySet<number> = new Set([8, 10, 11, 12, 13, 14, 17]);
 const PF_BIT = 1 << EXCEPTION.PF;
 const MSR_LOW_LAST = 0x1fff;
 const MSR_HIGH_FIRST = 0xc000_0000;
@@ -80,7 +79,7 @@ export class VmxInterception implements Interception {
       isFault ? core.words[address]! : vector === EXCEPTION.DB ? core.words[DR6_WORD]! & 0xe00f : 0,
     );
     if (isFault) this.vmcs.set(FIELD.exitQualification, core.words[address]!, core.words[address + 1]!);
-    const hasCode = WITH_ERROR_CODE.has(vector);
+    const hasCode = pushesErrorCode(vector);
     const type = EVENT_TYPE.hardwareException << INFO.typeShift;
     this.vmcs.set(FIELD.exitInterruptionInfo, INFO.valid | type | vector | (hasCode ? INFO.errorCode : 0));
     this.vmcs.set(FIELD.exitErrorCode, hasCode ? errorCode : 0);
@@ -179,7 +178,7 @@ export class VmxInterception implements Interception {
     if (during === undefined) return;
     const { vector, kind, errorCode } = during;
     const isException = kind === EVENT_KIND.exception;
-    const hasCode = isException && WITH_ERROR_CODE.has(vector);
+    const hasCode = isException && pushesErrorCode(vector);
     const type = isException
       ? EVENT_TYPE.hardwareException
       : kind === EVENT_KIND.external

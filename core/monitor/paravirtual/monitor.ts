@@ -20,6 +20,7 @@ import { ACTIVITY, type Core } from "../../machine/cpu/core.js";
 import { GuestFault } from "../../machine/cpu/fault.js";
 import type { InterruptSource } from "../../machine/cpu/host.js";
 import type { Interception } from "../../machine/cpu/interception.js";
+import { pushesErrorCode } from "../../machine/cpu/interrupts/raise.js";
 import { CR0_WORD, FLAGS, GENERAL, PRIVILEGE, RAX, RCX } from "../../machine/cpu/places.js";
 import { EXCEPTION, RFLAGS, STATE } from "../../machine/cpu/state.js";
 import type { StartState, SystemUnit } from "../../machine/cpu/system-unit.js";
@@ -402,7 +403,7 @@ export class ParavirtualMonitor implements Monitor, Interception {
     }
     // The guest's lazy floating point: the state is its own again (do_device_not_available).
     if (vector === EXCEPTION.NM) core.words[CR0_WORD]! &= ~CR0.TS;
-    this.enter(trap, WITH_ERROR_CODE.has(vector) ? errorCode : undefined, trap.masksEvents);
+    this.enter(trap, pushesErrorCode(vector) ? errorCode : undefined, trap.masksEvents);
     this.exit(EXIT.trap, costs.ring_transition, costs.bounce_fault);
   }
 
@@ -468,9 +469,6 @@ export class ParavirtualMonitor implements Monitor, Interception {
   }
 }
 
-const { DF, TS, NP, SS, GP, PF, AC } = EXCEPTION;
-/** Vectors with an error code (SDM vol. 3, table 6-1). */
-const WITH_ERROR_CODE: ReadonlySet<number> = new Set([DF, TS, NP, SS, GP, PF, AC]);
 const PORTS: ReadonlySet<string> = new Set(["IN", "OUT", "INS", "OUTS"]);
 /** Xen's emulate_privileged_op; a WRMSR is let pass and does nothing, for no MSR is the guest's. */
 const EMULATED: ReadonlySet<string> = new Set(["RDMSR", "WRMSR", "CLTS", "WBINVD", "INVD"]);

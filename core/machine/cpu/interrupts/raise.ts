@@ -30,6 +30,9 @@ const NOT_FAULTS = bit(DB) | bit(NMI) | bit(BP) | bit(OF) | bit(DF) | bit(MC);
 
 const isIn = (set: number, vector: number): boolean => vector < 32 && (set & bit(vector)) !== 0;
 
+/** Whether an exception of a vector pushes an error code. */
+export const pushesErrorCode = (vector: number): boolean => isIn(WITH_ERROR_CODE, vector);
+
 /** Delivers an exception of the instruction at RIP. Error codes of vectors without one are ignored. */
 export function raise(core: Core, vector: number, errorCode: number): void {
   const { words } = core;
@@ -79,7 +82,7 @@ function isRemembered(core: Core, vector: number, kind: number, errorCode: numbe
   const { crossings } = core.host;
   if (crossings === undefined) return false;
   const isException = kind === EVENT_KIND.exception;
-  const hasErrorCode = isException && isIn(WITH_ERROR_CODE, vector) ? 1 : 0;
+  const hasErrorCode = isException && pushesErrorCode(vector) ? 1 : 0;
   const flags = isException && !isIn(NOT_FAULTS, vector) ? RFLAGS.RF : 0;
   if (!crossings.deliver(vector, CROSSING_KIND.hardware, errorCode, hasErrorCode, flags)) return false;
   count(core, vector, kind);
@@ -147,7 +150,7 @@ function deliverOnce(
     const { event } = core;
     event.vector = vector;
     event.isSoftware = kind === EVENT_KIND.software;
-    event.hasErrorCode = isException && isIn(WITH_ERROR_CODE, vector);
+    event.hasErrorCode = isException && pushesErrorCode(vector);
     event.errorCode = errorCode;
     event.flags = isException && !isIn(NOT_FAULTS, vector) ? flags | RFLAGS.RF : flags;
     event.returnLow = returnLow;
