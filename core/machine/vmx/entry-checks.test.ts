@@ -10,7 +10,9 @@ import { makeHardwareComputer } from "../../monitor/hardware-assisted/computer.j
 import type { HardwareMonitor } from "../../monitor/hardware-assisted/monitor.js";
 import type { VmxVendor } from "../../monitor/hardware-assisted/vmx.js";
 import { ACTIVITY_STATE, ENTRY_CONTROL, EXIT_CONTROL, PIN, PROCESSOR, SECONDARY } from "./controls.js";
-import { CONTROL_CHECKS, type EntryCheck, EntryState, GUEST_CHECKS, HOST_CHECKS } from "./entry-checks.js";
+import type { EntryCheck } from "./entry-checks/check.js";
+import { EntryState } from "./entry-checks/entry-state.js";
+import { CONTROL_CHECKS, GUEST_CHECKS, HOST_CHECKS } from "./entry-checks.js";
 import { ENTRY_FAILURE, VM_ERROR, VMX_EXIT } from "./exit-reasons.js";
 import { FIELD, type FieldName } from "./fields.js";
 import type { VmxUnit } from "./unit.js";
