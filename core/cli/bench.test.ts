@@ -271,4 +271,18 @@ describe("Ctrl-C", () => {
     expect([resumed.code, whole.code]).toEqual([0, 0]);
     expect(readFileSync(`${folder}/rows.csv`, "utf8")).toBe(read("whole", "rows.csv"));
   });
+
+  it("in the main thread ends the process within a cell, and keeps what has finished too", async () => {
+    const args = [slow, "--no-charts", "--workers", "0", "--out", "main-thread"];
+    const command = workshop.start("bench", ...args);
+    await command.said("[1/4] done");
+    command.process.kill("SIGINT");
+    await command.result;
+    expect(command.process.signalCode).toBe("SIGINT");
+
+    const resumed = workshop.start("bench", ...args, "--resume");
+    await resumed.said("of 4 cells are done");
+    resumed.process.kill("SIGINT");
+    expect((await resumed.result).stderr).toMatch(/resuming main-thread: [1-3] of 4 cells are done/);
+  });
 });

@@ -45,10 +45,12 @@ export interface BenchOptions extends ScenarioOptions {
 export async function bench(options: BenchOptions, terminal: Terminal): Promise<ExitCode> {
   const { scenario, args, quiet, json, ...rest } = options;
   const progress = quiet ? SILENT : progressOn(terminal);
-  const stop = interruption(() => {
+  const stopping = (): void => {
     progress.end();
     terminal.note(messages.stopping);
-  });
+  };
+  // A cell in this thread would keep handlers waiting: without any, a signal ends the process, and the journal stays.
+  const stop = options.workers === 0 ? undefined : interruption(stopping);
   let result: LabRun;
   try {
     result = await run(scenarioFile(scenario), {
@@ -56,19 +58,19 @@ export async function bench(options: BenchOptions, terminal: Terminal): Promise<
       project: PROJECT_ROOT,
       results: RESULTS_FOLDER,
       command: ["virtlab", ...args],
-      signal: stop.signal,
       progress: progress.event,
+      ...(stop === undefined ? {} : { signal: stop.signal }),
     });
   } finally {
     progress.end();
-    stop.end();
+    stop?.end();
   }
   if (json) terminal.print(JSON.stringify(resultJson(result), undefined, 2));
   else showResult(result, quiet, terminal);
   if (result.interrupted) {
     const { table, plan, folder } = result;
     terminal.note(messages.interrupted(table.rows.length, plan.cells.length, shownPath(folder)));
-    return stop.exitCode ?? EXIT_CODE.interrupted;
+    return stop?.exitCode ?? EXIT_CODE.interrupted;
   }
   return verdictOf(result);
 }
