@@ -44,6 +44,9 @@ function randomCase(mebibytes: number, flags: "live" | "dead"): ProgramCase {
 const PARTS = ["crc", "sort", "matrix", "compress", "hash"];
 const PART_ROUNDS = { tiny: 1, small: 100, full: 2_000 };
 
+/** Operations of both widths. */
+const NANO = ["in", "callret", "pgfault", "divzero", "ptemod"];
+
 export const CASES: readonly ProgramCase[] = [
   programCase("arithmetic", "arithmetic"),
   programCase("compute", "compute"),
@@ -66,6 +69,8 @@ export const CASES: readonly ProgramCase[] = [
   programCase("int80", "system-call"),
   programCase("sysenter", "system-call", { parameters: { entry: "sysenter" } }),
   programCase("syscall", "system-call", { parameters: { entry: "syscall" }, widths: [64] }),
+  ...NANO.map((operation) => programCase(`nano-${operation}`, "nano", { parameters: { operation } })),
+  programCase("nano-cr8wr", "nano", { parameters: { operation: "cr8wr" }, widths: [64] }),
   programCase("context-switch", "context-switch"),
   programCase("timer-pit", "timer", { isCountable: false }),
   programCase("timer-apic", "timer", { parameters: { source: "apic", wait: "hlt" }, isCountable: false }),

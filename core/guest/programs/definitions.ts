@@ -166,6 +166,25 @@ export const PROGRAMS: readonly ProgramDefinition[] = [
     runsNatively: false,
   },
   {
+    name: "nano",
+    title: "Nanobenchmarks",
+    description:
+      "One operation of a kernel over and over, with fault handlers of four instructions (Adams & Agesen 2006).",
+    parameters: {
+      n: count("Operations, a multiple of 16.", 1_600, 16_000, 160_000),
+      operation: choice(
+        "Which; MOV to CR8 in the 64-bit image alone.",
+        "in",
+        "callret",
+        "pgfault",
+        "divzero",
+        "ptemod",
+        "cr8wr",
+      ),
+    },
+    runsNatively: false,
+  },
+  {
     name: "context-switch",
     title: "Context switches",
     description: "Processes with address spaces of their own touch their pages and yield to the next.",
