@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { TOOLS_FILE, toolVersions, WIDTHS } from "./build-programs.mjs";
+import { FREESTANDING_INCLUDE, TOOLS_FILE, toolVersions, WIDTHS } from "./build-programs.mjs";
 
 const run = promisify(execFile);
 const KERNEL = path.join(
@@ -52,6 +52,7 @@ async function compile(source, width, flags, folder) {
   const object = path.join(folder, `${source.replaceAll("/", "_")}.${width}.o`);
   await run("gcc", [
     ...COMPILE,
+    ...FREESTANDING_INCLUDE,
     ...FOR_WIDTH[width],
     ...flags,
     "-c",

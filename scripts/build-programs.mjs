@@ -16,7 +16,10 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
-const PROGRAMS = path.join(path.dirname(path.dirname(fileURLToPath(import.meta.url))), "core/guest/programs");
+const GUEST = path.join(path.dirname(path.dirname(fileURLToPath(import.meta.url))), "core/guest");
+const PROGRAMS = path.join(GUEST, "programs");
+/** For the compiler: headers that guests without a library under them share. */
+export const FREESTANDING_INCLUDE = ["-I", path.join(GUEST, "freestanding")];
 const RUNTIME = path.join(PROGRAMS, "runtime");
 const SOURCES = path.join(PROGRAMS, "sources");
 export const IMAGES = path.join(PROGRAMS, "images");
@@ -105,7 +108,16 @@ async function inParallel(jobs) {
 
 async function compile(source, width, flags, folder) {
   const object = path.join(folder, `${path.basename(source)}.${width}.o`);
-  await run("gcc", [...COMPILE, ...FOR_WIDTH[width], ...flags, "-c", source, "-o", object]);
+  await run("gcc", [
+    ...COMPILE,
+    ...FREESTANDING_INCLUDE,
+    ...FOR_WIDTH[width],
+    ...flags,
+    "-c",
+    source,
+    "-o",
+    object,
+  ]);
   return object;
 }
 

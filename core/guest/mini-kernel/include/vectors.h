@@ -10,14 +10,9 @@
 #define VECTOR_SELF 49
 #define VECTOR_EVENT 50 /* Xen's event channels */
 #define VECTOR_SPURIOUS 63
-#define VECTORS 64 /* with a stub */
 #define VECTOR_SYSTEM_CALL 0x80
 /* In a frame of the fast system calls: their registers allow a return by SYSEXIT or SYSRET. */
 #define VECTOR_FAST_SYSTEM_CALL 0x81
-
-#define TRAP_STUB_BYTES 16
-/* Vectors for which the processor pushes an error code: #DF, #TS, #NP, #SS, #GP, #PF, #AC (SDM 3A, 6.13). */
-#define PUSHES_ERROR(vector) (vector == 8 || (vector >= 10 && vector <= 14) || vector == 17)
 
 #define FLAGS_FIXED 0x2
 #define FLAGS_INTERRUPT 0x200

@@ -8,6 +8,7 @@
 #include "console.h"
 #include "port.h"
 #include "process.h"
+#include "trap-stubs.h"
 
 static void (*handlers[VECTORS])(void);
 

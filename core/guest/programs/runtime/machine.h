@@ -5,7 +5,7 @@
 #pragma once
 #include "runtime.h"
 #include "selectors.h"
-#include "stubs.h"
+#include "trap-stubs.h"
 
 #define PAGE_BYTES 4096u
 #define PAGE_SHIFT 12

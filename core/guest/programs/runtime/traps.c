@@ -2,44 +2,20 @@
  * The interrupt descriptor table, the task state segment, and what happens on a trap (SDM 3A, chapters 6 and 7). The
  * interrupt controllers start masked.
  */
+#include "descriptors.h"
 #include "machine.h"
 #include "parameters.h"
 
 #define PIC_MASTER_DATA 0x21
 #define PIC_SLAVE_DATA 0xa1
 
-/* A gate and its parts (SDM 3A, 6.11 and 6.14.1). */
+/* The attributes of a gate (SDM 3A, 6.11). */
 #define GATE_PRESENT 0x8000
 #define GATE_INTERRUPT 0x0e00 /* clears IF on the way in */
 #define GATE_DPL_SHIFT 13
-struct gate {
-  uint16_t offset_low;
-  uint16_t selector;
-  uint16_t attributes;
-  uint16_t offset_middle;
-#ifdef __x86_64__
-  uint32_t offset_high;
-  uint32_t reserved;
-#endif
-};
 
-/* Of the task state segment only the stack for ring 0 is used (SDM 3A, 7.2.1 and 7.7). */
-struct __attribute__((packed)) task_state {
-#ifdef __x86_64__
-  uint32_t reserved;
-  uint64_t sp0;
-  uint8_t unused[90];
-#else
-  uint32_t link;
-  uint32_t sp0;
-  uint32_t ss0;
-  uint8_t unused[90];
-#endif
-  uint16_t io_map;
-};
 #define AVAILABLE_TASK_STATE 0x8900 /* present, DPL 0, type 9 */
 
-#define GATES 256
 static struct gate gates[GATES] __attribute__((aligned(16)));
 static struct task_state task __attribute__((aligned(16)));
 static void (*handlers[VECTORS])(struct trap_frame *);

@@ -1,20 +1,11 @@
 /* A stub for each vector: completes the frame to struct trap_frame (machine.h), calls trap, and returns by IRET. */
-#include "stubs.h"
+#include "trap-stubs.h"
 
         .text
         .balign TRAP_STUB_BYTES
         .globl trap_stubs
 trap_stubs:
-        .set    vector, 0
-        .rept   VECTORS
-        .balign TRAP_STUB_BYTES
-        .if !PUSHES_ERROR(vector)
-        pushl   $0
-        .endif
-        pushl   $vector
-        jmp     common
-        .set    vector, vector + 1
-        .endr
+        trap_stubs TRAP_STUB_BYTES
 
 common:
         pushal

@@ -2,7 +2,7 @@
  * The ways into a 32-bit kernel. The number of the call is in EAX, its argument in EBX, its result in EAX; the called
  * function keeps what C keeps.
  */
-#include "../runtime/selectors.h"
+#include "selectors.h"
 
         .text
         .globl int80_entry

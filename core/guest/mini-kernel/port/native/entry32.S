@@ -3,6 +3,7 @@
  * (trap.h); INT 0x80; SYSENTER, for which the user's stack pointer is in ECX and its return address in EDX.
  */
 #include "selectors.h"
+#include "trap-stubs.h"
 #include "vectors.h"
 #define FRAME_DX 28
 #define FRAME_CX 32
@@ -14,37 +15,21 @@
         .balign TRAP_STUB_BYTES
         .globl native_stubs
 native_stubs:
-        .set    vector, 0
-        .rept   VECTORS
-        .balign TRAP_STUB_BYTES
-        .if !PUSHES_ERROR(vector)
-        pushl   $0
-        .endif
-        pushl   $vector
-        jmp     common
-        .set    vector, vector + 1
-        .endr
+        trap_stubs TRAP_STUB_BYTES
 
-        .macro save_registers
-        pushal
-        pushl   %es
-        pushl   %ds
-        movl    $KERNEL_DATA, %eax
-        movl    %eax, %ds
-        movl    %eax, %es
+        .macro handle function
+        save_registers KERNEL_DATA
         cld
+        pushl   %esp
+        call    \function
+        addl    $4, %esp
         .endm
 
 common:
-        save_registers
-        pushl   %esp
-        call    trap
-        addl    $4, %esp
+        handle  trap
         .globl native_return_to_user
 native_return_to_user:
-        popl    %ds
-        popl    %es
-        popal
+        restore_registers
         addl    $8, %esp
         iret
 
@@ -52,10 +37,7 @@ native_return_to_user:
 native_system_call_entry:
         pushl   $0
         pushl   $VECTOR_SYSTEM_CALL
-        save_registers
-        pushl   %esp
-        call    system_call_trap
-        addl    $4, %esp
+        handle  system_call_trap
         jmp     native_return_to_user
 
         .globl native_sysenter_entry
@@ -68,18 +50,13 @@ native_sysenter_entry:
         pushl   %edx
         pushl   $0
         pushl   $VECTOR_FAST_SYSTEM_CALL
-        save_registers
-        pushl   %esp
-        call    system_call_trap
-        addl    $4, %esp
+        handle  system_call_trap
         cmpl    $VECTOR_FAST_SYSTEM_CALL, FRAME_VECTOR(%esp)
         jne     native_return_to_user
         movl    FRAME_SP(%esp), %ecx
         movl    FRAME_IP(%esp), %edx
         movl    %ecx, FRAME_CX(%esp)
         movl    %edx, FRAME_DX(%esp)
-        popl    %ds
-        popl    %es
-        popal
+        restore_registers
         sti                             /* holds interrupts off until after the next instruction */
         sysexit

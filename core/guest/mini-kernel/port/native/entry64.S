@@ -5,37 +5,15 @@
  * needed.
  */
 #include "selectors.h"
+#include "trap-stubs.h"
 #include "vectors.h"
-#define FRAME_VECTOR 120
 #define FRAME_SP 160
 
         .text
         .balign TRAP_STUB_BYTES
         .globl native_stubs
 native_stubs:
-        .set    vector, 0
-        .rept   VECTORS
-        .balign TRAP_STUB_BYTES
-        .if !PUSHES_ERROR(vector)
-        pushq   $0
-        .endif
-        pushq   $vector
-        jmp     common
-        .set    vector, vector + 1
-        .endr
-
-        .macro save_registers
-        .irp register, rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15
-        pushq   %\register
-        .endr
-        cld
-        movq    %rsp, %rdi
-        .endm
-        .macro restore_registers
-        .irp register, r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax
-        popq    %\register
-        .endr
-        .endm
+        trap_stubs TRAP_STUB_BYTES
 
 common:
         save_registers

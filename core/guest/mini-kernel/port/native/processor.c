@@ -2,9 +2,11 @@
  * Descriptor tables, the task state segment, and the ways into the kernel (SDM 3A, chapters 3, 6 and 7; 5.8.7
  * and 5.8.8 for SYSENTER and SYSCALL).
  */
+#include "descriptors.h"
 #include "instructions.h"
 #include "native.h"
 #include "selectors.h"
+#include "trap-stubs.h"
 
 /* ---- Segments: base 0, limit 4 GiB. Access byte, then flags G, D/B, L. ---- */
 #define DESCRIPTOR(access, flags) (0xf00000000ffffull | (uint64_t)(access) << 40 | (uint64_t)(flags) << 52)
@@ -29,37 +31,12 @@ static uint64_t descriptors[DESCRIPTORS] = {
     [USER_CODE_64 / 8 + 1] = DESCRIPTOR(DATA_RING_3, FLAGS_32),
 };
 
-/* ---- The task state segment: only its stack for ring 0 is used (SDM 3A, 7.2.1 and 7.7). ---- */
-struct __attribute__((packed)) task_state {
-#ifdef __x86_64__
-  uint32_t reserved;
-  uint64_t sp0;
-  uint8_t unused[90];
-#else
-  uint32_t link;
-  uint32_t sp0;
-  uint32_t ss0;
-  uint8_t unused[90];
-#endif
-  uint16_t io_map;
-};
+/* ---- The task state segment, and gates. ---- */
 #define AVAILABLE_TASK_STATE 0x89 /* present, DPL 0, type 9 */
 static struct task_state task __attribute__((aligned(16)));
 
-/* ---- Gates (SDM 3A, 6.11 and 6.14.1). ---- */
-struct gate {
-  uint16_t offset_low;
-  uint16_t selector;
-  uint16_t attributes;
-  uint16_t offset_middle;
-#ifdef __x86_64__
-  uint32_t offset_high;
-  uint32_t reserved;
-#endif
-};
 #define GATE_INTERRUPT 0x8e00 /* present; clears IF on the way in */
 #define GATE_USER 0x6000      /* DPL 3 */
-#define GATES 256
 static struct gate gates[GATES] __attribute__((aligned(16)));
 
 /* Read by the fast entries, which find no stack of the kernel's when they begin. */

@@ -4,6 +4,7 @@
  * saved IF.
  */
 #include "abi-entry.h"
+#include "trap-stubs.h"
 #include "vectors.h"
 #define FRAME_CS 52
 
@@ -11,38 +12,22 @@
         .balign XEN_STUB_BYTES
         .globl xen_stubs
 xen_stubs:
-        .set    vector, 0
-        .rept   VECTORS
-        .balign XEN_STUB_BYTES
-        .if !PUSHES_ERROR(vector)
-        pushl   $0
-        .endif
-        pushl   $vector
-        jmp     common
-        .set    vector, vector + 1
-        .endr
+        trap_stubs XEN_STUB_BYTES
 
-        .macro save_registers
-        pushal
-        pushl   %es
-        pushl   %ds
-        movl    $KERNEL_DS_32, %eax
-        movl    %eax, %ds
-        movl    %eax, %es
+        .macro handle function
+        save_registers KERNEL_DS_32
         movw    $0, FRAME_CS + 2(%esp)
         cld
+        pushl   %esp
+        call    \function
+        addl    $4, %esp
         .endm
 
 common:
-        save_registers
-        pushl   %esp
-        call    trap
-        addl    $4, %esp
+        handle  trap
         .globl xen_return_to_user
 xen_return_to_user:
-        popl    %ds
-        popl    %es
-        popal
+        restore_registers
         addl    $8, %esp
         jmp     hypercall_page + HYPERCALL_BYTES * HYPERCALL_IRET
 
@@ -50,10 +35,7 @@ xen_return_to_user:
 xen_system_call_entry:
         pushl   $0
         pushl   $VECTOR_SYSTEM_CALL
-        save_registers
-        pushl   %esp
-        call    system_call_trap
-        addl    $4, %esp
+        handle  system_call_trap
         jmp     xen_return_to_user
 
 /* Xen could not load the user's segments: none of ours are ever bad. */

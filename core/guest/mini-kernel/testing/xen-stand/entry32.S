@@ -1,21 +1,13 @@
 /* Ways into the 32-bit stand: a stub for each vector; and into the guest, by a frame (trap.h). */
 #include "layout.h"
+#include "trap-stubs.h"
 #include "vectors.h"
 
         .text
         .balign TRAP_STUB_BYTES
         .globl  stand_stubs, stand_stub_80, stand_stub_82, stand_enter
 stand_stubs:
-        .set    vector, 0
-        .rept   VECTORS
-        .balign TRAP_STUB_BYTES
-        .if !PUSHES_ERROR(vector)
-        pushl   $0
-        .endif
-        pushl   $vector
-        jmp     common
-        .set    vector, vector + 1
-        .endr
+        trap_stubs TRAP_STUB_BYTES
 stand_stub_80:
         pushl   $0
         pushl   $VECTOR_SYSTEM_CALL
@@ -24,20 +16,13 @@ stand_stub_82:
         pushl   $0
         pushl   $VECTOR_HYPERCALL
 common:
-        pushal
-        pushl   %es
-        pushl   %ds
-        movl    $STAND_DATA, %eax
-        movl    %eax, %ds
-        movl    %eax, %es
+        save_registers STAND_DATA
         cld
         pushl   %esp
         call    stand_trap
         addl    $4, %esp
 restore:
-        popl    %ds
-        popl    %es
-        popal
+        restore_registers
         addl    $8, %esp
         iret
 stand_enter:

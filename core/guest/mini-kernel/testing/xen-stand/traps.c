@@ -3,8 +3,10 @@
  * guest's handlers. A frame for the guest is what Xen makes: the processor's, with the event mask beside CS
  * (32-bit) or RCX and R11 below (64-bit).
  */
+#include "descriptors.h"
 #include "instructions.h"
 #include "stand.h"
+#include "trap-stubs.h"
 
 #ifdef __x86_64__
 #define IOPL_OF_KERNEL 0x3000
@@ -15,23 +17,8 @@
 #define FLAGS_OFF_IN_HANDLERS (IOPL | 0x100) /* and TF */
 
 static uint64_t descriptors[DESCRIPTOR_TABLE_BYTES / 8];
-static struct __attribute__((packed)) {
-#ifdef __x86_64__
-  uint32_t reserved;
-  uint64_t sp0;
-  uint8_t unused[90];
-#else
-  uint32_t link, sp0, ss0;
-  uint8_t unused[90];
-#endif
-  uint16_t io_map;
-} task __attribute__((aligned(16)));
-static struct {
-  uint16_t offset_low, selector, attributes, offset_middle;
-#ifdef __x86_64__
-  uint32_t offset_high, reserved;
-#endif
-} gates[256] __attribute__((aligned(16)));
+static struct task_state task __attribute__((aligned(16)));
+static struct gate gates[GATES] __attribute__((aligned(16)));
 
 extern char stand_stubs[], stand_stub_80[], stand_stub_82[], stand_stack_top[];
 void stand_syscall(void);

@@ -1,6 +1,7 @@
 /* The user's side of system calls, printing and strings. */
 #include "library.h"
 
+#include "numbers.h"
 #include "system-calls.h"
 
 enum way system_call_way;
@@ -73,29 +74,13 @@ intptr_t send_signal(intptr_t process, unsigned number) { return CALL(CALL_KILL,
 void print(const char *text) { write(CONSOLE, text, length_of(text)); }
 
 void print_decimal(uint64_t value) {
-  char digits[21];
-  char *first = digits + sizeof digits - 1;
-  *first = 0;
-  /* Long division by ten in 16-bit steps: a 32-bit program has no 64-bit division without a library. */
-  do {
-    uint32_t remainder = 0;
-    uint64_t quotient = 0;
-    for (int shift = 48; shift >= 0; shift -= 16) {
-      uint32_t part = remainder << 16 | (uint32_t)(value >> shift & 0xffff);
-      quotient = quotient << 16 | part / 10;
-      remainder = part % 10;
-    }
-    *--first = (char)('0' + remainder);
-    value = quotient;
-  } while (value != 0);
-  print(first);
+  char text[DECIMAL_TEXT];
+  print(decimal_text(value, text));
 }
 
 void print_hexadecimal(uint32_t value) {
-  char digits[9];
-  for (int i = 0; i < 8; i++) digits[i] = "0123456789abcdef"[value >> (28 - 4 * i) & 15];
-  digits[8] = 0;
-  print(digits);
+  char text[HEXADECIMAL_TEXT];
+  print(hexadecimal_text(value, text));
 }
 
 _Noreturn void fail(const char *reason) {

@@ -1,5 +1,5 @@
 /*
- * Selectors of the native port's global descriptor table, for C and assembly. The order is what SYSENTER,
+ * Selectors of a bare machine's global descriptor table, for C and assembly. The order is what SYSENTER,
  * SYSEXIT, SYSCALL and SYSRET take for granted (SDM 3A, 5.8.7 and 5.8.8).
  */
 #pragma once
