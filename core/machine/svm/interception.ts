@@ -1,19 +1,16 @@
 /**
  * What leaves a guest of SVM (AMD APM vol. 2, 15.7 to 15.14), as the intercepts of its control block say, and what the block is
- * told of it: exit code, EXITINFO1 and 2, EXITINTINFO, nRIP. Faults of the instruction that come before its intercept are found
- * first (table 15-7).
+ * told of it: exit code, EXITINFO1 and 2, EXITINTINFO, nRIP.
  *
  * Left out: intercepts of PUSHF, POPF, IRET, INTn, RSM, PAUSE and task switches.
  */
-import { CR0, CR4 } from "../cpu/control-bits.js";
+import { CR0 } from "../cpu/control-bits.js";
 import { type Core, SHADOW } from "../cpu/core.js";
-import { generalProtection } from "../cpu/fault.js";
-import { checkPort } from "../cpu/instructions/ports.js";
-import { type Interception, type Vectoring, VIOLATION_VECTOR } from "../cpu/interception.js";
+import { type Decision, HardwareInterception } from "../cpu/hardware-interception.js";
+import { type Vectoring, VIOLATION_VECTOR } from "../cpu/interception.js";
 import { EVENT_KIND, pushesErrorCode } from "../cpu/interrupts/raise.js";
-import { leavingName, portSizeOf } from "../cpu/leaving.js";
-import { effectiveAddress, readOperand } from "../cpu/operands.js";
-import { CR0_WORD, CR4_WORD, RCX, RDX, RIP } from "../cpu/places.js";
+import { readOperand } from "../cpu/operands.js";
+import { CR0_WORD, RCX } from "../cpu/places.js";
 import { EXCEPTION, STATE } from "../cpu/state.js";
 import type { Machine } from "../machine.js";
 import type { Instruction } from "../x86/instruction.js";
@@ -28,8 +25,6 @@ import {
   type Vmcb,
 } from "./vmcb.js";
 
-type Decision = (instruction: Instruction) => boolean;
-
 /** EXITINFO1 of IOIO (15.10.2). */
 const IO = { in: 1, string: 4, rep: 8, sizeShift: 4, addressShift: 7, portShift: 16 } as const;
 /** Of a nested page fault (15.25.6): bits 31..0 as a page fault's code, where the guest's access is a user's; 63..32 the stage. */
@@ -43,29 +38,14 @@ const MSR_RANGES: readonly (readonly [first: number, byte: number])[] = [
 const MSR_RANGE = 0x2000;
 const BITS_PER_MSR = 2;
 
-export class SvmInterception implements Interception {
-  /** The instruction that left last. */
-  instructionLeft: Instruction | undefined;
-  private core!: Core;
-  private machine!: Machine;
+export class SvmInterception extends HardwareInterception {
   private vmcb!: Vmcb;
-  private readonly decisions: (Decision | null)[] = [];
-  private readonly byName: Readonly<Record<string, Decision>> = this.decisionsByName();
+  protected readonly byName = this.decisionsByName();
 
   connect(machine: Machine, core: Core, vmcb: Vmcb): void {
     this.machine = machine;
     this.core = core;
     this.vmcb = vmcb;
-  }
-
-  instruction(instruction: Instruction): boolean {
-    const { index } = instruction.row;
-    let decision = this.decisions[index];
-    if (decision === undefined) {
-      decision = this.byName[leavingName(instruction)] ?? null;
-      this.decisions[index] = decision;
-    }
-    return decision === null ? false : decision(instruction);
   }
 
   exception(vector: number, errorCode: number, during: Vectoring | undefined): boolean {
@@ -120,7 +100,7 @@ export class SvmInterception implements Interception {
     return true;
   }
 
-  private leave(code: number, instruction: Instruction, info1 = 0): true {
+  protected leave(code: number, instruction: Instruction, info1 = 0): true {
     this.instructionLeft = instruction;
     this.exit(code, info1);
     this.vmcb.set(CONTROL.nextRip, this.core.nextLow, this.core.nextHigh);
@@ -132,12 +112,12 @@ export class SvmInterception implements Interception {
     const { walker } = machine.mmu;
     const address = STATE.faultAddress >> 2;
     const linear = core.words[address]!;
-    const isFetch = !walker.violationWrite && (linear ^ core.words[RIP]!) >>> 12 === 0;
     const isTable = walker.violationTable;
     this.exit(SVM_EXIT.nestedPageFault);
-    const access = (walker.violationWrite ? NPF.write : 0) | (isFetch && !isTable ? NPF.fetch : 0);
+    const access =
+      (walker.violationWrite ? NPF.write : 0) | (!isTable && this.isFetchViolation(linear) ? NPF.fetch : 0);
     vmcb.set(CONTROL.exitInfo1, access | NPF.user, isTable ? NPF.tableHigh : NPF.finalHigh);
-    vmcb.setUnsigned(CONTROL.exitInfo2, walker.violationFrame * 4096 + (isTable ? 0 : linear & 0xfff));
+    vmcb.setUnsigned(CONTROL.exitInfo2, this.violatedAddress(linear));
     this.noteVectoring(during);
     return true;
   }
@@ -171,6 +151,7 @@ export class SvmInterception implements Interception {
       (instruction) =>
         this.has4(bit) && this.leave(code, instruction);
     return {
+      ...this.portDecisions(),
       CPUID: under3(INTERCEPT_3.cpuid, SVM_EXIT.cpuid),
       HLT: under3(INTERCEPT_3.hlt, SVM_EXIT.hlt),
       INVD: under3(INTERCEPT_3.invd, SVM_EXIT.invd),
@@ -198,10 +179,6 @@ export class SvmInterception implements Interception {
       MWAIT: under4(INTERCEPT_4.mwait, SVM_EXIT.mwait),
       XSETBV: under4(INTERCEPT_4.xsetbv, SVM_EXIT.xsetbv),
       INVLPG: (instruction) => this.invlpg(instruction),
-      IN: (instruction) => this.port(instruction, true, false),
-      OUT: (instruction) => this.port(instruction, false, false),
-      INS: (instruction) => this.port(instruction, true, true),
-      OUTS: (instruction) => this.port(instruction, false, true),
       RDMSR: (instruction) => this.msr(instruction, 0),
       WRMSR: (instruction) => this.msr(instruction, 1),
       CLTS: (instruction) => this.writesCr0(instruction, this.core.words[CR0_WORD]! & ~CR0.TS),
@@ -211,30 +188,22 @@ export class SvmInterception implements Interception {
     };
   }
 
-  private timeStamp(instruction: Instruction, leaves: boolean, code: number): boolean {
-    if (!leaves) return false;
-    const { core } = this;
-    if ((core.words[CR4_WORD]! & CR4.TSD) !== 0 && core.cpl !== 0) throw generalProtection();
-    return this.leave(code, instruction);
-  }
-
   private invlpg(instruction: Instruction): boolean {
     if (!this.has3(INTERCEPT_3.invlpg)) return false;
-    const operand = instruction.operands[0]!;
-    const low = operand.kind === "memory" ? effectiveAddress(this.core, instruction, operand) : 0;
+    const low = this.invalidated(instruction);
     const { high } = this.core;
     this.leave(SVM_EXIT.invlpg, instruction);
     this.vmcb.set(CONTROL.exitInfo1, low, high);
     return true;
   }
 
-  private port(instruction: Instruction, isIn: boolean, isString: boolean): boolean {
-    const { core } = this;
-    const operand = instruction.operands[isIn ? 1 : 0];
-    const port = operand?.kind === "immediate" ? operand.value & 0xff : core.register(RDX, 2);
-    const size = portSizeOf(instruction, isIn);
-    checkPort(core, port, size);
-    if (!this.has3(INTERCEPT_3.io) || !this.isPortSet(port, size)) return false;
+  protected leaveForPort(
+    instruction: Instruction,
+    port: number,
+    size: number,
+    isIn: boolean,
+    isString: boolean,
+  ): true {
     const address = Math.log2(instruction.addressSize) - 1;
     this.leave(
       SVM_EXIT.io,
@@ -246,11 +215,12 @@ export class SvmInterception implements Interception {
         (1 << (IO.addressShift + address)) |
         (port << IO.portShift),
     );
-    this.vmcb.set(CONTROL.exitInfo2, core.nextLow, core.nextHigh);
+    this.vmcb.set(CONTROL.exitInfo2, this.core.nextLow, this.core.nextHigh);
     return true;
   }
 
-  private isPortSet(port: number, size: number): boolean {
+  protected leavesPort(port: number, size: number): boolean {
+    if (!this.has3(INTERCEPT_3.io)) return false;
     const map = this.vmcb.unsigned(CONTROL.ioPermissions);
     for (let at = port; at < port + size; at++) if (this.isBitSet(map, at)) return true;
     return false;
@@ -266,11 +236,6 @@ export class SvmInterception implements Interception {
       if (!this.isBitSet(map, (register - range[0]) * BITS_PER_MSR + write)) return false;
     }
     return this.leave(SVM_EXIT.msr, instruction, write);
-  }
-
-  private isBitSet(address: number, bit: number): boolean {
-    const word = this.machine.ram[Math.floor(address / 4) + (bit >>> 5)]!;
-    return ((word >>> (bit & 31)) & 1) !== 0;
   }
 
   private moveControl(instruction: Instruction): boolean {
@@ -294,10 +259,7 @@ export class SvmInterception implements Interception {
   }
 
   private lmsw(instruction: Instruction): boolean {
-    const value = readOperand(this.core, instruction, 0, 2);
-    const changeable = CR0.MP | CR0.EM | CR0.TS;
-    const cr0 = this.core.words[CR0_WORD]!;
-    return this.writesCr0(instruction, (cr0 & ~changeable) | (value & (changeable | CR0.PE)));
+    return this.writesCr0(instruction, this.cr0AfterLmsw(readOperand(this.core, instruction, 0, 2)));
   }
 
   /** The selective intercept: writes that change bits other than TS and MP (15.8.1). */

@@ -1,19 +1,15 @@
 /**
  * What leaves a guest in VMX non-root operation (Intel SDM vol. 3, 26), as the controls of the current VMCS say, and what the
  * VMCS is told of it (28.2): reason, qualification, instruction length, interruption and IDT-vectoring information.
- *
- * What each instruction does is chosen by its row, once; the controls are read where they lie. Faults that come before an exit
- * (I/O permissions, CR4.TSD) are found first (26.1.1). Task switches through gates do not leave.
+ * Task switches through gates do not leave.
  */
-import { CR0, CR4 } from "../cpu/control-bits.js";
+import { CR0 } from "../cpu/control-bits.js";
 import type { Core } from "../cpu/core.js";
-import { generalProtection } from "../cpu/fault.js";
-import { checkPort } from "../cpu/instructions/ports.js";
-import { type Interception, type Vectoring, VIOLATION_VECTOR } from "../cpu/interception.js";
+import { type Decision, HardwareInterception } from "../cpu/hardware-interception.js";
+import { type Vectoring, VIOLATION_VECTOR } from "../cpu/interception.js";
 import { EVENT_KIND, pushesErrorCode } from "../cpu/interrupts/raise.js";
-import { leavingName, portSizeOf } from "../cpu/leaving.js";
-import { effectiveAddress, readOperand } from "../cpu/operands.js";
-import { CR0_WORD, CR4_WORD, DR6_WORD, RCX, RDX, RIP } from "../cpu/places.js";
+import { readOperand } from "../cpu/operands.js";
+import { CR0_WORD, CR4_WORD, DR6_WORD, RCX, RIP } from "../cpu/places.js";
 import { EXCEPTION, STATE } from "../cpu/state.js";
 import type { Machine } from "../machine.js";
 import type { Instruction } from "../x86/instruction.js";
@@ -22,9 +18,6 @@ import { VMX_EXIT } from "./exit-reasons.js";
 import { FIELD } from "./fields.js";
 import type { VmxUnit } from "./unit.js";
 import type { Vmcs } from "./vmcs.js";
-
-/** Decides for one row of the instruction table; true: it leaves. */
-type Decision = (instruction: Instruction) => boolean;
 
 /** Qualification of control-register accesses (table 28-3). */
 const ACCESS = { to: 0, from: 1, clts: 2, lmsw: 3 } as const;
@@ -40,32 +33,16 @@ const MSR_HIGH_FIRST = 0xc000_0000;
 /** Parts of the MSR bitmaps (25.6.9), bytes. */
 const BITMAP_HIGH = 1024;
 const BITMAP_WRITE = 2048;
-const PAGE_SHIFT = 12;
 
-export class VmxInterception implements Interception {
-  /** The instruction that left last. */
-  instructionLeft: Instruction | undefined;
-  private core!: Core;
-  private machine!: Machine;
+export class VmxInterception extends HardwareInterception {
   private vmcs!: Vmcs;
-  private readonly decisions: (Decision | null)[] = [];
-  private readonly byName: Readonly<Record<string, Decision>> = this.decisionsByName();
+  protected readonly byName = this.decisionsByName();
 
   /** Once the machine is there, and whenever another VMCS became current. */
   connect(machine: Machine, core: Core, unit: VmxUnit): void {
     this.machine = machine;
     this.core = core;
     this.vmcs = unit.current!;
-  }
-
-  instruction(instruction: Instruction): boolean {
-    const { index } = instruction.row;
-    let decision = this.decisions[index];
-    if (decision === undefined) {
-      decision = this.byName[leavingName(instruction)] ?? null;
-      this.decisions[index] = decision;
-    }
-    return decision === null ? false : decision(instruction);
   }
 
   exception(vector: number, errorCode: number, during: Vectoring | undefined): boolean {
@@ -138,7 +115,7 @@ export class VmxInterception implements Interception {
     return true;
   }
 
-  private leave(reason: number, instruction: Instruction, qualification = 0): true {
+  protected leave(reason: number, instruction: Instruction, qualification = 0): true {
     this.instructionLeft = instruction;
     return this.exit(reason, qualification, instruction.length);
   }
@@ -155,19 +132,14 @@ export class VmxInterception implements Interception {
     const { walker } = machine.mmu;
     const address = STATE.faultAddress >> 2;
     const linear = core.words[address]!;
-    const isFetch = !walker.violationWrite && (linear ^ core.words[RIP]!) >>> PAGE_SHIFT === 0;
     const access = walker.violationWrite
       ? EPT_QUALIFICATION.write
-      : isFetch
+      : this.isFetchViolation(linear)
         ? EPT_QUALIFICATION.fetch
         : EPT_QUALIFICATION.read;
-    const isPage = !walker.violationTable;
-    this.exit(
-      VMX_EXIT.eptViolation,
-      access | EPT_QUALIFICATION.linearValid | (isPage ? EPT_QUALIFICATION.isPage : 0),
-    );
-    const offset = isPage ? linear & 0xfff : 0;
-    vmcs.setUnsigned(FIELD.guestPhysicalAddress, walker.violationFrame * 4096 + offset);
+    const isPage = walker.violationTable ? 0 : EPT_QUALIFICATION.isPage;
+    this.exit(VMX_EXIT.eptViolation, access | EPT_QUALIFICATION.linearValid | isPage);
+    vmcs.setUnsigned(FIELD.guestPhysicalAddress, this.violatedAddress(linear));
     vmcs.set(FIELD.guestLinearAddress, linear, core.words[address + 1]!);
     this.noteVectoring(during);
     return true;
@@ -228,14 +200,15 @@ export class VmxInterception implements Interception {
       XSETBV: VMX_EXIT.xsetbv,
     };
     return {
+      ...this.portDecisions(),
       ...Object.fromEntries(Object.entries(vmx).map(([name, reason]) => [name, always(reason)])),
       HLT: under(PROCESSOR.hltExiting, VMX_EXIT.hlt),
       MWAIT: under(PROCESSOR.mwaitExiting, VMX_EXIT.mwait),
       MONITOR: under(PROCESSOR.monitorExiting, VMX_EXIT.monitor),
       PAUSE: under(PROCESSOR.pauseExiting, VMX_EXIT.pause),
       RDPMC: under(PROCESSOR.rdpmcExiting, VMX_EXIT.rdpmc),
-      RDTSC: (instruction) => this.timeStamp(instruction, VMX_EXIT.rdtsc),
-      RDTSCP: (instruction) => this.timeStamp(instruction, VMX_EXIT.rdtscp),
+      RDTSC: (instruction) => this.timeStamp(instruction, this.has(PROCESSOR.rdtscExiting), VMX_EXIT.rdtsc),
+      RDTSCP: (instruction) => this.timeStamp(instruction, this.has(PROCESSOR.rdtscExiting), VMX_EXIT.rdtscp),
       WBINVD: underSecondary(SECONDARY.wbinvdExiting, VMX_EXIT.wbinvd),
       RDRAND: underSecondary(SECONDARY.rdrandExiting, VMX_EXIT.rdrand),
       RDSEED: underSecondary(SECONDARY.rdseedExiting, VMX_EXIT.rdseed),
@@ -249,10 +222,6 @@ export class VmxInterception implements Interception {
       LTR: underSecondary(SECONDARY.descriptorTableExiting, VMX_EXIT.ldtrOrTr),
       SLDT: underSecondary(SECONDARY.descriptorTableExiting, VMX_EXIT.ldtrOrTr),
       STR: underSecondary(SECONDARY.descriptorTableExiting, VMX_EXIT.ldtrOrTr),
-      IN: (instruction) => this.port(instruction, true, false),
-      OUT: (instruction) => this.port(instruction, false, false),
-      INS: (instruction) => this.port(instruction, true, true),
-      OUTS: (instruction) => this.port(instruction, false, true),
       RDMSR: (instruction) => this.msr(instruction, 0, VMX_EXIT.rdmsr),
       WRMSR: (instruction) => this.msr(instruction, BITMAP_WRITE, VMX_EXIT.wrmsr),
       CLTS: (instruction) => this.clts(instruction),
@@ -262,41 +231,33 @@ export class VmxInterception implements Interception {
     };
   }
 
-  private timeStamp(instruction: Instruction, reason: number): boolean {
-    if (!this.has(PROCESSOR.rdtscExiting)) return false;
-    const { core } = this;
-    if ((core.words[CR4_WORD]! & CR4.TSD) !== 0 && core.cpl !== 0) throw generalProtection();
-    return this.leave(reason, instruction);
-  }
-
   private invlpg(instruction: Instruction): boolean {
     if (!this.has(PROCESSOR.invlpgExiting)) return false;
-    const operand = instruction.operands[0]!;
-    const low = operand.kind === "memory" ? effectiveAddress(this.core, instruction, operand) : 0;
+    const low = this.invalidated(instruction);
     const { high } = this.core;
     this.leave(VMX_EXIT.invlpg, instruction);
     this.vmcs.set(FIELD.exitQualification, low, high);
     return true;
   }
 
-  private port(instruction: Instruction, isIn: boolean, isString: boolean): boolean {
-    const { core } = this;
-    const operand = instruction.operands[isIn ? 1 : 0];
-    const isImmediate = operand?.kind === "immediate";
-    const port = isImmediate ? operand.value & 0xff : core.register(RDX, 2);
-    const size = portSizeOf(instruction, isIn);
-    checkPort(core, port, size);
-    if (!this.leavesPort(port, size)) return false;
+  protected leaveForPort(
+    instruction: Instruction,
+    port: number,
+    size: number,
+    isIn: boolean,
+    isString: boolean,
+  ): true {
+    const namesPort = instruction.operands[isIn ? 1 : 0]?.kind === "immediate";
     const flags =
       (isIn ? IO.in : 0) |
       (isString ? IO.string : 0) |
       (instruction.repeat === "" ? 0 : IO.rep) |
-      (isImmediate ? IO.immediate : 0);
+      (namesPort ? IO.immediate : 0);
     return this.leave(VMX_EXIT.io, instruction, (size - 1) | flags | (port << IO.portShift));
   }
 
   /** The bitmaps, where they are used, decide for every port of the access; one that wraps at FFFFH always leaves (26.1.3). */
-  private leavesPort(port: number, size: number): boolean {
+  protected leavesPort(port: number, size: number): boolean {
     if (!this.has(PROCESSOR.ioBitmaps)) return this.has(PROCESSOR.unconditionalIoExiting);
     if (port + size > 0x1_0000) return true;
     for (let at = port; at < port + size; at++) {
@@ -318,12 +279,6 @@ export class VmxInterception implements Interception {
     if (register <= MSR_LOW_LAST) return this.isBitSet(bitmaps, register);
     const number = register - MSR_HIGH_FIRST;
     return number < 0 || number > MSR_LOW_LAST || this.isBitSet(bitmaps + BITMAP_HIGH, number);
-  }
-
-  /** @param address of a bitmap in memory. */
-  private isBitSet(address: number, bit: number): boolean {
-    const word = this.machine.ram[Math.floor(address / 4) + (bit >>> 5)]!;
-    return ((word >>> (bit & 31)) & 1) !== 0;
   }
 
   // Control and debug registers (26.1.3).
@@ -387,10 +342,7 @@ export class VmxInterception implements Interception {
   private lmsw(instruction: Instruction): boolean {
     const { core, vmcs } = this;
     const value = readOperand(core, instruction, 0, 2);
-    const changeable = CR0.MP | CR0.EM | CR0.TS;
-    const cr0 = core.words[CR0_WORD]!;
-    // PE can be set only.
-    const changed = ((value ^ cr0) & changeable) | (value & ~cr0 & CR0.PE);
+    const changed = this.cr0AfterLmsw(value) ^ core.words[CR0_WORD]!;
     if ((changed & vmcs.low(FIELD.cr0Mask)) === 0) return false;
     return this.leave(VMX_EXIT.controlRegister, instruction, (ACCESS.lmsw << 4) | (value << 16));
   }
