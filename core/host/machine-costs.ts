@@ -24,6 +24,11 @@ export const HOST_CONSTANTS = {
     "a switch of virtual processors leaves the guest, and saves and loads its control block and FPU state: about two exits",
     [1, 5],
   ),
+  tickExits: assumed(
+    500,
+    "exits a second of a virtual CPU that computes: with CONFIG_HZ=250 the timer's interrupt and the next one's programming leave the guest",
+    [100, 2_000],
+  ),
   diskFaultSoftware: assumed(
     5_000,
     "the kernel's block layer and completion interrupt for one page-in",

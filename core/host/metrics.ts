@@ -203,6 +203,28 @@ export const HOST_METRICS: readonly HostMetric[] = [
     "fewer",
     "How often the out-of-memory killer ended the hog.",
   ),
+  metric(
+    "work_processors",
+    "Work done",
+    "ratio",
+    "more",
+    "Work done for all tenants, in whole processors' worth: 4 is four processors that did nothing else.",
+  ),
+  metric(
+    "busy_loss_share",
+    "Lost while busy",
+    "share",
+    "fewer",
+    "Of the time in which processors were not idle, what was not work: switching, cold caches, exits, the sibling thread.",
+  ),
+  metric(
+    "fairness",
+    "Fairness",
+    "ratio",
+    "more",
+    "Jain's index of the work done for each tenant over its weight: 1 when all get their due, 1/n when one gets all.",
+  ),
+  metric("least_due", "Worst-off tenant", "ratio", "more", "What the worst-off tenant got, of its due."),
   metric("events", "Host events", "count", "neither", "Events of the host's clock that the run simulated."),
   metric(
     "simulated_time",

@@ -32,12 +32,21 @@ class CreditPolicy implements Policy {
     private readonly clock: EventQueue,
   ) {}
 
-  woken(thread: number): void {
-    this.earn(thread);
-    this.threads.rank[thread] = this.threads.credits[thread]! >= 0 ? BOOST : OVER;
+  woken(thread: number, _processor: number, hasSlept: boolean): void {
+    const granted = hasSlept ? BOOST : UNDER;
+    this.threads.rank[thread] = this.isDue(thread) ? granted : OVER;
   }
 
-  moved(): void {}
+  /** csched_load_balance: before it runs one that is OVER, a processor asks the others for one that is not. */
+  isDue(thread: number): boolean {
+    this.earn(thread);
+    return this.threads.credits[thread]! >= 0;
+  }
+
+  moved(thread: number): void {
+    const { rank } = this.threads;
+    if (rank[thread] === OVER && this.isDue(thread)) rank[thread] = UNDER;
+  }
 
   key(thread: number): number {
     return this.threads.rank[thread]!;

@@ -33,9 +33,10 @@ class FairPolicy implements Policy {
     this.granularity = WAKEUP_GRANULARITY * factor;
   }
 
-  woken(thread: number, processor: number): void {
+  woken(thread: number, processor: number, hasSlept: boolean): void {
     const { rank } = this.threads;
-    rank[thread] = Math.max(rank[thread]!, this.least[processor]! - this.latency / 2);
+    const credit = hasSlept ? this.latency / 2 : 0;
+    rank[thread] = Math.max(rank[thread]!, this.least[processor]! - credit);
   }
 
   moved(thread: number, from: number, to: number): void {

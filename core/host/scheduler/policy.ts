@@ -3,8 +3,13 @@ import type { EventQueue } from "../event-queue.js";
 import type { Threads } from "./threads.js";
 
 export interface Policy {
-  /** A thread that slept wants to run on a processor. */
-  woken(thread: number, processor: number): void;
+  /**
+   * Whether a waiting thread is still due what it waits for. Where a policy says so, a processor whose next thread is not takes one
+   * that is from another queue; without it, queues are made equally long now and then.
+   */
+  isDue?(thread: number): boolean;
+  /** A thread wants to run on a processor: it has slept, or it waited for its group's quota, or asks for more at once. */
+  woken(thread: number, processor: number, hasSlept: boolean): void;
   /** A thread moves its waiting to another processor. */
   moved(thread: number, from: number, to: number): void;
   /** The order in which threads wait: least first. */

@@ -3,16 +3,21 @@ import { grown } from "../growable.js";
 
 export class RunQueue {
   length = 0;
+  /** Sum of what the waiting threads weighed when they came. */
+  load = 0;
   private threads = new Int32Array(16);
   private keys = new Float64Array(16);
   private order = new Float64Array(16);
+  private loads = new Float64Array(16);
   private came = 0;
 
-  push(thread: number, key: number): void {
+  push(thread: number, key: number, load: number): void {
     const needed = this.length + 1;
     this.threads = grown(this.threads, needed);
     this.keys = grown(this.keys, needed);
     this.order = grown(this.order, needed);
+    this.loads = grown(this.loads, needed);
+    this.load += load;
     let hole = this.length++;
     const order = this.came++;
     while (hole > 0) {
@@ -21,7 +26,7 @@ export class RunQueue {
       this.move(parent, hole);
       hole = parent;
     }
-    this.put(hole, thread, key, order);
+    this.put(hole, thread, key, order, load);
   }
 
   /** Of the next thread; there must be one. */
@@ -48,11 +53,18 @@ export class RunQueue {
     return this.threads[index]!;
   }
 
+  /** What the thread at a place weighed when it came. */
+  loadAt(index: number): number {
+    return this.loads[index]!;
+  }
+
   private removeAt(index: number): number {
     const thread = this.threads[index]!;
     const last = --this.length;
+    this.load = last === 0 ? 0 : this.load - this.loads[index]!;
     if (index === last) return thread;
-    const [moved, key, order] = [this.threads[last]!, this.keys[last]!, this.order[last]!];
+    const [moved, key] = [this.threads[last]!, this.keys[last]!];
+    const [order, load] = [this.order[last]!, this.loads[last]!];
     let hole = index;
     while (hole > 0 && this.isAfter((hole - 1) >> 1, key, order)) {
       this.move((hole - 1) >> 1, hole);
@@ -66,7 +78,7 @@ export class RunQueue {
       this.move(child, hole);
       hole = child;
     }
-    this.put(hole, moved, key, order);
+    this.put(hole, moved, key, order, load);
     return thread;
   }
 
@@ -77,12 +89,13 @@ export class RunQueue {
   }
 
   private move(from: number, to: number): void {
-    this.put(to, this.threads[from]!, this.keys[from]!, this.order[from]!);
+    this.put(to, this.threads[from]!, this.keys[from]!, this.order[from]!, this.loads[from]!);
   }
 
-  private put(place: number, thread: number, key: number, order: number): void {
+  private put(place: number, thread: number, key: number, order: number, load: number): void {
     this.threads[place] = thread;
     this.keys[place] = key;
     this.order[place] = order;
+    this.loads[place] = load;
   }
 }

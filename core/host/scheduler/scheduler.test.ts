@@ -121,6 +121,12 @@ describe.each(POLICIES)("the %s scheduler", (_name, policy) => {
     expect(lab.balance()).toBeCloseTo(1, 9);
   });
 
+  it("runs what may run where only what is used up waits", () => {
+    const lab = new Lab(policy, 2);
+    const [, free] = lab.shares([lab.hogs({ quota: 0.1 }, 6), lab.hogs({}, 2)]);
+    expect(free).toBeCloseTo(1.9, 1);
+  });
+
   it("keeps a group on its processors", () => {
     const lab = new Lab(policy, 4);
     const [pinned] = lab.shares([lab.hogs({ processors: [1, 2] }, 6)]);
@@ -178,5 +184,13 @@ describe("what a host refuses", () => {
     ["there is no processor 7", { processors: [0, 7] }],
   ])("%s", (message, spec) => {
     expect(() => new Lab(fairPolicy, 2).scheduler.addGroup(spec)).toThrow(message);
+  });
+});
+
+describe("the credit scheduler", () => {
+  it("divides processors among tenants that they are not a multiple of", () => {
+    const lab = new Lab(creditPolicy, 4);
+    const shares = lab.shares(Array.from({ length: 6 }, () => lab.hogs({}, 1)));
+    for (const share of shares) expect(share).toBeCloseTo(4 / 6, 1);
   });
 });

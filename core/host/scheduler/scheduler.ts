@@ -17,6 +17,7 @@ import {
 } from "../contracts.js";
 import { type Action, type EventQueue, NO_EVENT } from "../event-queue.js";
 import { SECOND } from "../time.js";
+import { Balancing } from "./balancing.js";
 import { type Group, Groups, NICE_0 } from "./groups.js";
 import type { Policy, PolicyMaker } from "./policy.js";
 import { RunQueue } from "./run-queue.js";
@@ -48,8 +49,6 @@ export interface SchedulerCosts {
 
 /** CFS gives quotas out in grants of sched_cfs_bandwidth_slice_us: 5 ms. */
 const GRANT = 5_000_000;
-/** Queues are balanced at most this often for each processor, ns. */
-const BALANCE_INTERVAL = 16_000_000;
 /** A burst with less than this left is done: decisions fall on whole nanoseconds. */
 const REST = 1e-3;
 const NONE = -1;
@@ -62,6 +61,7 @@ export class HostScheduler implements Scheduler {
   private readonly costs: SchedulerCosts;
   private readonly hasSiblings: boolean;
   private readonly queues: RunQueue[];
+  private readonly balancing: Balancing;
   private readonly current: Int32Array;
   private readonly last: Int32Array;
   private readonly settledAt: Float64Array;
@@ -74,13 +74,14 @@ export class HostScheduler implements Scheduler {
   private readonly grant: Float64Array;
   /** Time that a processor was not idle. */
   private readonly busy: Float64Array;
-  private readonly balancedAt: Float64Array;
   private readonly decision: Int32Array;
   private readonly times = new Float64Array(PROCESSOR_STATES.length);
   private idle: number;
   /** Threads in queues. */
   private queued = 0;
   private turn = 0;
+  /** Whose burst ended just now: if it asks for another at once, it has not slept. */
+  private ended = NONE;
 
   constructor(
     private readonly clock: EventQueue,
@@ -94,6 +95,8 @@ export class HostScheduler implements Scheduler {
     this.queues = Array.from({ length: processors }, () => new RunQueue());
     const each = (): Float64Array => new Float64Array(processors);
     this.current = new Int32Array(processors).fill(NONE);
+    const { queues, current, threads } = this;
+    this.balancing = new Balancing({ queues, current, threads, policy: this.policy, clock });
     this.last = new Int32Array(processors).fill(NONE);
     this.decision = new Int32Array(processors).fill(NO_EVENT);
     this.settledAt = each();
@@ -103,7 +106,6 @@ export class HostScheduler implements Scheduler {
     this.sliceEnd = each();
     this.grant = each();
     this.busy = each();
-    this.balancedAt = each();
     this.idle = processors;
   }
 
@@ -149,7 +151,7 @@ export class HostScheduler implements Scheduler {
     threads.left[thread] = work;
     threads.done[thread] = done;
     threads.argument[thread] = argument;
-    this.wake(thread);
+    this.wake(thread, thread !== this.ended);
   }
 
   account(): Record<ProcessorState, number> {
@@ -169,7 +171,7 @@ export class HostScheduler implements Scheduler {
     return this.queued;
   }
 
-  private wake(thread: number): void {
+  private wake(thread: number, hasSlept: boolean): void {
     const { threads } = this;
     const group = threads.group[thread]!;
     this.groups.activate(group, threads.weight[thread]!);
@@ -178,7 +180,7 @@ export class HostScheduler implements Scheduler {
     if (before !== processor && before !== NONE) this.policy.moved(thread, before, processor);
     if (before !== processor) threads.leftAt[thread] = Number.NEGATIVE_INFINITY;
     threads.processor[thread] = processor;
-    this.policy.woken(thread, processor);
+    this.policy.woken(thread, processor, hasSlept);
     if (this.current[processor] === NONE) {
       this.enqueue(thread, processor);
       this.pickNext(processor);
@@ -229,7 +231,7 @@ export class HostScheduler implements Scheduler {
   private enqueue(thread: number, processor: number): void {
     this.threads.state[thread] = WAITING;
     this.queued++;
-    this.queues[processor]!.push(thread, this.policy.key(thread));
+    this.queues[processor]!.push(thread, this.policy.key(thread), this.threads.effectiveWeight(thread));
   }
 
   /** The processor's next decision: a burst's end, the slice's, or the grant's. */
@@ -239,12 +241,17 @@ export class HostScheduler implements Scheduler {
     const overhead = this.switching[processor]! + this.warming[processor]!;
     const pace = this.speed[processor]! / (1 + threads.exits[thread]!);
     let after = overhead + Math.max(0, threads.left[thread]!) / pace;
-    const isContested = this.queues[processor]!.length > 0;
-    if (isContested) after = Math.min(after, Math.max(0, this.sliceEnd[processor]! - this.clock.now));
+    if (this.isContested(processor))
+      after = Math.min(after, Math.max(0, this.sliceEnd[processor]! - this.clock.now));
     after = Math.max(0, Math.min(after, this.grant[processor]!));
     const handle = this.decision[processor]!;
     if (handle !== NO_EVENT) this.clock.cancel(handle);
     this.decision[processor] = this.clock.after(after, this.decide, processor);
+  }
+
+  /** Somebody else may run here when the slice is over. */
+  private isContested(processor: number): boolean {
+    return this.queues[processor]!.length > 0 || (this.policy.isDue !== undefined && this.queued > 0);
   }
 
   private readonly decide = (processor: number): void => {
@@ -257,7 +264,9 @@ export class HostScheduler implements Scheduler {
       threads.state[thread] = SLEEPING;
       this.groups.activate(threads.group[thread]!, -threads.weight[thread]!);
       const done = threads.done[thread]!;
+      this.ended = thread;
       done(threads.argument[thread]!);
+      this.ended = NONE;
       // What is done may have woken somebody here already.
       if (this.current[processor] === NONE) this.pickNext(processor);
       return;
@@ -268,7 +277,7 @@ export class HostScheduler implements Scheduler {
       this.pickNext(processor);
       return;
     }
-    if (this.queues[processor]!.length > 0 && this.sliceEnd[processor]! <= this.clock.now) {
+    if (this.isContested(processor) && this.sliceEnd[processor]! <= this.clock.now) {
       this.preempt(processor);
       return;
     }
@@ -301,17 +310,16 @@ export class HostScheduler implements Scheduler {
 
   private pickNext(processor: number): void {
     const queue = this.queues[processor]!;
-    if (this.clock.now - this.balancedAt[processor]! >= BALANCE_INTERVAL || queue.length === 0)
-      this.pull(processor);
-    while (queue.length > 0) {
+    for (;;) {
+      if (this.queued > 0) this.balancing.before(processor);
+      if (queue.length === 0) return;
       const thread = queue.pop();
       this.queued--;
-      if (!this.takeGrant(thread, processor)) {
-        this.throttle(thread);
-        continue;
+      if (this.takeGrant(thread, processor)) {
+        this.start(thread, processor);
+        return;
       }
-      this.start(thread, processor);
-      return;
+      this.throttle(thread);
     }
   }
 
@@ -379,39 +387,6 @@ export class HostScheduler implements Scheduler {
       group.used += work;
   }
 
-  /** An idle processor takes from the longest queue; one that is due for balancing from a queue that is longer by two. */
-  private pull(processor: number): void {
-    this.balancedAt[processor] = this.clock.now;
-    const own = this.queues[processor]!;
-    if (this.queued === own.length) return;
-    let busiest = NONE;
-    let most = own.length + (own.length === 0 ? 0 : 1);
-    for (let other = 0; other < this.processors; other++) {
-      if (this.queues[other]!.length <= most) continue;
-      busiest = other;
-      most = this.queues[other]!.length;
-    }
-    if (busiest === NONE) return;
-    const { threads } = this;
-    const from = this.queues[busiest]!;
-    const wanted = Math.max(1, (from.length - own.length) >> 1);
-    for (let i = 0, moved = 0; i < from.length && moved < wanted; ) {
-      const thread = from.at(i);
-      const { allowed } = threads.group[thread]!;
-      if (allowed !== undefined && allowed[processor] !== 1) {
-        i++;
-        continue;
-      }
-      from.remove(thread);
-      this.queued--;
-      this.policy.moved(thread, busiest, processor);
-      threads.processor[thread] = processor;
-      threads.leftAt[thread] = Number.NEGATIVE_INFINITY;
-      this.enqueue(thread, processor);
-      moved++;
-    }
-  }
-
   /** Takes a grant from every quota above a thread. False when one of them is used up. */
   private takeGrant(thread: number, processor: number): boolean {
     let most = Number.POSITIVE_INFINITY;
@@ -459,7 +434,7 @@ export class HostScheduler implements Scheduler {
       group.isTimed = false;
       if (!isUsed) return;
       this.startPeriods(group);
-      for (const thread of group.throttled.splice(0)) this.wake(thread);
+      for (const thread of group.throttled.splice(0)) this.wake(thread, false);
     };
     this.clock.after(group.period, refill);
   }
