@@ -46,12 +46,12 @@ export function chartOf(spec: ChartSpec, rows: readonly Row[], context: ChartCon
   const checked = withColumns(spec, rows, place);
   const chosen = rowsWhere(rows, spec.where, place);
   const done = chosen.filter((row) => row["status"] === "done" || row["status"] === undefined);
-  if (done.length === 0) return finished(emptyDrawing(chosen.length), spec, notDoneNotes(chosen));
+  if (done.length === 0) return pictureOf(emptyDrawing(chosen.length), notDoneNotes(chosen), spec.title);
   if ("spec" in checked) return inlineChart(checked, done, notDoneNotes(chosen), place);
   const missing = chosen.filter((row) => !done.includes(row));
   const scene: Scene = { rows: done, missing, axes: context.axes, baseline: context.baseline ?? {} };
   const drawing = placed(place, () => KINDS[checked.kind](checked, scene));
-  return finished(drawing, spec, [...drawing.notes, ...notDoneNotes(chosen)]);
+  return pictureOf(drawing, [...drawing.notes, ...notDoneNotes(chosen)], spec.title);
 }
 
 /** What a kind of chart refuses, with the chart's place. */
@@ -67,13 +67,14 @@ function placed<T>(place: string, draw: () => T): T {
   }
 }
 
-function finished(drawing: Drawing, spec: ChartSpec, notes: readonly string[]): Spec {
-  const title = {
-    text: wrapped(spec.title ?? drawing.title, drawing.width / 9.6),
+/** A drawing with title, theme and the notes under it. @param title in place of the drawing's own */
+export function pictureOf(drawing: Drawing, notes: readonly string[], title = drawing.title): Spec {
+  const heading = {
+    text: wrapped(title, drawing.width / 9.6),
     subtitle: wrapped(drawing.subtitle, drawing.width / 6.8),
   };
   const head = { $schema: VEGA_LITE_SCHEMA, config: THEME };
-  if (notes.length === 0) return { ...head, title, ...withoutTitle(drawing.view) };
+  if (notes.length === 0) return { ...head, title: heading, ...withoutTitle(drawing.view) };
   const text = notes.flatMap((note) => wrapped(note, drawing.width / 6.2));
   const under = {
     text,
@@ -85,7 +86,7 @@ function finished(drawing: Drawing, spec: ChartSpec, notes: readonly string[]): 
     offset: 12,
     lineHeight: 15,
   };
-  return { ...head, title: under, vconcat: [{ title, ...withoutTitle(drawing.view) }] };
+  return { ...head, title: under, vconcat: [{ title: heading, ...withoutTitle(drawing.view) }] };
 }
 
 /** A panel that is alone has its label as title; here it goes to the chart's own. */

@@ -32,18 +32,22 @@ export async function renderCharts(
   const rendered: RenderedChart[] = [];
   for (const [index, chart] of charts.entries()) {
     const place = `${context.place ?? "charts"}[${index}]`;
-    const spec = chartOf(chart, rows, { ...context, place });
-    const svg = await svgOf(spec, place);
-    const title = titleOf(spec);
-    const stem = `charts/${index + 1}-${slug(title)}`;
-    const files: ChartFile[] = [
-      { name: `${stem}.vl.json`, data: `${JSON.stringify(spec, null, 2)}\n` },
-      { name: `${stem}.svg`, data: svg },
-      { name: `${stem}.png`, data: await pngOf(svg) },
-    ];
-    rendered.push({ title, spec, svg, files });
+    rendered.push(await renderSpec(chartOf(chart, rows, { ...context, place }), String(index + 1), place));
   }
   return rendered;
+}
+
+/** One specification as the files of a chart. @param number what its files' names begin with */
+export async function renderSpec(spec: Spec, number: string, place: string): Promise<RenderedChart> {
+  const svg = await svgOf(spec, place);
+  const title = titleOf(spec);
+  const stem = `charts/${number}-${slug(title)}`;
+  const files: ChartFile[] = [
+    { name: `${stem}.vl.json`, data: `${JSON.stringify(spec, null, 2)}\n` },
+    { name: `${stem}.svg`, data: svg },
+    { name: `${stem}.png`, data: await pngOf(svg) },
+  ];
+  return { title, spec, svg, files };
 }
 
 /** The chart's title as one line: its own, or that of the view inside notes. */

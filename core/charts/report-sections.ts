@@ -201,7 +201,8 @@ export function provenanceSection(record: RunRecord): Html {
   return section("provenance", "Provenance", "", html`<dl>${list}</dl>${resolved}`);
 }
 
-function section(id: string, title: string, note: string, body: Html): Html {
+/** One section of the page; a note in small letters under its title. */
+export function section(id: string, title: string, note: string, body: Html): Html {
   const small = note === "" ? "" : html`<p class="small">${note}</p>`;
   return html`<section id="${id}"><h2>${title}</h2>${small}\n${body}</section>`;
 }

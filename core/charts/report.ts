@@ -9,6 +9,7 @@ import { answerOf } from "./answer.js";
 import type { Spec } from "./drawing.js";
 import { browserScripts } from "./engine.js";
 import { type Html, html, scriptJson, scriptText } from "./html.js";
+import { figuresSection, orderingsSection } from "./report-figures.js";
 import { REPORT_SCRIPT } from "./report-script.js";
 import {
   assumptionsSection,
@@ -28,6 +29,8 @@ export interface ReportContent {
   readonly record: RunRecord;
   readonly rows: readonly Row[];
   readonly exits: readonly Row[];
+  /** figures.csv. */
+  readonly figures: readonly Row[];
   readonly timings: readonly Row[];
   /** What guests printed, by cell. */
   readonly consoles: ReadonlyMap<string, string>;
@@ -76,6 +79,8 @@ ${question}
 ${gapsSection(rows, scenario.axes)}
 ${chartsSection(charts)}
 ${expectationsSection(record.expectations)}
+${figuresSection(content.figures)}
+${orderingsSection(record.orderings ?? [])}
 ${rowsSection(rows)}
 ${exitsSection(content.exits)}
 ${memorySection(rows, scenario.axes)}

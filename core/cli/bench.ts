@@ -6,6 +6,7 @@ import { summaryLines } from "../results/summary.js";
 import type { ExpectationResult, Row } from "../scenario/index.js";
 import type { RunSize } from "../util/parameters.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
+import { figureLines, orderingLines } from "./figure-lines.js";
 import { interruption } from "./interruption.js";
 import * as messages from "./messages.js";
 import { pictureLines } from "./picture-lines.js";
@@ -103,6 +104,7 @@ export function showResult(result: LabRun, quiet: boolean, terminal: Terminal): 
   const failed = rows.filter(hasFailed).length;
   if (failed > 0) terminal.print(terminal.paint("red", messages.failedCells(failed, rows.length)));
   showExpectations(result, terminal);
+  showFigures(result, terminal);
   if (result.timing !== undefined) {
     terminal.print(messages.hostTime);
     for (const line of timingLines(result.timing)) terminal.print(`  ${line}`);
@@ -123,6 +125,18 @@ function showExpectations({ expectations, interrupted, plan }: LabRun, terminal:
   for (const expectation of expectations) terminal.print(expectationLines(expectation, terminal).join("\n"));
 }
 
+function showFigures({ figures, orderings }: LabRun, terminal: Terminal): void {
+  if (figures.length > 0) {
+    terminal.print(messages.besidePublished);
+    for (const line of figureLines(figures)) terminal.print(`  ${line}`);
+  }
+  if (orderings.length > 0) {
+    const same = orderings.filter(({ passed }) => passed).length;
+    terminal.print(messages.orderingsSummary(same, orderings.length));
+    for (const line of orderingLines(orderings)) terminal.print(`  ${line}`);
+  }
+}
+
 function expectationLines(expectation: ExpectationResult, { paint }: Terminal): string[] {
   const { text, where, passed, skipped, rows, reason, failures } = expectation;
   if (skipped) return [`  ${paint("yellow", "skip")}  ${text}  ${paint("dim", reason)}`];
@@ -141,7 +155,8 @@ function expectationLines(expectation: ExpectationResult, { paint }: Terminal): 
 
 /** The run as one document. */
 export function resultJson(result: LabRun): Record<string, unknown> {
-  const { plan, folder, table, answer, expectations, timing, pictures, interrupted } = result;
+  const { plan, folder, table, answer, expectations, figures, orderings, timing, pictures, interrupted } =
+    result;
   const { name, title, question, seed, size } = plan.scenario;
   return {
     scenario: { name, title, question, seed, size },
@@ -152,6 +167,8 @@ export function resultJson(result: LabRun): Record<string, unknown> {
     rows: table.rows,
     answer,
     expectations: expectations ?? null,
+    figures,
+    orderings,
     timing: timing?.rows ?? null,
     pictures,
   };

@@ -127,6 +127,11 @@ export const interrupted = (done: number, total: number, folder: string): string
 export const expectationsSummary = (passed: number, total: number, skipped: number): string =>
   `expectations: ${passed} of ${total} hold${skipped === 0 ? "" : `, ${skipped} skipped`}`;
 
+export const besidePublished = "beside published figures:";
+
+export const orderingsSummary = (same: number, total: number): string =>
+  `published orderings: ${same} of ${total} are the same here`;
+
 export const overRows = (rows: number): string => (rows === 1 ? "1 row" : `${rows} rows`);
 
 export const moreRows = (rows: number): string => `… and ${rows} more rows in rows.csv`;

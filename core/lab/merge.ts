@@ -12,13 +12,14 @@ import { TIMING_COLUMNS } from "../results/timing.js";
 import {
   type CellOutcome,
   checkExpectations,
+  checkOrderings,
   loadScenario,
   type Plan,
   planScenario,
   type Row,
 } from "../scenario/index.js";
 import { UserError } from "../util/errors.js";
-import { drawKept, type LabRun } from "./run.js";
+import { drawKept, type LabRun, writtenFigures } from "./run.js";
 
 export interface MergeOptions {
   readonly project: string;
@@ -65,19 +66,23 @@ export async function merge(folders: readonly string[], options: MergeOptions): 
     if (timings !== undefined) folder.write("timing.csv", toCsv(timings.columns, timings.rows));
     const { table } = folder;
     const expectations = checkExpectations(plan, table.rows);
+    const orderings = checkOrderings(plan, table.rows);
+    const figures = writtenFigures(folder, plan);
     const facts = {
       command: options.command ?? [],
       workers: parts.reduce((sum, { record }) => sum + record.workers, 0),
       started,
       hostSeconds: (performance.now() - startedAt) / 1000,
       expectations,
+      orderings,
       project: options.project,
     };
     folder.complete({ ...recordOf(plan, facts), source: parts[0]!.record.source });
     const pictures = options.charts === false ? [] : await drawKept(folder.path, options.results);
     const baseline = plan.scenario.baseline ?? null;
     const answer = answerOf(table.rows, { axes: plan.axes, baseline, expectations: [] });
-    const whole = { plan, folder: folder.path, table, expectations, answer, pictures };
+    const judged = { expectations, figures, orderings };
+    const whole = { plan, folder: folder.path, table, ...judged, answer, pictures };
     return { ...whole, timing: timings, interrupted: false };
   } finally {
     folder.release();

@@ -1,5 +1,6 @@
 /** Charts and report of a run, drawn from what is on disk: at the end of a run, or again later. */
-import { renderCharts } from "../charts/render.js";
+import { figureCharts } from "../charts/figures.js";
+import { renderCharts, renderSpec } from "../charts/render.js";
 import { reportHtml } from "../charts/report.js";
 import { Disk, readRun } from "../results/index.js";
 import { UserError } from "../util/errors.js";
@@ -11,7 +12,7 @@ import { UserError } from "../util/errors.js";
  */
 export async function drawRun(reference: string, results: string): Promise<string[]> {
   const disk = new Disk();
-  const { path, rows, exits, timings, consoles, record } = readRun(reference, results, disk);
+  const { path, rows, exits, figures, timings, consoles, record } = readRun(reference, results, disk);
   if (record === undefined) {
     throw new UserError("there is no run.json: the run is not complete", {
       where: path,
@@ -26,6 +27,8 @@ export async function drawRun(reference: string, results: string): Promise<strin
       ? {}
       : { baseline: baseline as Readonly<Record<string, string | number | boolean>> }),
   });
+  for (const [index, spec] of figureCharts(figures).entries())
+    rendered.push(await renderSpec(spec, `figures-${index + 1}`, `${files[0]}: figures`));
   const written: string[] = [];
   for (const { name, data } of rendered.flatMap((chart) => chart.files)) {
     disk.replace(disk.inside(path, name), data);
@@ -33,7 +36,7 @@ export async function drawRun(reference: string, results: string): Promise<strin
   }
   disk.replace(
     disk.inside(path, "report.html"),
-    reportHtml({ record, rows, exits, timings, consoles, charts: rendered }),
+    reportHtml({ record, rows, exits, figures, timings, consoles, charts: rendered }),
   );
   return [...written, "report.html"];
 }

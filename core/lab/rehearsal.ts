@@ -1,5 +1,5 @@
 /**
- * What a scenario says of its rows, tried before the first cell runs: expectations and charts over rows of made-up numbers. A
+ * What a scenario says of its rows, tried before the first cell runs: expectations, figures and charts over rows of made-up numbers. A
  * column misspelled in the last line of a scenario must not cost an hour. Verdicts and pictures are thrown away.
  *
  * Left out: what only the numbers can tell, and a scenario's own Vega-Lite beyond the columns that it names.
@@ -9,7 +9,7 @@ import { CONTAINER_COLUMNS, type Column, HOST_COLUMNS, MACHINE_COLUMNS } from ".
 import { tableOf } from "../results/table.js";
 import type { CellOutcome } from "../scenario/config.js";
 import { findHostWorkload } from "../scenario/host/workload.js";
-import { checkExpectations, type Plan } from "../scenario/index.js";
+import { checkExpectations, checkOrderings, figuresOf, type Plan } from "../scenario/index.js";
 import { unsupportedReason } from "../scenario/support.js";
 
 /** Beyond this many cells a rehearsal would be felt. */
@@ -40,7 +40,11 @@ export function rehearse(plan: Plan, isWhole: boolean): void {
   );
   const { rows } = tableOf(plan, outcomes);
   const { charts, baseline, locate } = plan.scenario;
-  if (isWhole) checkExpectations(plan, rows);
+  if (isWhole) {
+    checkExpectations(plan, rows);
+    checkOrderings(plan, rows);
+    figuresOf(plan, rows);
+  }
   for (const [index, chart] of charts.entries()) {
     chartOf(chart, rows, {
       axes: plan.axes,

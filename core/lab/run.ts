@@ -21,8 +21,11 @@ import { recordOf } from "../results/record.js";
 import {
   type Cell,
   checkExpectations,
+  checkOrderings,
   type ExpectationResult,
+  figuresOf,
   loadScenario,
+  type OrderingResult,
   type Plan,
   type ProgressEvent,
   planScenario,
@@ -83,6 +86,9 @@ export interface LabRun {
   readonly table: Table;
   /** Undefined when the run was interrupted, or `only` or `shard` left out cells that they may speak of. */
   readonly expectations: readonly ExpectationResult[] | undefined;
+  /** figures.csv as data, and the verdicts on `orderings:`; none where expectations are undefined. */
+  readonly figures: Table["rows"];
+  readonly orderings: readonly OrderingResult[];
   /** The answer in a sentence or three; none when the run was interrupted. */
   readonly answer: readonly string[];
   /** timing.csv as data; undefined when the scenario measures no host time. */
@@ -142,6 +148,8 @@ export async function run(source: ScenarioSource, options: RunOptions): Promise<
         folder: path,
         table,
         expectations: undefined,
+        figures: [],
+        orderings: [],
         answer: [],
         timing: undefined,
         pictures: [],
@@ -153,6 +161,8 @@ export async function run(source: ScenarioSource, options: RunOptions): Promise<
     const { table } = folder;
     const isWhole = options.only === undefined && shard === undefined;
     const expectations = isWhole ? checkExpectations(plan, table.rows) : undefined;
+    const orderings = isWhole ? checkOrderings(plan, table.rows) : [];
+    const figures = isWhole ? writtenFigures(folder, plan) : [];
     folder.complete(
       recordOf(plan, {
         command: options.command ?? [],
@@ -160,6 +170,7 @@ export async function run(source: ScenarioSource, options: RunOptions): Promise<
         started,
         hostSeconds: (performance.now() - startedAt) / 1000,
         expectations: expectations ?? [],
+        orderings,
         project: options.project,
         ...(shard === undefined ? {} : { shard: shardRecord(whole, shard) }),
       }),
@@ -169,10 +180,17 @@ export async function run(source: ScenarioSource, options: RunOptions): Promise<
     const baseline = plan.scenario.baseline ?? null;
     const answer =
       shard === undefined ? answerOf(table.rows, { axes: plan.axes, baseline, expectations: [] }) : [];
-    return { plan, folder: folder.path, table, expectations, answer, timing, pictures, interrupted: false };
+    const judged = { expectations, figures, orderings };
+    return { plan, folder: folder.path, table, ...judged, answer, timing, pictures, interrupted: false };
   } finally {
     folder.release();
   }
+}
+
+/** The rows of figures.csv, written where the scenario has figures. */
+export function writtenFigures(folder: RunFolder, plan: Plan): Table["rows"] {
+  if (plan.scenario.figures.length === 0) return [];
+  return folder.writeFigures(figuresOf(plan, folder.table.rows)).rows;
 }
 
 /** Draws; a chart that cannot be drawn is the user's to mend, and the rows are safe. */

@@ -8,11 +8,12 @@
  * there, they follow from the others. The JSON knows the SHA-256 of the CSV, so that one that was cut off or merged by hand is
  * told, not compared.
  */
+
+import { fromCsv, toCsv } from "../scenario/csv.js";
 import type { Row } from "../scenario/scenario.js";
 import { UserError } from "../util/errors.js";
 import { findColumn } from "./columns.js";
 import type { Constants } from "./compare.js";
-import { fromCsv, toCsv } from "./csv.js";
 import { sha256Of } from "./digest.js";
 import type { RunRecord } from "./record.js";
 

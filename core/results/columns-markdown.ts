@@ -1,4 +1,5 @@
 /** The dictionary as Markdown: results/COLUMNS.md, generated, and kept current by columns.test.ts. */
+import { FIGURE_COLUMNS } from "../scenario/index.js";
 import { axisColumns, COLUMNS, type Column, type ColumnKind } from "./columns.js";
 import { TIMING_COLUMNS } from "./timing.js";
 
@@ -66,6 +67,14 @@ export function columnsMarkdown(): string {
     "## exits.csv",
     "Modelled. One line for each reason that happened in a cell.",
     table(["column", "unit", "meaning"], exits),
+  );
+  const figures = FIGURE_COLUMNS.map(
+    ({ name, unit, description }) => `| \`${name}\` | ${unit} | ${description} |`,
+  );
+  parts.push(
+    "## figures.csv",
+    "Of scenarios with `figures:`, a line for each: the model's value beside the published one. `expect: [{ figures: … }]` speaks of these columns.",
+    table(["column", "unit", "meaning"], figures),
   );
   const timing = TIMING_COLUMNS.map(
     ({ name, unit, description }) => `| \`${name}\` | ${unit} | ${description} |`,

@@ -4,10 +4,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { toCsv } from "../scenario/csv.js";
 import { UserError } from "../util/errors.js";
 import { baselineFiles } from "./baseline.js";
 import { comparandsOf } from "./comparands.js";
-import { toCsv } from "./csv.js";
 import { sha256Of } from "./digest.js";
 import { SMALL_RECORD, SMALL_ROWS } from "./testing/run-rows.js";
 

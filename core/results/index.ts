@@ -1,8 +1,8 @@
 /** What the command line uses of results. */
 
+export { fromCsv, toCsv } from "../scenario/csv.js";
 export { COLUMNS, type Column, columnOf, findColumn, parameterColumns } from "./columns.js";
 export { columnsMarkdown } from "./columns-markdown.js";
-export { fromCsv, toCsv } from "./csv.js";
 export { Disk } from "./disk.js";
 export { type RunFacts, type RunRecord, recordOf } from "./record.js";
 export { createRun, findResumable, RunFolder, type RunPlace, shownPath } from "./run-folder.js";

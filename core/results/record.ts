@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, platform, release, totalmem } from "node:os";
 import type { ChartSpec } from "../scenario/charts.js";
-import type { ExpectationResult, Plan } from "../scenario/scenario.js";
+import type { ExpectationResult, OrderingResult, Plan } from "../scenario/scenario.js";
 import type { RunSize } from "../util/parameters.js";
 import { type ConstantRecord, constantsOf } from "./constants.js";
 import { git } from "./git.js";
@@ -33,6 +33,8 @@ export interface RunRecord {
   readonly seed: number;
   readonly size: RunSize;
   readonly expectations: readonly ExpectationResult[];
+  /** Of `orderings:`, where the scenario has some. */
+  readonly orderings?: readonly OrderingResult[];
   readonly constants: readonly ConstantRecord[];
   /** SHA-256 of each file that guests were made of, by its name in the scenario. */
   readonly guestFiles: Readonly<Record<string, string>>;
@@ -72,6 +74,7 @@ export interface RunFacts {
   readonly started: Date;
   readonly hostSeconds: number;
   readonly expectations: readonly ExpectationResult[];
+  readonly orderings?: readonly OrderingResult[];
   /** The project's folder: package.json and git are read there. */
   readonly project: string;
   readonly shard?: ShardRecord;
@@ -98,6 +101,7 @@ export function recordOf(plan: Plan, facts: RunFacts): RunRecord {
     seed: scenario.seed,
     size: scenario.size,
     expectations: facts.expectations,
+    ...(facts.orderings?.length ? { orderings: facts.orderings } : {}),
     constants: constantsOf(plan.cells.map((cell) => cell.config)),
     guestFiles: guestFilesOf(plan),
     versions: versionsOf(facts.project),

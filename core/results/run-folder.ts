@@ -3,7 +3,7 @@
  *
  *   results/runs/<scenario>/<time>-<hash>/
  *     journal.jsonl   while it runs: each cell as soon as it ends (journal.ts); gone when the run is complete
- *     rows.csv exits.csv timing.csv run.json charts/ console/ report.html
+ *     rows.csv exits.csv figures.csv timing.csv run.json charts/ console/ report.html
  *
  * rows.csv is in plan order and has no time, host or path in it: byte-identical for any number of workers,
  * resumed or not. A run is complete when it has a run.json and no journal. Reading runs back is
@@ -11,10 +11,12 @@
  */
 import { join, relative, resolve } from "node:path";
 import type { Cell, CellOutcome } from "../scenario/config.js";
+import { toCsv } from "../scenario/csv.js";
+import type { FigureResult } from "../scenario/figures/compare.js";
+import { FIGURE_COLUMNS, figureRows } from "../scenario/figures/rows.js";
 import type { Plan, ResultSink } from "../scenario/scenario.js";
 import { UserError } from "../util/errors.js";
 import { consoleFile } from "./console.js";
-import { toCsv } from "./csv.js";
 import { sha256Of } from "./digest.js";
 import { Disk } from "./disk.js";
 import { cellLine, headLine, JOURNAL, readJournal } from "./journal.js";
@@ -73,6 +75,13 @@ export class RunFolder implements ResultSink {
     return table;
   }
 
+  /** Writes figures.csv: ours beside what was published. Returns it as data. */
+  writeFigures(results: readonly FigureResult[]): Table {
+    const table = { columns: FIGURE_COLUMNS.map(({ name }) => name), rows: figureRows(results) };
+    this.writeCsv("figures.csv", table);
+    return table;
+  }
+
   /**
    * Any other file of the run, replaced atomically. @param name inside the folder, such as
    * `charts/walks.svg`.
@@ -85,7 +94,7 @@ export class RunFolder implements ResultSink {
   complete(record: RunRecord): void {
     this.writeRows();
     const files: Record<string, string> = {};
-    for (const name of ["rows.csv", "exits.csv", "timing.csv"]) {
+    for (const name of ["rows.csv", "exits.csv", "figures.csv", "timing.csv"]) {
       if (this.disk.exists(this.file(name))) files[name] = sha256Of(this.disk.read(this.file(name)));
     }
     this.disk.replace(this.file("run.json"), `${JSON.stringify({ ...record, files }, null, 2)}\n`);

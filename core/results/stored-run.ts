@@ -1,10 +1,10 @@
 /** Runs read back from disk: by folder, by `…/latest`, by scenario, or a bare CSV file such as a baseline. */
 import { basename, dirname, join } from "node:path";
+import { fromCsv } from "../scenario/csv.js";
 import type { Row } from "../scenario/scenario.js";
 import { UserError } from "../util/errors.js";
 import { nearestWords } from "../util/nearest.js";
 import { consoleFile } from "./console.js";
-import { fromCsv } from "./csv.js";
 import { Disk } from "./disk.js";
 import { JOURNAL } from "./journal.js";
 import type { RunRecord } from "./record.js";
@@ -15,6 +15,8 @@ export interface StoredRun {
   readonly path: string;
   readonly rows: readonly Row[];
   readonly exits: readonly Row[];
+  /** figures.csv; none where the scenario sets nothing beside published figures. */
+  readonly figures: readonly Row[];
   readonly timings: readonly Row[];
   /** What guests printed, by cell. */
   readonly consoles: ReadonlyMap<string, string>;
@@ -30,7 +32,15 @@ export interface StoredRun {
 export function readRun(reference: string, results: string, disk: Disk = new Disk()): StoredRun {
   if (reference.endsWith(".csv")) {
     const rows = fromCsv(disk.read(reference), reference);
-    return { path: reference, rows, exits: [], timings: [], consoles: new Map(), record: undefined };
+    return {
+      path: reference,
+      rows,
+      exits: [],
+      figures: [],
+      timings: [],
+      consoles: new Map(),
+      record: undefined,
+    };
   }
   const path = findRun(reference, results, disk);
   const table = (name: string): Row[] => {
@@ -42,6 +52,7 @@ export function readRun(reference: string, results: string, disk: Disk = new Dis
     path,
     rows,
     exits: table("exits.csv"),
+    figures: table("figures.csv"),
     timings: table("timing.csv"),
     consoles: consolesOf(rows, path, disk),
     record: readRecord(path, disk),

@@ -6,7 +6,7 @@
  */
 import { UserError } from "../util/errors.js";
 import { type Expression, parseExpression } from "./expression.js";
-import { checked, hasAggregate, RowScopes } from "./row-scope.js";
+import { checked, hasAggregate, RowScopes, type TablePlan } from "./row-scope.js";
 import type { ExpectationFailure, ExpectationResult, ExpectationText, Plan, Row } from "./scenario.js";
 import type { Language } from "./schema.js";
 
@@ -20,7 +20,7 @@ export interface Expectation {
 }
 
 /** @throws UserError for syntax, unknown functions and aggregates out of place. */
-export function parseExpectation({ text, where }: ExpectationText): Expectation {
+export function parseExpectation({ text, where }: Pick<ExpectationText, "text" | "where">): Expectation {
   const [claimText = "", conditionText, ...more] = splitAtWhere(text);
   if (more.length > 0) {
     throw new UserError(`\`${text}\` has two wheres`, { where, mend: "join conditions by `and`" });
@@ -71,7 +71,7 @@ function splitAtWhere(text: string): string[] {
 /** @throws UserError for a column that no row has. */
 export function verdictOf(
   expectation: Expectation,
-  plan: Plan,
+  plan: TablePlan,
   rows: readonly Row[],
   language: Language,
 ): ExpectationResult {
@@ -110,9 +110,9 @@ function reasonOfMissing(
   rows: readonly Row[],
   table: RowScopes,
   condition: Expression | undefined,
-  plan: Plan,
+  plan: TablePlan,
 ): string | undefined {
-  const missing = new Map(plan.cells.map(({ id, config }) => [id, config.code?.missing]));
+  const missing = new Map(plan.cells.map(({ id, config }) => [id, config?.code?.missing]));
   const reasons = rows
     .filter((row) => table.selects(condition, row))
     .map((row) => missing.get(table.cellOf(row)));

@@ -6,8 +6,9 @@ import type { RunSize } from "../util/parameters.js";
 import { type DocumentPath, type LocatedDocument, readDocument } from "./document.js";
 import { parseCondition, parseExpectation } from "./expectation.js";
 import { chainOf, type Layer, locateIn, merged, sizeLayer } from "./extend.js";
+import { checkFigures } from "./figures/compare.js";
 import { overrideLayer } from "./overrides.js";
-import type { Scenario } from "./scenario.js";
+import type { ExpectationText, Scenario } from "./scenario.js";
 import type { Language, ScenarioDocument } from "./schema.js";
 import { DEFAULT_SETTINGS } from "./settings.js";
 
@@ -40,8 +41,16 @@ export function scenarioOf(source: ScenarioSource, overrides: Overrides, languag
   const locate = (at: DocumentPath): string => locateIn(layers, at) ?? path;
   refuseUnusedParameters([...fileLayers, ...sizeLayers], language, locate);
 
-  const expect = (body.expect ?? []).map((text, index) => ({ text, where: locate(["expect", index]) }));
-  for (const expectation of expect) parseExpectation(expectation);
+  const expect = (body.expect ?? []).map((line, index) => expectationText(line, ["expect", index], locate));
+  const orderings = (body.orderings ?? []).map((ordering, index) => ({
+    says: ordering.says,
+    published: [ordering.published].flat(),
+    expect: { text: ordering.expect, where: locate(["orderings", index, "expect"]) },
+  }));
+  for (const expectation of [...expect, ...orderings.map((each) => each.expect)])
+    parseExpectation(expectation);
+  const figures = body.figures ?? [];
+  checkFigures(figures, locate);
   for (const [index, { where }] of (body.charts ?? []).entries()) {
     if (where !== undefined) parseCondition(where, locate(["charts", index, "where"]));
   }
@@ -54,11 +63,26 @@ export function scenarioOf(source: ScenarioSource, overrides: Overrides, languag
     size,
     charts: body.charts ?? [],
     expect,
+    figures,
+    orderings,
     baseline: baselineOf(body, language, layers),
     timing: { samples: body.timing?.samples ?? 0 },
     document: body,
     locate,
   };
+}
+
+/** A line of `expect:`: text, or text with what it speaks of and the claim that it confirms. */
+function expectationText(
+  line: NonNullable<ScenarioDocument["expect"]>[number],
+  path: DocumentPath,
+  locate: Scenario["locate"],
+): ExpectationText {
+  if (typeof line === "string") return { text: line, where: locate(path) };
+  const claim = line.claim === undefined ? {} : { claim: line.claim };
+  return "figures" in line
+    ? { text: line.figures, where: locate([...path, "figures"]), of: "figures", ...claim }
+    : { text: line.expect, where: locate([...path, "expect"]), ...claim };
 }
 
 /** Reads and parses one file. @throws UserError whatever the path holds. */

@@ -16,6 +16,8 @@ const PLAIN_KEYS = [
   "timing.samples",
   "charts",
   "expect",
+  "figures",
+  "orderings",
   "include",
   "exclude",
 ] as const;

@@ -4,6 +4,7 @@
  */
 import { UserError } from "../util/errors.js";
 import { parseBytes } from "../util/units.js";
+import type { Cell } from "./config.js";
 import {
   type Expression,
   evaluate,
@@ -14,7 +15,7 @@ import {
   type Value,
 } from "./expression.js";
 import { RowIndex } from "./row.js";
-import type { ExpectationFailure, Plan, Row } from "./scenario.js";
+import type { ExpectationFailure, Plan, Row, Scenario } from "./scenario.js";
 import type { Language } from "./schema.js";
 import { suggestion } from "./suggestion.js";
 
@@ -55,6 +56,12 @@ export function hasAggregate(expression: Expression): boolean {
   return [...expression.calls].some((name) => name in AGGREGATES);
 }
 
+/** What rows are of: their cells, and the axes that tell them apart. */
+export type TablePlan = Pick<Plan, "axes"> & {
+  readonly cells: readonly (Pick<Cell, "id" | "axes"> & { readonly config?: Pick<Cell["config"], "code"> })[];
+  readonly scenario: Pick<Scenario, "baseline">;
+};
+
 /** Rows with what names and functions mean over them. */
 export class RowScopes {
   private readonly index: RowIndex;
@@ -62,7 +69,7 @@ export class RowScopes {
   private readonly cells = new Map<Row, string>();
 
   constructor(
-    private readonly plan: Plan,
+    private readonly plan: TablePlan,
     private readonly rows: readonly Row[],
     private readonly language: Language,
   ) {
@@ -86,7 +93,7 @@ export class RowScopes {
 
   /** When nothing finished, there are no columns to compare with. */
   private checkColumn(name: string, text: string, where: string): void {
-    if (this.columns.has(this.columnOf(name)) || !this.rows.some((row) => row["status"] === "done")) return;
+    if (this.columns.has(this.columnOf(name)) || this.rows.every(hasNoValues)) return;
     const mend = suggestion(name, this.columns);
     throw new UserError(`no row has a column "${name}" (in \`${text}\`)`, {
       where,
@@ -113,6 +120,20 @@ export class RowScopes {
 
   judgeAll(claim: Expression, rows: readonly Row[]): ExpectationFailure[] {
     const values: Record<string, Value> = {};
+    return outcome("all rows", values, () => evaluate(claim.tree, this.scopeOfAll(claim, rows, values)));
+  }
+
+  /** The number that an expression gives in a row. @throws MissingValue */
+  numberIn(expression: Expression, row: Row): number {
+    return asNumber(evaluate(expression.tree, this.scopeOf(row, expression.where, {})));
+  }
+
+  /** The number that aggregates give over rows. @throws MissingValue */
+  numberOfAll(expression: Expression, rows: readonly Row[]): number {
+    return asNumber(evaluate(expression.tree, this.scopeOfAll(expression, rows, {})));
+  }
+
+  private scopeOfAll(claim: Expression, rows: readonly Row[], values: Record<string, Value>): Scope {
     const outside = (name: string): never => {
       throw new UserError(`${name} stands outside of an aggregate in \`${claim.text}\``, {
         where: claim.where,
@@ -134,7 +155,7 @@ export class RowScopes {
         return aggregate(numbers);
       },
     };
-    return outcome("all rows", values, () => evaluate(claim.tree, scope));
+    return scope;
   }
 
   private scopeOf(row: Row, where: string, values: Record<string, Value>): Scope {
@@ -220,6 +241,10 @@ function outcome(cell: string, values: Record<string, Value>, judge: () => Value
     if (error instanceof MissingValue) return [{ cell, reason: error.message, values }];
     throw error;
   }
+}
+
+function hasNoValues({ status }: Row): boolean {
+  return status === "failed" || status === "unsupported";
 }
 
 /** Own columns alone: a row is no place to find a prototype's. */

@@ -43,7 +43,7 @@ export class RowIndex {
   private readonly byAxes = new Map<string, Row>();
   private readonly axes: readonly string[];
 
-  constructor(plan: Plan, rows: readonly Row[]) {
+  constructor(plan: Pick<Plan, "axes">, rows: readonly Row[]) {
     this.axes = plan.axes;
     for (const row of rows) this.byAxes.set(this.key(row, {}), row);
   }

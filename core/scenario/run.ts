@@ -8,17 +8,28 @@
  *   5 plan      plan.ts                      cells in order, with a hash → Plan
  *   6 run       run-cells.ts, pool.ts        cells in worker threads → outcomes, each to the sink at once
  *   7 check     expectation.ts               expect: over the rows (row.ts) → verdicts
+ *               figures/compare.ts           figures: and orderings: beside what was published → figures
  *   8 write     the ResultSink               rows, exits and provenance on disk (results/)
  */
 
 import type { RunSize } from "../util/parameters.js";
 import { CATALOGUE, type Catalogue } from "./catalogue.js";
 import { parseExpectation, selectRows as selectRowsOf, verdictOf } from "./expectation.js";
+import { compareFigures, type FigureResult } from "./figures/compare.js";
+import { verdictOnFigures } from "./figures/expect.js";
 import { type ScenarioSource, scenarioOf } from "./load.js";
 import { planOf } from "./plan.js";
 import type { CellRunner } from "./pool.js";
 import { runCells } from "./run-cells.js";
-import type { ExpectationResult, Plan, Row, RunOptions, RunResult, Scenario } from "./scenario.js";
+import type {
+  ExpectationResult,
+  OrderingResult,
+  Plan,
+  Row,
+  RunOptions,
+  RunResult,
+  Scenario,
+} from "./scenario.js";
 import { languageOf } from "./schema.js";
 
 export interface LoadOptions {
@@ -62,7 +73,40 @@ export function checkExpectations(
   catalogue: Catalogue = CATALOGUE,
 ): ExpectationResult[] {
   const language = languageOf(catalogue);
-  return plan.scenario.expect.map((each) => verdictOf(parseExpectation(each), plan, rows, language));
+  const { expect } = plan.scenario;
+  const figures = expect.some(({ of }) => of === "figures") ? compareFigures(plan, rows, language) : [];
+  return expect.map((each) => ({
+    ...(each.of === "figures"
+      ? verdictOnFigures(parseExpectation(each), figures, language)
+      : verdictOf(parseExpectation(each), plan, rows, language)),
+    ...(each.claim === undefined ? {} : { claim: each.claim }),
+  }));
+}
+
+/**
+ * The scenario's figures beside the published ones, in order. The rows may have more columns than rowsOf gives.
+ * @throws UserError for unknown columns, and where a figure's `where` does not select the row that it needs
+ */
+export function figuresOf(
+  plan: Plan,
+  rows: readonly Row[],
+  catalogue: Catalogue = CATALOGUE,
+): FigureResult[] {
+  return compareFigures(plan, rows, languageOf(catalogue));
+}
+
+/** Whether what publications say of which is more holds of the rows; one verdict for each of `orderings:`. @throws UserError */
+export function checkOrderings(
+  plan: Plan,
+  rows: readonly Row[],
+  catalogue: Catalogue = CATALOGUE,
+): OrderingResult[] {
+  const language = languageOf(catalogue);
+  return plan.scenario.orderings.map(({ says, published, expect }) => ({
+    ...verdictOf(parseExpectation(expect), plan, rows, language),
+    says,
+    published,
+  }));
 }
 
 /** The rows that an expression over columns selects, as `where:` of a chart does. @throws UserError */

@@ -4,7 +4,9 @@
  */
 import type { ParameterValue, RunSize } from "../util/parameters.js";
 import type { ChartSpec } from "./charts.js";
+import type { ClaimId } from "./claims.js";
 import type { Cell, CellOutcome } from "./config.js";
+import type { FigureSpec } from "./figures/schema.js";
 import type { ScenarioDocument } from "./schema.js";
 
 /** A scenario after load, extend and validate: one closed, checked document. */
@@ -20,6 +22,9 @@ export interface Scenario {
   readonly size: RunSize;
   readonly charts: readonly ChartSpec[];
   readonly expect: readonly ExpectationText[];
+  /** What is set beside published figures (figures/compare.ts). */
+  readonly figures: readonly FigureSpec[];
+  readonly orderings: readonly Ordering[];
   /** Axis values (by column) of the rows that `slowdown` and `base()` compare with. */
   readonly baseline: Readonly<Record<string, ParameterValue>> | undefined;
   /** How often host time is measured; 0 is not at all. */
@@ -34,6 +39,18 @@ export interface ExpectationText {
   readonly text: string;
   /** `file:line:column`. */
   readonly where: string;
+  /** What it speaks of; rows unless it says otherwise. */
+  readonly of?: "figures";
+  /** The claim that it confirms while it holds (claims.ts). */
+  readonly claim?: ClaimId;
+}
+
+/** What a publication says of which is more. */
+export interface Ordering {
+  readonly says: string;
+  /** Ids of the rows of results/published.csv that say so. */
+  readonly published: readonly string[];
+  readonly expect: ExpectationText;
 }
 
 /** All cells of a scenario, fully resolved, in the order of their rows. */
@@ -100,6 +117,14 @@ export interface ExpectationResult {
   /** Why it failed when no row can be blamed ("selected no rows"), or was skipped; else empty. */
   readonly reason: string;
   readonly failures: readonly ExpectationFailure[];
+  /** The claim that it confirms. */
+  readonly claim?: string;
+}
+
+/** The verdict on one of `orderings:`. */
+export interface OrderingResult extends ExpectationResult {
+  readonly says: string;
+  readonly published: readonly string[];
 }
 
 export interface ExpectationFailure {

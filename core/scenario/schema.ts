@@ -8,7 +8,9 @@ import { RUN_SIZES } from "../util/parameters.js";
 import { type Axis, type AxisTable, axesOf } from "./axes.js";
 import { CATALOGUE, type Catalogue } from "./catalogue.js";
 import { ChartSchema } from "./charts.js";
+import { CLAIM_IDS } from "./claims.js";
 import { BOOT_NAME } from "./code/boot.js";
+import { figureSchema, orderingSchema } from "./figures/schema.js";
 import { mergeDefinitions } from "./json-schema.js";
 import { nameSchema, parametersShape, settingsShape } from "./settings.js";
 
@@ -95,9 +97,14 @@ function buildSchema(catalogue: Catalogue, axes: AxisTable) {
       .describe("Axis values of the rows that slowdown compares with"),
     charts: z.array(ChartSchema).optional().describe("Charts to draw"),
     expect: z
-      .array(z.string().min(1))
+      .array(expectationSchema())
       .optional()
       .describe("What must hold: `column == value where condition`"),
+    figures: z.array(figureSchema()).optional().describe("Our values beside published ones"),
+    orderings: z
+      .array(orderingSchema())
+      .optional()
+      .describe("What publications say of which is more, and the same of our rows"),
     timing: z
       .strictObject({ samples: z.int().min(0).max(1000) })
       .optional()
@@ -135,6 +142,23 @@ function workloadSchema(catalogue: Catalogue): z.ZodType<PointValue> {
   const { image, ...others } = parametersShape(boot.parameters);
   const nameless = z.strictObject({ image: image!.unwrap(), ...others });
   return z.union([name, named, nameless]) as unknown as z.ZodType<PointValue>;
+}
+
+/** A line, or a line with the claim that it confirms; `figures` instead of `expect` where it speaks of figures.csv. */
+function expectationSchema() {
+  const line = z.string().min(1);
+  const claim = z
+    .enum(CLAIM_IDS)
+    .optional()
+    .describe("The claim that it confirms: `virtlab claims` lists them");
+  return z.union([
+    line,
+    z.strictObject({ expect: line, claim }),
+    z.strictObject({
+      figures: line.describe("Over the rows of figures.csv: `factor <= 2 where basis == 'predicted'`"),
+      claim,
+    }),
+  ]);
 }
 
 function parametersSchema(catalogue: Catalogue) {

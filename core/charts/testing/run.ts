@@ -87,6 +87,7 @@ export function sampleRun(title = "Shadow page tables against EPT"): ReportConte
     record,
     rows,
     exits: exitsOf(rows),
+    figures: [],
     timings: [],
     consoles: new Map([[`${title}: native`, consoleText(title)]]),
     charts: charts.map((chart) => ({ title: chart.kind, spec: chartOf(chart, rows, context) })),

@@ -19,6 +19,8 @@ export function smallPlan(name = "small"): Plan {
     size: "tiny",
     charts: [{ kind: "stack" }],
     expect: [],
+    figures: [],
+    orderings: [],
     baseline: { technique: "native" },
     timing: { samples: 0 },
     document: {} as Scenario["document"],

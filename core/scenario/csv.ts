@@ -7,8 +7,8 @@
  */
 import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
-import type { Row } from "../scenario/scenario.js";
 import { UserError } from "../util/errors.js";
+import type { Row } from "./scenario.js";
 
 /** Columns that hold text even when it looks like a number. */
 const TEXT = new Set(["cell", "status", "reason", "fingerprint"]);

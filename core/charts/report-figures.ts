@@ -1,0 +1,54 @@
+/** The sections of a report that set its numbers beside published ones. */
+import { humanNumber, percent } from "../results/humanise.js";
+import type { OrderingResult, Row } from "../scenario/scenario.js";
+import { publishedText } from "./figures.js";
+import { type Html, type TableCell, type TableColumn, tableHtml } from "./html.js";
+import { section } from "./report-sections.js";
+
+const COLUMNS: readonly TableColumn[] = [
+  { title: "Figure", hint: "The row of results/published.csv" },
+  { title: "What" },
+  { title: "Published", isNumber: true },
+  { title: "Confidence", hint: "In the published value" },
+  { title: "Ours", isNumber: true },
+  { title: "Error", isNumber: true, hint: "(ours − published) / published" },
+  { title: "Factor", isNumber: true, hint: "The greater over the other" },
+  { title: "Basis", hint: "fitted: a constant was set from this very figure; else predicted" },
+];
+
+/** Each figure with its error, and why it has none. */
+export function figuresSection(rows: readonly Row[]): Html | string {
+  if (rows.length === 0) return "";
+  const number = (value: string | number | undefined, text: (value: number) => string): TableCell =>
+    typeof value === "number" ? { text: text(value), value } : { text: "" };
+  const body = rows.map((row) => [
+    { text: String(row["figure"]) },
+    { text: `${row["title"]}${row["reason"] === "" ? "" : ` (${row["status"]}: ${row["reason"]})`}` },
+    { ...number(row["published"], () => publishedText(row)) },
+    { text: String(row["confidence"]) },
+    number(row["ours"], humanNumber),
+    number(row["error"], signedPercent),
+    number(row["factor"], humanNumber),
+    { text: row["fitted"] === "" ? String(row["basis"]) : `fitted: ${row["fitted"]}` },
+  ]);
+  const note = "Fitted figures say nothing of the model: a constant was set so that they come out.";
+  return section("figures", "Beside published figures", note, tableHtml(COLUMNS, body));
+}
+
+/** What publications say of which is more, and whether it holds here. */
+export function orderingsSection(orderings: readonly OrderingResult[]): Html | string {
+  if (orderings.length === 0) return "";
+  const columns = [{ title: "The publication" }, { title: "Here" }, { title: "Where" }, { title: "As" }];
+  const body = orderings.map(({ says, published, passed, text }) => [
+    { text: says },
+    { text: passed ? "the same" : "not so" },
+    { text: published.join(", ") },
+    { text },
+  ]);
+  return section("orderings", "Published orderings", "", tableHtml(columns, body));
+}
+
+/** 0.123 → "+12.3%". */
+function signedPercent(share: number): string {
+  return `${share > 0 ? "+" : ""}${percent(share)}`;
+}
