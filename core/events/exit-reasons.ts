@@ -36,6 +36,7 @@ export const EXIT_REASONS = [
   { name: "triple_fault", label: "Triple fault", description: "The guest's processor shut down." },
   { name: "other_instruction", label: "Other instruction", description: "Any other instruction that leaves: VMX and SVM instructions, XSETBV, MONITOR, MWAIT." },
   { name: "privileged", label: "Privileged instruction", description: "A privileged instruction of a guest kernel that is not at CPL 0, trapped and emulated; those with reasons of their own apart." },
+  { name: "system_call", label: "System call", description: "A system call of user code that the monitor hands to a guest kernel that is not at CPL 0; INT n of any kind." },
   { name: "call_out", label: "Call-out", description: "Translated code calls the monitor to do an instruction for it." },
   { name: "translation", label: "Translation", description: "Translated code comes to what is not translated yet, or not chained." },
 ] as const satisfies readonly ExitReason[];

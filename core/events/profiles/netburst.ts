@@ -5,8 +5,11 @@
  */
 import type { CostName } from "../costs.js";
 import type { Constant } from "../profile.js";
-import { assumed, fitted } from "./constants.js";
+import { assumed, fitted, published } from "./constants.js";
 import { SOURCES } from "./sources.js";
+
+/** Where the three ways to the same emulation part: what a trap and what a call-out cost. */
+const RDTSC_THREE_WAYS = `${SOURCES.adams2006AsCited}, Sec. 4: RDTSC takes 2,030 cycles trapped and emulated, 1,254 by a call-out, 216 emulated in the translation cache`;
 
 export const NETBURST_SOFTWARE_COSTS = {
   kernel_fault: assumed(900, `twice the default; bounded by ${SOURCES.torvalds2014}, 680 on Core Duo`, [500, 2_000]),
@@ -18,10 +21,11 @@ export const NETBURST_SOFTWARE_COSTS = {
   kernel_switch: fitted(1_000, `fitted to xen03-4-2p-0k-l-up (${SOURCES.xen2003}): 0.77 us = 1,848 cycles, less CR3 load and the TLB's refill`, [500, 1_500]),
   kernel_syscall: fitted(300, `fitted to xen03-3-null-call-l-up (${SOURCES.xen2003}): 0.45 us = 1,080 cycles by INT 80h, less the trap itself`, [100, 500]),
 
-  monitor_dispatch: fitted(2_500, `fitted to adams06-nano-pgfault-hw-vmm (11,242 cycles) and adams06-t1-vmcb-read-p4: about ten VMCS accesses of 178 cycles and the register switch`, [1_500, 3_500]),
-  shadow_true_fault: fitted(3_686, "fitted to adams06-nano-pgfault-hw-vmm: 11,242 less exit and entry 3,963, native fault 1,093 and dispatch 2,500", [2_500, 5_000]),
-  shadow_hidden_fault: assumed(3_686, "as shadow_true_fault: the software walk dominates both", [2_000, 6_000]),
-  shadow_emulate_write: fitted(6_269, "fitted to adams06-nano-ptemod-hw-vmm: 12,733 less exit and entry 3,963, dispatch 2,500 and the write itself 1", [4_500, 7_500]),
+  monitor_dispatch: fitted(5_686, "fitted to adams06-nano-pgfault-hw-vmm: 11,242 less exit and entry 3,963, native fault 1,093 and shadow_true_fault 500; VMCS accesses of 178 cycles each (adams06-t1-vmcb-read-p4) are most of it", [3_500, 7_500]),
+  shadow_true_fault: fitted(500, "fitted to adams06-nano-pgfault-sw-vmm: 704 cycles more than adams06-nano-divzero-sw-vmm, of which 204 natively", [250, 1_000]),
+  shadow_hidden_fault: assumed(3_600, "twice the default", [1_500, 6_000]),
+  shadow_emulate_write: fitted(3_083, "fitted to adams06-nano-ptemod-hw-vmm: 12,733 less exit and entry 3,963, dispatch 5,686 and the write itself 1", [1_600, 5_000]),
+  shadow_fill_entry: assumed(120, "twice the default", [40, 400]),
   shadow_unsync: assumed(2_400, "twice the default", [1_000, 6_000]),
   shadow_cr3: assumed(1_800, "twice the default", [800, 5_000]),
   shadow_invlpg: assumed(1_400, "twice the default", [600, 4_000]),
@@ -30,7 +34,9 @@ export const NETBURST_SOFTWARE_COSTS = {
   validate_update: assumed(500, "twice the default", [200, 1_400]),
   validate_entry: fitted(30, "fitted to xen03-3-fork-proc-xen less -l-up: 88 us = 211,000 cycles more, for some 5,000 entries of the child's tables validated and released, the rest being bounced faults", [10, 60]),
   bounce_fault: assumed(600, "twice the default", [240, 1_600]),
-  call_out: assumed(120, "twice the default; adams06-nano-in-sw-ratio bounds it: an IN that is answered in all takes 3,209 / 15 = 214 cycles", [40, 214]),
+  emulate_register: published(216, RDTSC_THREE_WAYS, [126, 300]),
+  trap_dispatch: fitted(319, `fitted to ${RDTSC_THREE_WAYS}: the call-out less INT 374, IRET 345 and the emulation`, [150, 600]),
+  decode_instruction: fitted(402, `fitted to ${RDTSC_THREE_WAYS}: the trap less delivery 748, IRET 345, dispatch and the emulation`, [150, 800]),
   translate_instruction: assumed(1_200, "twice the default; Adams & Agesen give no figure", [400, 6_000]),
   translate_lookup: assumed(120, "twice the default; above adams06-nano-callret-sw-vmm, whose 40 cycles more are a look-up that hits within the cache", [40, 400]),
 } as const satisfies Partial<Record<CostName, Constant>>;

@@ -47,6 +47,7 @@ export const PRESCOTT_2005: CpuProfile = {
     ...NETBURST_SOFTWARE_COSTS,
     ...SYSTEM_COSTS,
     ...NETBURST_SYSTEM_COSTS,
+    port_access: published(3_209, `${SOURCES.adams2006}, nanobenchmark in, native: port 0x80 (adams06-nano-in-native)`, [1_500, 5_000]),
     reference: assumed(1, "throughput of independent L1 hits; dependent ones wait for the L1's latency", [1, 4]),
     tlb_l2_hit: published(0, "no second level: never charged"),
     walk_start: fitted(21, `fitted to ${DUMP}, Page_Random 512 KB: 65 cycles at stride 4K against 28, less four references that hit the L1`, [5, 37]),

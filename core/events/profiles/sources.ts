@@ -33,6 +33,7 @@ export const SOURCES = {
   molnar2015: "I. Molnar, linux-mm, 8 June 2015, same thread",
   linuxPti: 'Linux Documentation/arch/x86/pti.rst: "moves to CR3 are on the order of a hundred cycles"',
   adams2006: "Adams & Agesen, ASPLOS 2006",
+  adams2006AsCited: asCited("Adams & Agesen, ASPLOS 2006"),
   agesen2012: asCited("Agesen et al., USENIX ATC 2012, Table 1, bare hardware round trip"),
   /**
    * Sizes found by timing: README read (4 PDPTE entries to Ivy Bridge; 24 entries on several AMD cores);

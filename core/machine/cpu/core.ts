@@ -81,6 +81,9 @@ export class Core {
   performing: Instruction | undefined;
   /** A monitor does an instruction in its guest's stead. */
   isEmulating = false;
+  /** A monitor's software delivers the guest's events: it counts `softwareDeliveries`, and charges for them. */
+  deliversInSoftware = false;
+  softwareDeliveries = 0;
 
   /** Preallocated: the code and the other segment under consideration, those that a return goes to, and a gate. */
   readonly code: Descriptor;
@@ -246,5 +249,10 @@ export class Core {
   charge(cycles: number): void {
     if (this.isEmulating) return;
     this.host.charge(this.isUser ? CYCLES.guest_user : CYCLES.guest_kernel, cycles);
+  }
+
+  /** The processor's own work on a way into a kernel or out of it, unless a monitor's software does it in its stead. */
+  chargeCrossing(category: number, cycles: number): void {
+    if (!this.isEmulating) this.host.charge(category, cycles);
   }
 }

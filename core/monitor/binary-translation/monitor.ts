@@ -189,9 +189,8 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     const address = STATE.faultAddress >> 2;
     this.core.words[address] = guest | 0;
     this.core.words[address + 1] = 0;
-    const code = this.paging.errorCode;
+    this.system.inject(EXCEPTION.PF, this.paging.errorCode);
     this.exit(EXIT.page_fault_true, 0, this.costs.shadow_true_fault);
-    this.system.inject(EXCEPTION.PF, code);
   }
 
   private fetch(guest: number): Uint8Array {
@@ -413,6 +412,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   }
 
   private charge(reason: number, work: number): void {
-    this.exit(reason, this.costs.call_out, work);
+    const { software_interrupt, interrupt_return, trap_dispatch } = this.costs;
+    this.exit(reason, software_interrupt + interrupt_return, trap_dispatch + work);
   }
 }

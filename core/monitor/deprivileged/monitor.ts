@@ -120,6 +120,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     if ((state.cr0 & CR0.PE) === 0 || state.efer !== 0)
       throw new UnsupportedError("a monitor that keeps its guest at CPL 1 runs 32-bit protected mode alone");
     this.system.start(state);
+    this.core.deliversInSoftware = true;
     this.paging.start();
     this.conceal();
   }
@@ -128,7 +129,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
   due(now: number): void {
     const { costs } = this;
     if (!this.system.isHalted)
-      this.exit(EXIT.external_interrupt, this.trapCost, costs.monitor_dispatch + costs.host_interrupt);
+      this.exit(EXIT.external_interrupt, this.trapCost, costs.trap_dispatch + costs.host_interrupt);
     this.parts.board.pc.schedule.runDue(now);
   }
 
@@ -257,7 +258,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
         this.exceptionLeft(left);
         return;
       case "mended":
-        this.exit(EXIT.page_fault_hidden, this.trapCost, costs.monitor_dispatch + costs.shadow_hidden_fault);
+        this.exit(EXIT.page_fault_hidden, this.trapCost, costs.trap_dispatch + costs.shadow_hidden_fault);
         if (left.during !== undefined)
           this.system.redeliver(left.during, this.core.nextLow, this.core.nextHigh);
         else if (this.emulating !== undefined) this.system.emulate(this.emulating);
@@ -267,7 +268,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
         engine.retry();
         this.isGdtStale ||= this.gdtFrames.includes(this.paging.frame);
         this.writeGuarded(left.linear, () => this.step());
-        this.exit(EXIT.table_write, this.trapCost, costs.monitor_dispatch + costs.shadow_emulate_write);
+        this.exit(EXIT.table_write, this.trapCost, costs.trap_dispatch + costs.shadow_emulate_write);
         return;
       }
       case "device":
@@ -276,14 +277,14 @@ export class DeprivilegedMonitor implements Monitor, Interception {
         this.exit(
           EXIT.mmio_kernel,
           this.trapCost,
-          costs.monitor_dispatch + costs.emulate_instruction + costs.kernel_device,
+          costs.trap_dispatch + costs.emulate_instruction + costs.kernel_device,
         );
         return;
       case "interrupt": {
         const vector = this.parts.board.pc.interrupts.acknowledge();
         this.expose();
-        this.exit(EXIT.interrupt_window, 0, costs.inject_event);
         this.system.injectInterrupt(vector);
+        this.exit(EXIT.interrupt_window, 0, costs.inject_event);
         return;
       }
     }
@@ -309,14 +310,13 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     }
     const { costs } = this;
     const isPageFault = vector === EXCEPTION.PF;
-    const work = isPageFault ? costs.shadow_true_fault : costs.inject_event;
     this.expose();
+    this.system.inject(vector, errorCode);
     this.exit(
       isPageFault ? EXIT.page_fault_true : EXIT.exception,
       this.trapCost,
-      costs.monitor_dispatch + work,
+      costs.trap_dispatch + (isPageFault ? costs.shadow_true_fault : 0),
     );
-    this.system.inject(vector, errorCode);
   }
 
   /** Has the guest's own processor do an instruction that may not be executed directly. */
@@ -324,7 +324,22 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     this.expose();
     this.emulateExposed(instruction);
     const { reason, work } = this.priceOf(instruction);
-    this.exit(reason, this.trapCost, this.costs.monitor_dispatch + work);
+    const { transition, decoding } = this.wayOf(instruction);
+    this.exit(reason, transition, this.costs.trap_dispatch + decoding + work);
+  }
+
+  /** How an instruction that is not executed directly comes to the monitor, and what the monitor must find out first. */
+  private wayOf({ row }: Instruction): { readonly transition: number; readonly decoding: number } {
+    const { software_interrupt, syscall, interrupt_return, decode_instruction } = this.costs;
+    switch (row.event) {
+      // Gates and entry points that are the monitor's own: what comes there is known.
+      case "software-interrupt":
+        return { transition: software_interrupt + interrupt_return, decoding: 0 };
+      case "system-call":
+        return { transition: syscall / 2 + interrupt_return, decoding: 0 };
+      default:
+        return { transition: this.trapCost, decoding: decode_instruction };
+    }
   }
 
   protected emulateExposed(instruction: Instruction): void {
@@ -362,6 +377,9 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     if (row.mnemonic === "INVLPG") return { reason: EXIT.invlpg, work: costs.shadow_invlpg };
     if (PORTS.has(row.mnemonic)) return { reason: EXIT.io_kernel, work: costs.kernel_device };
     if (row.mnemonic === "HLT") return { reason: EXIT.halt, work: costs.halt_schedule };
+    if (row.event === "system-call") return { reason: EXIT.system_call, work: costs.emulate_register };
+    // Its delivery is charged.
+    if (row.event === "software-interrupt") return { reason: EXIT.system_call, work: 0 };
     return { reason: EXIT.privileged, work: costs.emulate_register };
   }
 
@@ -391,10 +409,12 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     return interrupt_delivery + interrupt_return;
   }
 
-  /** Charges an exit, with the paging's work. */
+  /** Charges an exit, with the paging's work and the events that were delivered to the guest in it. */
   protected exit(reason: number, transition: number, monitor: number): void {
     const { engine, machine } = this.parts.hardware;
-    const work = monitor + this.paging.takeWork();
+    const { core } = this;
+    const work = monitor + this.paging.takeWork() + core.softwareDeliveries * this.costs.bounce_fault;
+    core.softwareDeliveries = 0;
     engine.charge(CYCLES.transition, transition);
     engine.charge(CYCLES.monitor, work);
     machine.counters.exit(reason, transition + work);

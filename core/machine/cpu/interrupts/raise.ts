@@ -167,6 +167,10 @@ function count(core: Core, vector: number, kind: number): void {
     host.count(EVENT.exceptions);
     if (vector === PF) host.count(EVENT.guest_page_faults);
   } else host.count(kind === EVENT_KIND.external ? EVENT.interrupts : EVENT.software_interrupts);
+  if (core.deliversInSoftware) {
+    core.softwareDeliveries++;
+    return;
+  }
   host.charge(
     CYCLES.guest_fault,
     kind === EVENT_KIND.software ? costs.software_interrupt : costs.interrupt_delivery,

@@ -24,7 +24,7 @@ export function interruptReturn(core: Core, { operandSize }: Instruction): void 
   else if ((core.words[FLAGS]! & RFLAGS.NT) !== 0) returnToTask(core);
   else returnProtected(core, operandSize);
   core.nmiBlocked = false;
-  core.host.charge(CYCLES.guest_fault, core.costs.interrupt_return);
+  core.chargeCrossing(CYCLES.guest_fault, core.costs.interrupt_return);
 }
 
 /** Reads IP and FLAGS into `core.event`, and returns CS. @param items in view, with SS and the pointer where they are popped too. */

@@ -34,7 +34,7 @@ const INDEX_BITS = 0xfffc;
 
 /** The price is of entry and return together (COSTS): each takes half. */
 function charge(core: Core): void {
-  core.host.charge(CYCLES.guest_kernel, core.costs.syscall / 2);
+  core.chargeCrossing(CYCLES.guest_kernel, core.costs.syscall / 2);
 }
 
 /** #UD where SYSCALL or SYSRET do not exist; returns whether the code is 64-bit. */
