@@ -17,7 +17,8 @@ const LAYERS = [
   ["scenario"],
   ["results", "charts"],
   ["lab"],
-  ["cli", "index.ts"],
+  ["cli"],
+  ["notebook", "index.ts"],
 ];
 const BROWSER_SAFE = ["util", "events", "machine", "guest", "monitor", "container", "host", "system"];
 const TESTS = "([.]test[.]ts$|/testing/)";

@@ -1,18 +1,40 @@
 /**
- * The package's public entry, for notebooks and scripts: run a scenario or one image, read a run, compare two. The command
- * line is built on the same functions.
+ * The package's public entry, for notebooks and scripts: `import { run, load, chart, show, table, trace } from "virtlab"`. The
+ * same works in a plain Node script, where `show` prints text. Programs that want the lab without a cell around it find it below.
  */
 
-export { type LabEvent, type LabRun, type PlanOptions, planCells, type RunOptions, run } from "./lab/run.js";
+export {
+  type LabEvent,
+  type LabRun,
+  type PlanOptions,
+  planCells,
+  type RunOptions,
+  run as runScenario,
+} from "./lab/run.js";
 export { type ImageRun, type ImageSettings, imageConfig, runImage } from "./lab/run-image.js";
+export { Chart, chart } from "./notebook/chart.js";
+export { Comparison, compare } from "./notebook/compare.js";
+export { type Exercise, Exercises, exercises } from "./notebook/exercises.js";
+export { Exhibit, show } from "./notebook/exhibit.js";
+export { History, type HistoryEntry, history } from "./notebook/history.js";
+export { load } from "./notebook/load.js";
+export { check } from "./notebook/promise.js";
+export { type ExitRow, Results, type RowValues } from "./notebook/results.js";
+export type { LabRow } from "./notebook/row.js";
+export type { AnyRow } from "./notebook/rows.js";
+export { type RunSettings, run } from "./notebook/run.js";
+export { Table, type TableWish, table } from "./notebook/table.js";
+export { Trace, type TraceSettings, trace } from "./notebook/trace.js";
 export { COLUMNS, type Column, columnOf, findColumn } from "./results/columns.js";
-export { type Comparison, compareRuns } from "./results/compare.js";
+export { compareRuns } from "./results/compare.js";
 export { fromCsv, readRun, type StoredRun, toCsv } from "./results/index.js";
+export { changePoints } from "./results/statistics.js";
 export { summaryLines } from "./results/summary.js";
 export {
   type Cell,
   type CellConfig,
   type CellOutcome,
+  type ChartSpec,
   type ExpectationResult,
   loadScenario,
   type Plan,

@@ -51,7 +51,7 @@ export async function renderSpec(spec: Spec, number: string, place: string): Pro
 }
 
 /** The chart's title as one line: its own, or that of the view inside notes. */
-function titleOf(spec: Spec): string {
+export function titleOf(spec: Spec): string {
   const outer = spec["title"];
   const isNote =
     typeof outer === "object" && outer !== null && "orient" in outer && outer.orient === "bottom";

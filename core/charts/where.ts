@@ -54,8 +54,13 @@ export function columnIn(rows: readonly Row[], name: string, place: string): str
   // Only a row that is done has all its columns; where none is, there is nothing to draw.
   if (columns.has(column) || !rows.some(({ status }) => status === "done" || status === undefined))
     return column;
+  throw noColumn(name, columns, place);
+}
+
+/** The error for a column that no row has, with the nearest ones. */
+export function noColumn(name: string, columns: Iterable<string>, place: string): UserError {
   const near = nearestWords(name, columns);
-  throw new UserError(`no row has a column "${name}"`, {
+  return new UserError(`no row has a column "${name}"`, {
     where: place,
     mend: near.length > 0 ? `did you mean ${near.join(" or ")}?` : "columns are listed in results/COLUMNS.md",
   });

@@ -194,7 +194,7 @@ const COMMANDS: readonly Command[] = [
     summary: "The schema of scenarios, for editors; and the files generated from the code",
     positionals: {},
     options: {
-      write: flag("Rewrite scenarios/schema.json and results/COLUMNS.md"),
+      write: flag("Rewrite scenarios/schema.json, results/COLUMNS.md and core/notebook/row.ts"),
       check: flag("Exit with 1 when one of them is stale"),
     },
     examples: [

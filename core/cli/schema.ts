@@ -1,10 +1,12 @@
 /**
- * `virtlab schema`: the JSON Schema of scenarios, and the two files that are generated from the code: scenarios/schema.json
- * (editors complete and check scenarios by it) and results/COLUMNS.md (the dictionary of columns).
+ * `virtlab schema`: the JSON Schema of scenarios, and the files that are generated from the code: scenarios/schema.json
+ * (editors complete and check scenarios by it), results/COLUMNS.md (the dictionary of columns) and core/notebook/row.ts (the
+ * same as a type).
  */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { columnsMarkdown, Disk } from "../results/index.js";
+import { rowTypeText } from "../results/row-type.js";
 import { scenarioJsonSchema } from "../scenario/index.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
 import * as messages from "./messages.js";
@@ -22,6 +24,7 @@ export async function schema(action: SchemaAction, terminal: Terminal): Promise<
   const generated = [
     { file: "scenarios/schema.json", text: `${schemaText}\n` },
     { file: "results/COLUMNS.md", text: columnsMarkdown() },
+    { file: "core/notebook/row.ts", text: rowTypeText() },
   ];
   const stale = generated.filter(({ file, text }) => current(file) !== text);
   for (const { file, text } of stale) {
@@ -33,7 +36,7 @@ export async function schema(action: SchemaAction, terminal: Terminal): Promise<
     }
   }
   if (stale.length === 0)
-    terminal.print(`${generated.map(({ file }) => file).join(" and ")} are as the code has them`);
+    terminal.print(`${generated.map(({ file }) => file).join(", ")} are as the code has them`);
   return action === "check" && stale.length > 0 ? EXIT_CODE.gateFailed : EXIT_CODE.ok;
 }
 

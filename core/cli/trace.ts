@@ -2,13 +2,11 @@
 import { PROFILES } from "../events/profiles/index.js";
 import { planCells } from "../lab/run.js";
 import type { CellConfig, GuestPaging } from "../scenario/config.js";
-import { traceOf } from "../scenario/trace.js";
-import { drawnCell, drawnKind, usualCell } from "../scenario/trace-choice.js";
+import { drawnCell, usualCell } from "../scenario/trace-choice.js";
 import type { AccessKind, TraceState } from "../scenario/trace-data.js";
-import { exerciseOf } from "../scenario/trace-questions.js";
+import { tracedAsWished } from "../scenario/trace-exercise.js";
 import { TECHNIQUES } from "../system/techniques.js";
 import { UserError } from "../util/errors.js";
-import { Random } from "../util/random.js";
 import type { PageSizeName } from "../util/units.js";
 import { choiceOf } from "./arguments.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
@@ -35,8 +33,6 @@ export interface TraceOptions {
   readonly json: boolean;
 }
 
-/** Seed of the address when none is given. */
-const USUAL_SEED = 1;
 const WIDEST = 100;
 
 /** @throws UserError */
@@ -48,17 +44,14 @@ export async function trace(options: TraceOptions, terminal: Terminal): Promise<
     });
   }
   const config = cellOf(options);
-  const isExercise = seed !== undefined;
-  const traced = traceOf({
+  const { trace: shown, questions } = tracedAsWished({
     config,
     address: addressOf(options.address),
-    kind: options.kind ?? (isExercise ? drawnKind(seed) : "read"),
-    seed: seed ?? USUAL_SEED,
-    states: state === undefined ? undefined : [state],
+    kind: options.kind,
+    state,
+    seed,
+    answers,
   });
-  const { trace: shown, questions } = isExercise
-    ? exerciseOf(traced, config, new Random(seed).fork("questions"), answers)
-    : { trace: traced, questions: [] };
   if (options.json) terminal.print(JSON.stringify({ ...shown, questions }, undefined, 2));
   else terminal.print(traceText(shown, questions, Math.min(WIDEST, terminal.columns), terminal.paint));
   return EXIT_CODE.ok;

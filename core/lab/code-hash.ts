@@ -8,6 +8,9 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const LAYERS = ["util", "events", "machine", "guest", "monitor", "container", "host", "system", "scenario"];
+/** The file of a run's folder that says under which code its rows were made. */
+export const CODE_FILE = "code.sha256";
+
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 
 /** SHA-256 (hex) of all code that rows depend on. */

@@ -34,7 +34,7 @@ import {
 } from "../scenario/index.js";
 import { UserError } from "../util/errors.js";
 import type { RunSize } from "../util/parameters.js";
-import { codeHash } from "./code-hash.js";
+import { CODE_FILE, codeHash } from "./code-hash.js";
 import { timeCells } from "./host-timing.js";
 import { drawRun } from "./pictures.js";
 import { rehearse } from "./rehearsal.js";
@@ -208,8 +208,6 @@ export async function drawKept(folder: string, results: string): Promise<string[
   }
 }
 
-const CODE = "code.sha256";
-
 /** An unfinished run of the same plan under the same code, or a new folder. */
 function openFolder(plan: Plan, options: RunOptions, now: Date): RunFolder {
   const resume = options.resume ?? "auto";
@@ -222,7 +220,7 @@ function openFolder(plan: Plan, options: RunOptions, now: Date): RunFolder {
   const code = `${codeHash()}\n`;
   const unfinished = resume === "never" ? undefined : findResumable(plan, place);
   if (unfinished !== undefined) {
-    const mark = join(unfinished.path, CODE);
+    const mark = join(unfinished.path, CODE_FILE);
     if (disk.exists(mark) && disk.read(mark) === code) return unfinished;
     unfinished.release();
   }
@@ -236,7 +234,7 @@ function openFolder(plan: Plan, options: RunOptions, now: Date): RunFolder {
   }
   const folder = createRun(plan, place, now);
   try {
-    folder.write(CODE, code);
+    folder.write(CODE_FILE, code);
   } catch (error) {
     folder.abandon();
     throw error;

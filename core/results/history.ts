@@ -50,16 +50,24 @@ const SUMMED = [
 
 /** The line of a run's modelled numbers. @param csv the text of rows.csv */
 export function modelledLine(record: RunRecord, rows: readonly Row[], csv: string): HistoryLine {
-  const done = rows.filter((row) => row["status"] === "done");
+  return {
+    ...headOf(record, doneOf(rows).length),
+    rows: sha256Of(csv).slice(0, ROWS_DIGITS),
+    values: modelledValues(rows),
+  };
+}
+
+/** What a modelled line keeps of rows. */
+export function modelledValues(rows: readonly Row[]): Record<string, number> {
   const sums = SUMMED.map((name): [string, number] => [
     name,
-    done.reduce((sum, row) => sum + (typeof row[name] === "number" ? row[name] : 0), 0),
+    doneOf(rows).reduce((sum, row) => sum + (typeof row[name] === "number" ? row[name] : 0), 0),
   ]);
-  return {
-    ...headOf(record, done.length),
-    rows: sha256Of(csv).slice(0, ROWS_DIGITS),
-    values: Object.fromEntries(sums.filter(([, value]) => value !== 0)),
-  };
+  return Object.fromEntries(sums.filter(([, value]) => value !== 0));
+}
+
+function doneOf(rows: readonly Row[]): Row[] {
+  return rows.filter((row) => row["status"] === "done");
 }
 
 /** The line of a run's host times; undefined where it measured none. */

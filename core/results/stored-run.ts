@@ -103,7 +103,8 @@ export function latestRun(folder: string, disk: Disk = new Disk()): string | und
   return name === undefined ? undefined : join(folder, name);
 }
 
-function readRecord(path: string, disk: Disk): RunRecord | undefined {
+/** run.json of a folder; undefined where the run is not complete. @throws UserError when it is damaged */
+export function readRecord(path: string, disk: Disk): RunRecord | undefined {
   const file = join(path, "run.json");
   if (!disk.exists(file)) return undefined;
   const record = parsedRecord(disk.read(file));

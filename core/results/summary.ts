@@ -66,19 +66,14 @@ const DISPENSABLE = [
 /** Lines of at most `width` columns; the last may name what had no room. No rows give one line. */
 export function summaryLines(rows: readonly Row[], width = WIDTH): string[] {
   if (rows.length === 0) return ["no cells have finished"];
-  const axes = withoutImplied(varyingOf(rows), rows);
-  const names =
-    axes.length > 0 ? axes : ["technique", "workload"].filter((name) => rows[0]![name] !== undefined);
-  const known = MEASURES.filter((measure) =>
-    rows.some((row) => measured(row[measure.column], measure) !== ""),
-  );
-  const { measures, omitted } = chosen(names, known, rows, width);
+  const names = namesOf(rows);
+  const { measures, omitted } = chosen(names, knownOf(rows), rows, width);
   const [head, ...body] = tableOf(names, measures, rows) as [string[], ...string[][]];
   const widths = fitted([head, ...body], names.length, width);
   const lines = [rendered(head, widths, names.length), widths.map((width) => "-".repeat(width)).join(GAP)];
   rows.forEach((row, index) => {
     const cells = body[index]!;
-    if (row["status"] === "done" || row["status"] === undefined) {
+    if (isDone(row)) {
       lines.push(rendered(cells, widths, names.length));
       return;
     }
@@ -88,6 +83,33 @@ export function summaryLines(rows: readonly Row[], width = WIDTH): string[] {
   if (omitted.length > 0)
     lines.push(clipped(`(no room for ${omitted.map(({ title }) => title).join(", ")}: see rows.csv)`, width));
   return lines.map((line) => line.trimEnd());
+}
+
+/** The same where there is room for everything: a title for each column, and each row's texts. */
+export function summaryCells(rows: readonly Row[]): {
+  readonly head: readonly { readonly title: string; readonly isName: boolean }[];
+  readonly body: readonly (readonly string[])[];
+} {
+  const names = namesOf(rows);
+  const [titles, ...body] = tableOf(names, knownOf(rows), rows) as [string[], ...string[][]];
+  const head = titles.map((title, index) => ({ title, isName: index < names.length }));
+  const told = (row: Row, cells: readonly string[]): readonly string[] =>
+    isDone(row) ? cells : [...cells.slice(0, names.length), `${row["status"]}: ${row["reason"]}`];
+  return { head, body: body.map((cells, index) => told(rows[index]!, cells)) };
+}
+
+function namesOf(rows: readonly Row[]): string[] {
+  const axes = withoutImplied(varyingOf(rows), rows);
+  return axes.length > 0 ? axes : ["technique", "workload"].filter((name) => rows[0]?.[name] !== undefined);
+}
+
+/** Measures that any row has. */
+function knownOf(rows: readonly Row[]): Measure[] {
+  return MEASURES.filter((measure) => rows.some((row) => measured(row[measure.column], measure) !== ""));
+}
+
+function isDone(row: Row): boolean {
+  return row["status"] === "done" || row["status"] === undefined;
 }
 
 /** Coordinates with more than one value, in order. */

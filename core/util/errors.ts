@@ -23,6 +23,11 @@ export class UserError extends Error {
     const head = this.where === undefined ? this.message : `${this.where}: ${this.message}`;
     return this.mend === undefined ? head : `${head}\n  ${this.mend}`;
   }
+
+  /** What Node prints of it, in a notebook's cell too: the text, for where the code threw it helps nobody to mend it. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `${this.name}: ${this.text}`;
+  }
 }
 
 /** A combination that the lab does not support; a cell that throws it becomes an `unsupported` row. */
