@@ -1,6 +1,6 @@
 /**
  * A guest instruction by instruction: what was executed, where, which registers it changed, what it cost and counted.
- * Stepping leaves the guest's time and events as they are without it (execute/code/engine.ts).
+ * Stepping leaves the guest's time and events as they are without it (execute/code/stepper.ts).
  */
 import { EVENTS } from "../../events/events.js";
 import { addressOf } from "../../machine/address.js";

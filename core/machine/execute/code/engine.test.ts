@@ -3,10 +3,11 @@ import { findProfile } from "../../../events/profiles/index.js";
 import { CODE_32, CS, MODE, SEGMENT, STATE, segmentOffset } from "../../cpu/state.js";
 import { Machine } from "../../machine.js";
 import { get, set } from "../../wasm/code.js";
-import { CodeEngine, type SystemSide } from "./engine.js";
+import { CodeEngine } from "./engine.js";
 import { integersOf } from "./flags.js";
 import { EnginePaging } from "./paging.js";
 import type { Semantic } from "./scope.js";
+import type { SystemSide } from "./surroundings.js";
 import { RegionTranslator } from "./translate/translator.js";
 
 const sizeOf = (s: Parameters<Semantic>[0]): number => (s.instruction.operands[0] as { size: number }).size;

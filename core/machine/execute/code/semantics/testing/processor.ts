@@ -6,10 +6,11 @@
 import { findProfile } from "../../../../../events/profiles/index.js";
 import { CODE_16, CODE_32, CODE_64, MODE, SEGMENT, STATE, segmentOffset } from "../../../../cpu/state.js";
 import { Machine } from "../../../../machine.js";
-import { CodeEngine, type SystemSide } from "../../engine.js";
+import { CodeEngine } from "../../engine.js";
 import { EnginePaging } from "../../paging.js";
 import { HEADER } from "../../record.js";
 import { HOT, TEPID } from "../../runtime/contract.js";
+import type { SystemSide } from "../../surroundings.js";
 import { RegionTranslator } from "../../translate/translator.js";
 import { SEMANTICS } from "../index.js";
 
