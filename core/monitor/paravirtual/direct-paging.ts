@@ -60,7 +60,9 @@ export class DirectPaging {
     const before = this.kernelRoot;
     this.kernelRoot = frame;
     this.walk(frame);
-    this.forget();
+    // The load keeps global look-ups, which are those of a 64-bit guest's programs.
+    if (this.bits === 64) this.forget();
+    else this.types.flushed();
     if (before >= 0) this.release(before);
     return true;
   }
@@ -202,11 +204,12 @@ export class DirectPaging {
   private validate(frame: Hfn, use: number): boolean {
     const { machine } = this.hardware;
     const { ram } = machine;
+    const { scan_entry, validate_entry } = machine.costs;
     const entries = this.entriesOf(use);
-    this.work += entries * machine.costs.validate_entry;
     for (let index = 0; index < entries; index++) {
       const word = frame * 1024 + index * 2;
       const low = ram[word]!;
+      this.work += (low & P) === 0 ? scan_entry : validate_entry;
       if (((low & P) === 0 && use !== USE.l3) || !this.isGuestsEntry(use, index)) continue;
       if (!this.useEntry(use, index, low, ram[word + 1]!)) {
         this.releaseEntries(frame, use, index);
@@ -222,9 +225,10 @@ export class DirectPaging {
   /** Lets go of what the first `end` entries of a table refer to. */
   private releaseEntries(frame: Hfn, use: number, end: number): void {
     const { ram, costs } = this.hardware.machine;
-    this.work += end * costs.validate_entry;
+    const { scan_entry, validate_entry } = costs;
     for (let index = 0; index < end; index++) {
       const word = frame * 1024 + index * 2;
+      this.work += (ram[word]! & P) === 0 ? scan_entry : validate_entry;
       if ((ram[word]! & P) === 0 || !this.isGuestsEntry(use, index)) continue;
       this.releaseEntry(use, ram[word]!, ram[word + 1]!);
     }

@@ -51,9 +51,6 @@ struct port {
   frame_number (*entry_frame)(entry_t entry);
   /* The kernel's map, for good: replaces the one that the machine was started with. */
   void (*memory_start)(struct space *kernel);
-  /* A zeroed frame becomes a table; it goes back to be memory when nothing refers to it any more. */
-  void (*table_made)(frame_number table, unsigned level);
-  void (*table_dropped)(frame_number table, unsigned level);
   /* The kernel's part of a new top table; and all of a space before its tables go. */
   void (*space_made)(struct space *space);
   void (*space_dropped)(struct space *space);

@@ -2,13 +2,21 @@
 #pragma once
 #include "types.h"
 
+#define XEN_BATCH_MOST 128
+
 enum timer_source { TIMER_PIT, TIMER_APIC };
 
 struct settings {
   char program[16];
   uint32_t hertz;
-  enum timer_source timer;
+  #define XEN_BATCH_MOST 128
+
+enum timer_source timer;
   bool is_careful; /* the careful port (port.h) instead of the native one */
+  /* Of the Xen port: most updates of tables in a request, several requests in one, stores into lowest tables. */
+  uint32_t batch;
+  bool has_multicalls;
+  bool stores_entries;
 };
 extern struct settings settings;
 

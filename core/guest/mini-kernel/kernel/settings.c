@@ -7,7 +7,13 @@
 #define HERTZ_LEAST 19 /* what the 8254 can count to */
 #define HERTZ_MOST 10000
 
-struct settings settings = {.program = "/bench", .hertz = 100, .timer = TIMER_PIT};
+struct settings settings = {
+    .program = "/bench",
+    .hertz = 100,
+    .timer = TIMER_PIT,
+    .batch = XEN_BATCH_MOST,
+    .has_multicalls = true,
+};
 
 static bool is_end(char c) { return c == 0 || c == ' '; }
 
@@ -46,6 +52,12 @@ static void read_program(const char *text) {
   settings.program[length] = 0;
 }
 
+/* Which of two words it is: false for the first. */
+static bool read_choice(const char *word, const char *text, const char *first, const char *second) {
+  if (!is_word(text, first) && !is_word(text, second)) bad_value(word);
+  return is_word(text, second);
+}
+
 static void read_word(const char *word) {
   const char *value;
   if ((value = value_of(word, "run")) != 0) read_program(value);
@@ -53,20 +65,22 @@ static void read_word(const char *word) {
     settings.hertz = read_number(word, value);
     if (settings.hertz < HERTZ_LEAST || settings.hertz > HERTZ_MOST) bad_value(word);
   }
-  if ((value = value_of(word, "timer")) != 0) {
-    if (is_word(value, "pit")) settings.timer = TIMER_PIT;
-    else if (is_word(value, "apic")) settings.timer = TIMER_APIC;
-    else bad_value(word);
+  if ((value = value_of(word, "timer")) != 0)
+    settings.timer = read_choice(word, value, "pit", "apic") ? TIMER_APIC : TIMER_PIT;
+  if ((value = value_of(word, "sensitive")) != 0)
+    settings.is_careful = read_choice(word, value, "use", "avoid");
+  if ((value = value_of(word, "batch")) != 0) {
+    settings.batch = read_number(word, value);
+    if (settings.batch == 0 || settings.batch > XEN_BATCH_MOST) bad_value(word);
   }
-  if ((value = value_of(word, "sensitive")) != 0) {
-    if (is_word(value, "use")) settings.is_careful = false;
-    else if (is_word(value, "avoid")) settings.is_careful = true;
-    else bad_value(word);
-  }
+  if ((value = value_of(word, "multicall")) != 0)
+    settings.has_multicalls = !read_choice(word, value, "on", "off");
+  if ((value = value_of(word, "tables")) != 0)
+    settings.stores_entries = read_choice(word, value, "explicit", "writable");
 }
 
 bool settings_knows(const char *word) {
-  static const char *const names[] = {"run", "hz", "timer", "sensitive"};
+  static const char *const names[] = {"run", "hz", "timer", "sensitive", "batch", "multicall", "tables"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (value_of(word, names[i]) != 0) return true;
   return false;

@@ -29,7 +29,6 @@ static entry_t *table_of(entry_t entry) { return frame_memory(port->entry_frame(
 /* Makes the table that an entry leads to. */
 static void make_table(entry_t *entry, unsigned level) {
   frame_number table = frame_allocate_zeroed();
-  port->table_made(table, level - 1);
   /* Rights are the lowest entry's matter; entries of the PAE level 3 have none (SDM 3A, table 4-8). */
   unsigned flags = LEVELS == 3 && level == LEVELS ? ENTRY_PRESENT : USER_TABLE;
   port->set_entry(entry, port->make_entry(table, flags), level);
@@ -58,7 +57,6 @@ void space_create(struct space *space) {
 #ifndef __x86_64__
   for (unsigned i = 0; i < USER_TOP / bytes_of_entry(LEVELS); i++) {
     frame_number table = frame_allocate_zeroed();
-    port->table_made(table, LEVELS - 1);
     space->top[i] = port->make_entry(table, ENTRY_PRESENT);
   }
 #endif
@@ -104,8 +102,8 @@ void space_clone(struct space *to, const struct space *from) {
     last = &twin->next;
     clone_table(to->top, from->top, LEVELS, area->start, area->end);
   }
-  port->batch_end();
   port->flush_all();
+  port->batch_end();
 }
 
 /* Releases what the tables under a table refer to, and the tables. */
@@ -113,10 +111,7 @@ static void drop_tables(entry_t *table, unsigned level, unsigned entries) {
   for (unsigned i = 0; i < entries; i++) {
     if (!(table[i] & ENTRY_USED)) continue;
     frame_number frame = port->entry_frame(table[i]);
-    if (level > 1) {
-      drop_tables(frame_memory(frame), level - 1, TABLE_ENTRIES);
-      port->table_dropped(frame, level - 1);
-    }
+    if (level > 1) drop_tables(frame_memory(frame), level - 1, TABLE_ENTRIES);
     frame_release(frame);
   }
 }
@@ -126,9 +121,7 @@ void space_destroy(struct space *space) {
   /* The kernel's part of the top table is not a process's. */
   unsigned user_entries = LEVELS == 3 ? USER_TOP / bytes_of_entry(LEVELS) : TABLE_ENTRIES / 2;
   drop_tables(space->top, LEVELS, user_entries);
-  frame_number top = frame_of(space->top);
-  port->table_dropped(top, LEVELS);
-  frame_release(top);
+  frame_release(frame_of(space->top));
   while (space->areas != 0) {
     struct area *area = space->areas;
     space->areas = area->next;
@@ -310,8 +303,10 @@ bool space_fault(struct space *space, uintptr_t address, bool is_write) {
     port->flush_page(page); /* the tables allow it: the processor remembered something older */
     return true;
   }
+  port->batch_begin();
   port->set_entry(entry, port->make_entry(frame, flags), 1);
   if (was & ENTRY_PRESENT) port->flush_page(page);
+  port->batch_end();
   return true;
 }
 

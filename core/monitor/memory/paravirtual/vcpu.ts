@@ -179,13 +179,15 @@ export class ParavirtualVcpu extends MachineVcpu implements XenHypercalls {
     }));
     if (known === level) return 0;
     types.setLevel(gfn, level);
+    const { scan_entry, validate_entry } = this.costs;
     const entries = level === paging.levels ? paging.rootEntries : paging.entries;
-    let work = entries * this.costs.validate_entry;
+    let work = 0;
     const frame = this.machineFrames[gfn]!;
     const stride = paging.entryBytes / 4;
     for (let index = 0; index < entries; index++) {
       const word = frame * 1024 + index * stride;
       const lo = machine.ram[word]!;
+      work += (lo & P) === 0 ? scan_entry : validate_entry;
       if ((lo & P) === 0) continue;
       const below = this.guestFrames[frameOf(lo, stride === 2 ? machine.ram[word + 1]! : 0)]!;
       if (level > 1) work += this.validate(below, level - 1);
@@ -205,13 +207,15 @@ export class ParavirtualVcpu extends MachineVcpu implements XenHypercalls {
     const level = types.levelOf(gfn);
     types.setLevel(gfn, 0);
     this.protect(gfn, false);
+    const { scan_entry, validate_entry } = this.costs;
     const entries = level === paging.levels ? paging.rootEntries : paging.entries;
-    let work = entries * this.costs.validate_entry;
+    let work = 0;
     const stride = paging.entryBytes / 4;
-    for (let index = 0; level > 1 && index < entries; index++) {
+    for (let index = 0; index < entries; index++) {
       const word = this.machineFrames[gfn]! * 1024 + index * stride;
       const lo = machine.ram[word]!;
-      if ((lo & (P | PS)) !== P) continue;
+      work += (lo & P) === 0 ? scan_entry : validate_entry;
+      if (level === 1 || (lo & (P | PS)) !== P) continue;
       const below = this.guestFrames[frameOf(lo, stride === 2 ? machine.ram[word + 1]! : 0)]!;
       if (!this.isShared(level, index)) work += this.invalidateTable(below);
     }

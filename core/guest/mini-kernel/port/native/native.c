@@ -13,7 +13,6 @@ static entry_t make_entry(frame_number frame, unsigned flags) { return (entry_t)
 static frame_number entry_frame(entry_t entry) {
   return (frame_number)((entry & ENTRY_ADDRESS) >> PAGE_SHIFT);
 }
-static void table_unchanged(frame_number table, unsigned level) { (void)table, (void)level; }
 
 /*
  * The kernel's part is the upper half (64-bit), or the last of four entries (PAE): the same tables in every
@@ -89,8 +88,6 @@ const struct port native_port = {
     .make_entry = make_entry,
     .entry_frame = entry_frame,
     .memory_start = native_memory_start,
-    .table_made = table_unchanged,
-    .table_dropped = table_unchanged,
     .space_made = space_made,
     .space_dropped = space_dropped,
     .set_entry = set_entry,

@@ -20,6 +20,7 @@ enum hypercall {
   SET_TIMER_OP = 15,
   XEN_VERSION = 17,
   CONSOLE_IO = 18,
+  VM_ASSIST = 21,
   IRET = 23,
   MMUEXT_OP = 26,
   SCHED_OP = 29,
@@ -74,6 +75,9 @@ enum mmuext_command {
   NEW_USER_BASEPTR = 15,
 };
 #define UVMF_INVLPG 2
+/* Stores to lowest tables are emulated. */
+#define VM_ASSIST_ENABLE 0
+#define VM_ASSIST_WRITABLE_PAGETABLES 2
 
 struct multicall_entry {
   word operation;

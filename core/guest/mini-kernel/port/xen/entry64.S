@@ -40,6 +40,14 @@ xen_system_call_entry:
         call    system_call_trap
         jmp     xen_return_to_user
 
+        .globl xen_event_entry
+xen_event_entry:
+        popq    %rcx
+        popq    %r11
+        pushq   $0
+        pushq   $VECTOR_EVENT
+        jmp     common
+
 /* SYSCALL of a program: Xen has changed stacks and made a frame. */
         .globl xen_syscall_entry
 xen_syscall_entry:

@@ -1,113 +1,85 @@
 /*
- * Direct paging: entries hold machine frames, tables are mapped without the right to write, and Xen makes
- * every change after looking at it.
+ * Direct paging: entries hold machine frames. A table that Xen knows is mapped without the right to write, and Xen
+ * makes every change after looking at it, or emulates the store that makes it (the setting `tables`); before
+ * that, and after it was given back (spaces.c), a table is memory like any other.
  *
  *   (kernel's address - KERNEL_BASE) >> 12  = pseudo-physical frame
  *   frame_list[pseudo-physical frame]       = machine frame
  *   MACHINE_TO_PHYSICAL[machine frame]      = pseudo-physical frame, a table of Xen's
- *
- * Changes between batch_begin and batch_end are put together into one multicall.
  */
-#include "console.h"
+#include "settings.h"
 #include "space.h"
 #include "xen.h"
 
-static word machine_frame(frame_number frame) { return ((const word *)xen_start_info->frame_list)[frame]; }
+word xen_machine_frame(frame_number frame) { return ((const word *)xen_start_info->frame_list)[frame]; }
 static const volatile word *machine_to_physical(void) { return (const volatile word *)MACHINE_TO_PHYSICAL; }
 
 uint64_t xen_machine_address(const void *memory) {
-  return (uint64_t)machine_frame(frame_of(memory)) << PAGE_SHIFT | ((uintptr_t)memory & PAGE_MASK);
+  return (uint64_t)xen_machine_frame(frame_of(memory)) << PAGE_SHIFT | ((uintptr_t)memory & PAGE_MASK);
 }
 
 entry_t xen_make_entry(frame_number frame, unsigned flags) {
-  return (entry_t)machine_frame(frame) << PAGE_SHIFT | flags;
+  return (entry_t)xen_machine_frame(frame) << PAGE_SHIFT | flags;
 }
 frame_number xen_entry_frame(entry_t entry) {
   return (frame_number)machine_to_physical()[(entry & ENTRY_ADDRESS) >> PAGE_SHIFT];
 }
 
-/* ---- Batches: requests wait here until they are one multicall: entries, flushes and spaces, stack. ---- */
+/* ---- Which frames are tables that Xen knows. ---- */
 
-#define REQUESTS_MOST 64
-static struct mmu_update updates[REQUESTS_MOST];
-static struct mmuext_op operations[4];
-static struct multicall_entry calls[3];
-static unsigned update_count, operation_count, batch_depth;
-static uintptr_t new_stack; /* 0: as it is */
+#define FRAMES_MOST ((MEMORY_MAPPED_MOST >> PAGE_SHIFT) + 1)
+static uint32_t tables[FRAMES_MOST / 32 + 1];
 
-static void add_call(unsigned *count, enum hypercall operation, word a, word b, word c, word d) {
-  calls[(*count)++] = (struct multicall_entry){.operation = operation, .arguments = {a, b, c, d}};
+bool xen_is_table(frame_number frame) { return tables[frame / 32] >> frame % 32 & 1; }
+static void set_table(frame_number frame, bool on) {
+  if (on) tables[frame / 32] |= 1u << frame % 32;
+  else tables[frame / 32] &= ~(1u << frame % 32);
 }
 
-static void send(void) {
-  unsigned count = 0;
-  if (update_count > 0) add_call(&count, MMU_UPDATE, (word)updates, update_count, 0, DOMID_SELF);
-  if (operation_count > 0) add_call(&count, MMUEXT_OP, (word)operations, operation_count, 0, DOMID_SELF);
-  if (new_stack != 0) add_call(&count, STACK_SWITCH, FLAT_KERNEL_SS, new_stack, 0, 0);
-  update_count = operation_count = 0;
-  new_stack = 0;
-  if (count == 0) return;
-  if (count == 1)
-    xen_call(calls[0].operation, calls[0].arguments[0], calls[0].arguments[1], calls[0].arguments[2],
-             calls[0].arguments[3]);
-  else xen_call(MULTICALL, (word)calls, count, 0, 0);
-  for (unsigned i = 0; count > 1 && i < count; i++)
-    if ((intptr_t)calls[i].result < 0) panic("a hypercall of a batch failed");
+/* The entry that maps a frame in the kernel's map, changed. */
+static void change_own_map(frame_number frame, unsigned flags) {
+  const entry_t *entry = space_entry(&kernel_space, (uintptr_t)frame_memory(frame), false);
+  xen_add_update(xen_machine_address(entry), xen_make_entry(frame, flags));
 }
-
-static void send_unless_batched(void) {
-  if (batch_depth == 0) send();
+void xen_table_protect(frame_number table) {
+  if (xen_is_table(table)) return;
+  change_own_map(table, ENTRY_PRESENT);
+  set_table(table, true);
 }
-
-void xen_batch_begin(void) { batch_depth++; }
-void xen_batch_end(void) {
-  if (--batch_depth == 0) send();
+void xen_table_release(frame_number table) {
+  set_table(table, false);
+  change_own_map(table, ENTRY_PRESENT | ENTRY_WRITABLE);
 }
-
-static void add_update(uint64_t pointer, uint64_t value) {
-  if (update_count == REQUESTS_MOST) send();
-  updates[update_count++] = (struct mmu_update){pointer, value};
-}
-
-static void add_operation(enum mmuext_command command, word argument) {
-  if (operation_count == sizeof operations / sizeof *operations) send();
-  operations[operation_count++] = (struct mmuext_op){.command = command, .argument_1 = argument};
-}
-
-/* ---- Top tables: a 64-bit space has two, for Xen runs the kernel and its programs in one ring. ---- */
-
-#ifdef __x86_64__
-#define TOP_TABLES_MOST 96
-#define PIN_TOP_TABLE PIN_L4_TABLE
-struct top_tables {
-  frame_number kernel, user; /* NO_FRAME: free */
-};
-static struct top_tables all_top_tables[TOP_TABLES_MOST];
-
-/* By the kernel's top table; NO_FRAME: a free one. 0 if there is none. */
-static struct top_tables *top_tables_of(frame_number kernel) {
-  for (struct top_tables *tables = all_top_tables; tables < all_top_tables + TOP_TABLES_MOST; tables++)
-    if (tables->kernel == kernel) return tables;
-  return 0;
-}
-#else
-#define PIN_TOP_TABLE PIN_L3_TABLE
-#endif
 
 /* ---- Entries. ---- */
 
-void xen_set_entry(entry_t *entry, entry_t value, unsigned level) {
-  add_update(xen_machine_address(entry), value);
+/* A store that Xen emulates: of the whole entry at once, for it looks at what each store makes. */
+static void store(entry_t *entry, entry_t value) {
 #ifdef __x86_64__
-  if (level == LEVELS) {
-    const struct top_tables *tables = top_tables_of(frame_of(entry));
-    if (tables != 0)
-      add_update((uint64_t)machine_frame(tables->user) << PAGE_SHIFT | ((uintptr_t)entry & PAGE_MASK), value);
-  }
+  *(volatile entry_t *)entry = value;
+#else
+  entry_t before = *entry;
+  __asm__ volatile("cmpxchg8b %1"
+                   : "+A"(before), "+m"(*entry)
+                   : "b"((uint32_t)value), "c"((uint32_t)(value >> 32))
+                   : "cc");
 #endif
+}
+
+void xen_set_entry(entry_t *entry, entry_t value, unsigned level) {
+  if (!xen_is_table(frame_of(entry))) {
+    *entry = value;
+    return;
+  }
+  if (level == 1 && settings.stores_entries) {
+    store(entry, value);
+    return;
+  }
+  if (level > 1 && (value & ENTRY_PRESENT)) xen_table_protect(xen_entry_frame(value));
+  xen_add_update(xen_machine_address(entry), value);
+  if (level == LEVELS) xen_top_entry_set(entry, value);
   /* What follows reads the entries of upper levels. */
-  if (level > 1) send();
-  else send_unless_batched();
+  if (level > 1) xen_batch_send();
 }
 
 void xen_map_at(const volatile void *address, entry_t entry) {
@@ -118,85 +90,8 @@ void xen_map_at(const volatile void *address, entry_t entry) {
 #endif
 }
 
-void xen_table_made(frame_number table, unsigned level) {
-  (void)level;
-  xen_map_at(frame_memory(table), xen_make_entry(table, ENTRY_PRESENT));
-}
-
-void xen_table_dropped(frame_number table, unsigned level) {
-  (void)level;
-  xen_map_at(frame_memory(table), xen_make_entry(table, ENTRY_PRESENT | ENTRY_WRITABLE));
-}
-
-void xen_flush_page(uintptr_t address) {
-  add_operation(INVLPG_LOCAL, address);
-  send_unless_batched();
-}
-
-void xen_flush_all(void) {
-  add_operation(TLB_FLUSH_LOCAL, 0);
-  send_unless_batched();
-}
-
-/* ---- Spaces. ---- */
-
-void xen_space_made(struct space *space) {
-  frame_number top = frame_of(space->top);
-#ifdef __x86_64__
-  for (unsigned i = TOP_SLOTS_XEN_END; i < TABLE_ENTRIES; i++) space->top[i] = kernel_space.top[i];
-  struct top_tables *tables = top_tables_of(NO_FRAME);
-  if (tables == 0) panic("too many spaces");
-  *tables = (struct top_tables){top, frame_allocate_zeroed()};
-  xen_table_made(tables->user, LEVELS);
-  add_operation(PIN_TOP_TABLE, machine_frame(tables->user));
-#else
-  /* Xen wants a table of its own for the last GiB of each space, in which its own entries are. */
-  unsigned slot = KERNEL_BASE >> 30;
-  frame_number table = frame_allocate_zeroed();
-  entry_t *entries = frame_memory(table);
-  const entry_t *kernel_entries = frame_memory(xen_entry_frame(kernel_space.top[slot]));
-  unsigned end = (MACHINE_TO_PHYSICAL - KERNEL_BASE) >> 21;
-  for (unsigned i = 0; i < end; i++) entries[i] = kernel_entries[i];
-  xen_table_made(table, LEVELS - 1);
-  space->top[slot] = xen_make_entry(table, ENTRY_PRESENT);
-#endif
-  xen_table_made(top, LEVELS);
-  add_operation(PIN_TOP_TABLE, machine_frame(top));
-  send();
-}
-
-void xen_space_dropped(struct space *space) {
-  frame_number top = frame_of(space->top);
-  add_operation(UNPIN_TABLE, machine_frame(top));
-#ifdef __x86_64__
-  struct top_tables *tables = top_tables_of(top);
-  add_operation(UNPIN_TABLE, machine_frame(tables->user));
-  send();
-  xen_table_dropped(tables->user, LEVELS);
-  frame_release(tables->user);
-  tables->kernel = NO_FRAME;
-#else
-  send();
-  frame_number table = xen_entry_frame(space->top[KERNEL_BASE >> 30]);
-  xen_table_dropped(table, LEVELS - 1);
-  frame_release(table);
-#endif
-}
-
-void xen_activate(struct space *space) {
-  frame_number top = frame_of(space->top);
-  add_operation(NEW_BASEPTR, machine_frame(top));
-#ifdef __x86_64__
-  const struct top_tables *tables = top_tables_of(top); /* the kernel's own space has none */
-  add_operation(NEW_USER_BASEPTR, tables != 0 ? machine_frame(tables->user) : 0);
-#endif
-  send_unless_batched();
-}
-
-void xen_set_kernel_stack(uintptr_t top) {
-  new_stack = top;
-  send_unless_batched();
-}
+void xen_flush_page(uintptr_t address) { xen_add_operation(INVLPG_LOCAL, address); }
+void xen_flush_all(void) { xen_add_operation(TLB_FLUSH_LOCAL, 0); }
 
 /* ---- The kernel's map: what Xen made at the start, and the rest of memory behind it. ---- */
 
@@ -223,7 +118,6 @@ static void map_by_new_table(entry_t *level_2, uintptr_t address, uintptr_t end)
   entry_t *entries = frame_memory(table);
   for (unsigned i = 0; i < TABLE_ENTRIES && address + i * PAGE_BYTES < end; i++)
     entries[i] = memory_entry(address + i * PAGE_BYTES);
-  xen_table_made(table, 1);
   xen_set_entry(level_2, xen_make_entry(table, ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_USER | ENTRY_ACCESSED),
                 2);
 }
@@ -236,6 +130,10 @@ static void complete_table(entry_t *entries, uintptr_t address, uintptr_t end) {
 
 void xen_memory_start(struct space *kernel) {
   kernel->top = (entry_t *)xen_start_info->page_table;
+  if (settings.stores_entries)
+    xen_call(VM_ASSIST, VM_ASSIST_ENABLE, VM_ASSIST_WRITABLE_PAGETABLES, 0, 0);
+  frame_number first = frame_of(kernel->top);
+  for (word i = 0; i < xen_start_info->page_table_frames; i++) set_table(first + (frame_number)i, true);
   uintptr_t bytes = (uintptr_t)xen_start_info->pages << PAGE_SHIFT;
   if (bytes > MEMORY_MAPPED_MOST) bytes = MEMORY_MAPPED_MOST;
   uintptr_t end = KERNEL_BASE + bytes;

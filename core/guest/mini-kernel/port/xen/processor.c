@@ -26,12 +26,12 @@ void xen_processor_start(void) {
     *next++ = (struct trap_info){(uint8_t)vector, (uint8_t)(ring | TRAP_MASK_EVENTS), FLAT_KERNEL_CS,
                                  stub_of(vector)};
   }
-  *next = (struct trap_info){VECTOR_SYSTEM_CALL, RING_USER | TRAP_MASK_EVENTS, FLAT_KERNEL_CS,
-                             (word)xen_system_call_entry};
+  /* The handler leaves the mask alone, so Xen can have a 32-bit program's INT enter it directly. */
+  *next = (struct trap_info){VECTOR_SYSTEM_CALL, RING_USER, FLAT_KERNEL_CS, (word)xen_system_call_entry};
   xen_call(SET_TRAP_TABLE, (word)traps, 0, 0, 0);
 #ifdef __x86_64__
-  xen_call(SET_CALLBACKS, stub_of(VECTOR_EVENT), (word)xen_failsafe, (word)xen_syscall_entry, 0);
+  xen_call(SET_CALLBACKS, (word)xen_event_entry, (word)xen_failsafe, (word)xen_syscall_entry, 0);
 #else
-  xen_call(SET_CALLBACKS, FLAT_KERNEL_CS, stub_of(VECTOR_EVENT), FLAT_KERNEL_CS, (word)xen_failsafe);
+  xen_call(SET_CALLBACKS, FLAT_KERNEL_CS, (word)xen_event_entry, FLAT_KERNEL_CS, (word)xen_failsafe);
 #endif
 }

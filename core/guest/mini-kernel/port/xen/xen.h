@@ -28,22 +28,34 @@ void xen_call(enum hypercall number, word a, word b, word c, word d);
 
 void xen_processor_start(void);
 void xen_return_to_user(void); /* entry32.S, entry64.S */
+void xen_event_entry(void);
 
-void xen_memory_start(struct space *kernel);
-entry_t xen_make_entry(frame_number frame, unsigned flags);
-frame_number xen_entry_frame(entry_t entry);
-void xen_table_made(frame_number table, unsigned level);
-void xen_table_dropped(frame_number table, unsigned level);
-void xen_space_made(struct space *space);
-void xen_space_dropped(struct space *space);
-void xen_set_entry(entry_t *entry, entry_t value, unsigned level);
+/* Requests, sent at once or with others (batch.c). */
 void xen_batch_begin(void);
 void xen_batch_end(void);
+void xen_batch_send(void);
+void xen_add_update(uint64_t pointer, uint64_t value);
+void xen_add_operation(enum mmuext_command command, word argument);
+void xen_set_kernel_stack(uintptr_t top);
+
+void xen_memory_start(struct space *kernel);
+word xen_machine_frame(frame_number frame);
+uint64_t xen_machine_address(const void *memory);
+entry_t xen_make_entry(frame_number frame, unsigned flags);
+frame_number xen_entry_frame(entry_t entry);
+void xen_set_entry(entry_t *entry, entry_t value, unsigned level);
 void xen_flush_page(uintptr_t address);
 void xen_flush_all(void);
+/* Whether Xen knows a frame as a table; it becomes one that the kernel cannot write, and memory again. */
+bool xen_is_table(frame_number frame);
+void xen_table_protect(frame_number table);
+void xen_table_release(frame_number table);
+
+void xen_space_made(struct space *space);
+void xen_space_dropped(struct space *space);
 void xen_activate(struct space *space);
-void xen_set_kernel_stack(uintptr_t top);
-uint64_t xen_machine_address(const void *memory);
+/* An entry of a kernel's top table changes: so does that of its programs'. */
+void xen_top_entry_set(const entry_t *entry, entry_t value);
 /* Puts a page of machine memory at an address of the kernel's map; before tables change otherwise. */
 void xen_map_at(const volatile void *address, entry_t entry);
 

@@ -33,7 +33,7 @@ static intptr_t mmuext(const struct mmuext_op *operations, uintptr_t count) {
     switch (operations[i].command) {
       case PIN_L3_TABLE:
       case PIN_L4_TABLE: table_pin(operations[i].argument_1, LEVELS); break;
-      case UNPIN_TABLE: break; /* a table is one until it is mapped writable */
+      case UNPIN_TABLE: table_unpin(operations[i].argument_1); break;
       case NEW_BASEPTR:
         guest.kernel_space = address;
         space_load(address);

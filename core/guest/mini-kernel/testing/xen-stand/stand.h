@@ -40,6 +40,7 @@ void stand_print(const char *bytes, size_t count);
 
 /* tables.c */
 void table_pin(uint64_t frame, unsigned level);
+void table_unpin(uint64_t frame);
 void table_update(uint64_t pointer, uint64_t value);
 void table_map(uintptr_t address, uint64_t value);
 void space_load(uint64_t cr3);

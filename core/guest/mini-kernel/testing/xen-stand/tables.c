@@ -71,6 +71,23 @@ void table_pin(uint64_t frame, unsigned level) {
 #endif
 }
 
+/* Tables that are the space's alone are memory again. */
+static void abandon(uint64_t frame, unsigned level, unsigned entries) {
+  const entry_t *table = table_at(frame);
+  levels[frame] = 0;
+  for (unsigned i = 0; level > 1 && i < entries; i++)
+    if (table[i] & PRESENT) abandon((table[i] & ADDRESS) >> PAGE_SHIFT, level - 1, ENTRIES);
+}
+
+void table_unpin(uint64_t frame) {
+#ifdef __x86_64__
+  if (levels[frame] != 0) abandon(frame, LEVELS, ENTRIES / 2); /* the program's tables are the kernel's too */
+#else
+  levels[(table_at(frame)[3] & ADDRESS) >> PAGE_SHIFT] = 0;
+  abandon(frame, LEVELS, 3);
+#endif
+}
+
 void table_update(uint64_t pointer, uint64_t value) {
   uint64_t frame = pointer >> PAGE_SHIFT;
   if (frame >= MACHINE_FRAMES || levels[frame] == 0)
@@ -83,7 +100,6 @@ void table_update(uint64_t pointer, uint64_t value) {
 }
 
 void table_map(uintptr_t address, uint64_t value) {
-  if (value & WRITABLE) levels[(value & ADDRESS) >> PAGE_SHIFT] = 0; /* a table that is memory again */
   *lowest_entry(address) = adjusted(value);
   __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
 }
