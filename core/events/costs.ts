@@ -62,16 +62,10 @@ export const COSTS = [
   { name: "host_zero_page", kind: "monitor-software", description: "Zeroing 4 KiB of host memory before it is given to a guest, per 4 KiB." },
   { name: "hypercall_dispatch", kind: "monitor-software", description: "The hypervisor's fixed path of a hypercall." },
   { name: "validate_update", kind: "monitor-software", description: "Validating and applying one page-table update (type and reference counts)." },
-<<<<<<< HEAD
-  { name: "validate_entry", kind: "monitor-software", description: "Validating one entry of a table being pinned or unpinned." },
-  { name: "bounce_fault", kind: "monitor-software", description: "Delivering an event to a guest kernel that is not at CPL 0, in software: reading its gate, building the frame on its stack." },
-  { name: "emulate_register", kind: "monitor-software", description: "Emulating an instruction on the guest's virtual registers, beyond the way to the monitor: CPUID, RDMSR, WRMSR, an access to a control or debug register." },
-=======
   { name: "validate_entry", kind: "monitor-software", description: "Validating or releasing one entry that is present, of a table being pinned or unpinned." },
   { name: "scan_entry", kind: "monitor-software", description: "Passing over one entry that is not present, of a table being pinned or unpinned." },
-  { name: "bounce_fault", kind: "monitor-software", description: "Bouncing a trap to a paravirtual guest's kernel." },
-  { name: "emulate_register", kind: "monitor-software", description: "Emulating CPUID, RDMSR, WRMSR or an access to a control or debug register, beyond the exit's path." },
->>>>>>> 9378d98 (paravirtual: entries that are not present cost little to look at)
+  { name: "bounce_fault", kind: "monitor-software", description: "Delivering an event to a guest kernel that is not at CPL 0, in software: reading its gate, building the frame on its stack." },
+  { name: "emulate_register", kind: "monitor-software", description: "Emulating an instruction on the guest's virtual registers, beyond the way to the monitor: CPUID, RDMSR, WRMSR, an access to a control or debug register." },
   { name: "emulate_instruction", kind: "monitor-software", description: "Fetching, decoding and emulating an instruction that refers to a device's memory." },
   { name: "kernel_device", kind: "monitor-software", description: "Finding a device of the monitor's kernel side, and its answer." },
   { name: "user_round_trip", kind: "monitor-software", description: "From the monitor's kernel side to its user side and back into the kernel." },
