@@ -3,10 +3,12 @@
  * the high half of 8 bytes in `core.high`.
  */
 import { invariant } from "../../util/errors.js";
+import { addressOf, type Gva, highHalf, lowHalf } from "../address.js";
 import { BASE_RIP, type Instruction, type MemoryOperand, NO_REGISTER } from "../x86/instruction.js";
 import type { Core } from "./core.js";
 import { loadFrom, storeTo } from "./linear.js";
-import { GENERAL } from "./places.js";
+import { BASE, GENERAL, segmentWord } from "./places.js";
+import { FS } from "./state.js";
 
 /** The offset that a memory operand addresses, truncated to the address size; the high half is left in `core.high`. */
 export function effectiveAddress(core: Core, instruction: Instruction, operand: MemoryOperand): number {
@@ -32,6 +34,21 @@ export function effectiveAddress(core: Core, instruction: Instruction, operand: 
   }
   core.high = instruction.addressSize === 8 ? high : 0;
   return instruction.addressSize === 2 ? low & 0xffff : low;
+}
+
+/** The linear address of an offset in a segment; neither limits nor rights are looked at. */
+export function linearAddress(core: Core, segment: number, low: number, high: number): Gva {
+  const at = segmentWord(segment);
+  if (!core.is64BitCode) return addressOf(0, (low + core.words[at + BASE]!) | 0);
+  const base = segment >= FS ? addressOf(core.words[at + BASE + 1]!, core.words[at + BASE]!) : 0;
+  const linear = base + addressOf(high, low);
+  return addressOf(highHalf(linear), lowHalf(linear));
+}
+
+/** The linear address of a memory operand, unchecked. */
+export function linearOfOperand(core: Core, instruction: Instruction, operand: MemoryOperand): Gva {
+  const offset = effectiveAddress(core, instruction, operand);
+  return linearAddress(core, operand.segment, offset, core.high);
 }
 
 export function memoryOperand(instruction: Instruction, index: number): MemoryOperand {

@@ -211,6 +211,13 @@ export class SystemUnit {
     deliver(this.core, vector, kind, errorCode, nextLow, nextHigh);
   }
 
+  /** The same where the guest is at what was interrupted: software's events come back to the next instruction. */
+  redeliverHere(vectoring: Vectoring): void {
+    const { words, nextLow, nextHigh } = this.core;
+    if (vectoring.kind === EVENT_KIND.software) this.redeliver(vectoring, nextLow, nextHigh);
+    else this.redeliver(vectoring, words[RIP]!, words[RIP_HIGH]!);
+  }
+
   /** A page fault that arose while an event was being delivered is the guest's own: as if nobody had looked at it. */
   injectInstead({ vector, kind }: Vectoring, errorCode: number): void {
     const { words } = this.core;

@@ -1,6 +1,6 @@
 /**
- * The lab's 32-bit guests under the monitors that keep a kernel at CPL 1: they print and end as natively, both engines leave
- * alike, to the cycle, and every cycle has an owner. A translator that is broken on purpose is found out.
+ * The lab's guests under the monitors that deprivilege a kernel: they print and end as natively, both engines leave alike, to
+ * the cycle, and every cycle has an owner. A translator that is broken on purpose is found out.
  */
 import { describe, expect, it, vi } from "vitest";
 import { loadImage } from "../../guest/images/image.js";
@@ -26,16 +26,18 @@ import * as sequences from "./sequences.js";
 const DISK = `mini-kernel/${kernel.DISK_FILE}`;
 const KERNEL = `mini-kernel/${kernel.imageFile(32)}`;
 
-function program(name: string): Guest {
+type Width = 32 | 64;
+
+function program(name: string, width: Width = 32): Guest {
   const found = programs.CASES.find((one) => one.name === name)!;
   const line = programs.commandLine(programs.caseValues(found, "tiny"));
-  return imageGuest(`programs/${programs.imageFile(found.program.name, 32)}`, line);
+  return imageGuest(`programs/${programs.imageFile(found.program.name, width)}`, line);
 }
 
-function benchmark(name: string): Guest {
+function benchmark(name: string, width: Width = 32): Guest {
   const found = benchmarks.CASES.find((one) => one.name === name)!;
   const line = kernel.commandLine(found.benchmark.name, benchmarks.caseValues(found, "tiny"));
-  return imageGuest(KERNEL, line, found.hasDisk ? DISK : undefined);
+  return imageGuest(`mini-kernel/${kernel.imageFile(width)}`, line, found.hasDisk ? DISK : undefined);
 }
 
 type Make = (guest: Guest, engine?: Engine, choice?: Choice) => GuestComputer;
@@ -85,6 +87,43 @@ describe.each(MONITORS)("under %s", (_name, make) => {
   });
   it("both engines leave forkwait alike", () => {
     compare(benchmark("forkwait"), make, BOTH);
+  });
+});
+
+/** Of 64 bits, what a kernel at CPL 3 makes different: entries, returns, faults, address spaces, devices. */
+const LONG_PROGRAMS = [
+  "arithmetic",
+  "address-spaces",
+  "invlpg",
+  "int80",
+  "sysenter",
+  "syscall",
+  "timer-apic",
+];
+const LONG_BENCHMARKS = [
+  "signal-handle",
+  "exec",
+  "mmap",
+  "protection-fault",
+  "cr8wr",
+  "ticks",
+  "database-dma",
+];
+
+describe("64-bit guests under trap-and-emulate", () => {
+  it.each(LONG_PROGRAMS)("the program %s is what it is natively", (name) => {
+    compare(program(name, 64), trapped, ONE);
+  });
+  it.each(LONG_BENCHMARKS)("the benchmark %s is what it is natively", (name) => {
+    compare(benchmark(name, 64), trapped, ONE);
+  });
+  it("both engines leave page-fault and forkwait alike", () => {
+    compare(program("page-fault", 64), trapped, BOTH);
+    compare(benchmark("forkwait", 64), trapped, BOTH);
+  });
+  it.each([9_000, 4_000])("the mini-kernel's test of itself passes with %i ticks a second", (hz) => {
+    const image = `mini-kernel/${kernel.imageFile(64)}`;
+    compare(imageGuest(image, `run=selftest hz=${hz}`, DISK), trapped, ONE, { outOfSync: false });
   });
 });
 

@@ -10,9 +10,9 @@
 import { CYCLES } from "../../events/categories.js";
 import { EVENT } from "../../events/events.js";
 import { EXIT } from "../../events/exit-reasons.js";
-import { addressOf, type Gfn, type Gva } from "../../machine/address.js";
+import type { Gfn, Gva } from "../../machine/address.js";
 import type { Outcome } from "../../machine/board.js";
-import { effectiveAddress } from "../../machine/cpu/operands.js";
+import { linearOfOperand } from "../../machine/cpu/operands.js";
 import {
   ATTRIBUTES,
   BASE,
@@ -45,6 +45,9 @@ export interface BinaryTranslationOptions {
   readonly adaptive: boolean;
 }
 
+/** VMware's monitor did without only where AMD's processors have EFER.LMSLE (Adams & Agesen, ASPLOS 2006, section 3.4). */
+const NO_LONG_MODE =
+  "a binary translator keeps its memory from translated code by segment limits, which 64-bit mode does not have";
 /** Faults of a store on guarded pages before it is translated anew. */
 const OFTEN = 4;
 const LONGEST_INSTRUCTION = 15;
@@ -102,6 +105,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
       super.conceal();
       return;
     }
+    if (this.core.isLong) throw new UnsupportedError(NO_LONG_MODE);
     const guest = this.core.words[RIP]! >>> 0;
     const address = this.translated(guest);
     if (address === undefined) this.fetchFault(guest);
@@ -363,8 +367,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     this.core.words[RIP] = copy | 0;
     const operand = instruction.operands.find(({ kind }) => kind === "memory");
     invariant(operand?.kind === "memory", "a store has an operand in memory");
-    const offset = effectiveAddress(this.core, instruction, operand);
-    const linear = addressOf(0, (offset + this.core.words[segmentWord(operand.segment) + BASE]!) | 0);
+    const linear = linearOfOperand(this.core, instruction, operand);
     if (this.paging.fault(linear, PF_WRITE | PF_PRESENT) === "guarded") {
       this.writeGuarded(linear, () => this.step());
       this.charge(EXIT.table_write, this.costs.shadow_emulate_write);

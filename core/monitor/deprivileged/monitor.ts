@@ -1,6 +1,6 @@
 /**
- * What monitors have in common that run their guest's kernel at CPL 1 on shadow page tables: whatever would enter CPL 0 comes
- * here. The guest's processor is the machine's own (privileged-state.ts); its privileged instructions are emulated with the
+ * What monitors have in common that run their guest's kernel at CPL 1, or 3 in 64-bit mode, on shadow page tables: whatever
+ * would enter CPL 0 comes here. The guest's processor is the machine's own (privileged-state.ts); its privileged instructions are emulated with the
  * machine's own semantics, its exceptions and interrupts delivered as its own tables say.
  *
  *      concealed: the guest runs ──→ Interception notes what left ──→ handle: expose, emulate or deliver, conceal
@@ -11,7 +11,7 @@ import { EXIT } from "../../events/exit-reasons.js";
 import { OWNER } from "../../events/memory-owners.js";
 import { addressOf, type Gfn, type Gva } from "../../machine/address.js";
 import type { Outcome } from "../../machine/board.js";
-import { CR0 } from "../../machine/cpu/control-bits.js";
+import { CR0, EFER } from "../../machine/cpu/control-bits.js";
 import type { Core } from "../../machine/cpu/core.js";
 import type { Interception, Vectoring } from "../../machine/cpu/interception.js";
 import {
@@ -28,6 +28,7 @@ import type { StartState, SystemUnit } from "../../machine/cpu/system-unit.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
 import { GuestRam } from "../guest-ram.js";
+import { KernelCycles } from "../kernel-cycles.js";
 import { GuestMap } from "../memory/guest-map.js";
 import { ShadowedPaging, type ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js";
 import type { Monitor } from "../monitor.js";
@@ -52,6 +53,8 @@ export type Left =
       readonly errorCode: number;
       /** The system's instruction that raised it. */
       readonly instruction: Instruction | undefined;
+      /** What was being delivered: the two are combined. */
+      readonly during: Vectoring | undefined;
     }
   /** A page fault that was the shadow's alone: mended already. */
   | { readonly kind: "mended"; readonly during: Vectoring | undefined }
@@ -64,7 +67,9 @@ export class DeprivilegedMonitor implements Monitor, Interception {
   readonly ram: GuestRam;
   readonly state: PrivilegedState;
   protected readonly window: MonitorWindow;
-  protected readonly gdt: ShadowGdt;
+  /** While the guest is in protected mode; in IA-32e mode its kernel and its programs have one each. */
+  private readonly gdt: ShadowGdt;
+  private longGdts: { readonly kernel: ShadowGdt; readonly programs: ShadowGdt } | undefined;
   protected left: Left | undefined;
   protected readonly hasPending: () => boolean;
   /** Guest frames of the guest's GDT. */
@@ -72,6 +77,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
   /** The copy of the guest's GDT may differ from the guest's. */
   protected isGdtStale = false;
   private pagingSeen = 0;
+  private readonly kernelCycles: KernelCycles;
   /** What is being emulated, to be taken up again when a fault of it was mended. */
   private emulating: Instruction | undefined;
 
@@ -87,19 +93,22 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     this.ram = new GuestRam(hardware, map, guestFrames);
     this.window = new MonitorWindow(machine);
     this.hasPending = board.surroundings().hasInterrupt;
-    this.gdt = new ShadowGdt(hardware, this.window, truncates);
+    this.gdt = new ShadowGdt(hardware, this.window, "ring-1", truncates);
     const idt = this.window.add(1, false).address;
     this.state = new PrivilegedState(
       () => this.core,
-      () => ({
-        gdtBase: this.gdt.address | 0,
-        gdtLimit: this.gdt.limit,
-        idtBase: idt | 0,
-        idtLimit: IDT_LIMIT,
-        taskSelector: TASK_SELECTOR,
-      }),
-      1,
+      (isKernel) => {
+        const { address, limit } = this.gdtFor(isKernel);
+        return {
+          gdtBase: address | 0,
+          gdtLimit: limit,
+          idtBase: idt | 0,
+          idtLimit: IDT_LIMIT,
+          taskSelector: TASK_SELECTOR,
+        };
+      },
     );
+    this.kernelCycles = new KernelCycles(machine.counters);
     this.paging = new ShadowedPaging(hardware, map, this.ram, {
       ...options,
       reserved: (format) => this.window.entriesFor(format),
@@ -117,12 +126,13 @@ export class DeprivilegedMonitor implements Monitor, Interception {
   }
 
   start(state: StartState): void {
-    if ((state.cr0 & CR0.PE) === 0 || state.efer !== 0)
-      throw new UnsupportedError("a monitor that keeps its guest at CPL 1 runs 32-bit protected mode alone");
-    this.system.start(state);
+    if ((state.cr0 & CR0.PE) === 0)
+      throw new UnsupportedError("a monitor that deprivileges its guest's kernel cannot run real mode");
     this.core.deliversInSoftware = true;
     this.paging.start();
-    this.conceal();
+    this.system.start(state);
+    this.isGdtStale = (state.efer & EFER.LMA) !== 0;
+    this.finish();
   }
 
   /** The host's timer interrupts the guest, if that runs, and the devices' time has come. */
@@ -154,7 +164,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     if (vector === EXCEPTION.PF) return this.pageFault(errorCode, during);
     if (this.state.isExposed) return false;
     const { performing } = this.core;
-    return this.note({ kind: "exception", vector, errorCode, instruction: performing });
+    return this.note({ kind: "exception", vector, errorCode, instruction: performing, during });
   }
 
   softwareInterrupt(_vector: number): boolean {
@@ -174,22 +184,22 @@ export class DeprivilegedMonitor implements Monitor, Interception {
 
   private pageFault(hardwareCode: number, during: Vectoring | undefined): boolean {
     const { words } = this.core;
-    const linear = addressOf(0, words[STATE.faultAddress >> 2]!);
-    if (this.window.contains(linear))
+    const linear = addressOf(words[(STATE.faultAddress >> 2) + 1]!, words[STATE.faultAddress >> 2]!);
+    const isWindow = this.window.contains(linear, this.core.isLong);
+    if (isWindow && this.paging.isMapped(linear, hardwareCode))
       throw new UnsupportedError(
-        `the guest uses linear address 0x${linear.toString(16)}, where its monitor is: the last 4 MiB are not the guest's`,
+        `the guest uses linear address 0x${(linear >>> 0).toString(16)}, where its monitor is: the last 4 MiB are not the guest's`,
       );
-    const fault = this.paging.fault(linear, hardwareCode);
+    const fault = isWindow ? "true" : this.paging.fault(linear, hardwareCode);
     const isEmulated = this.state.isExposed;
     switch (fault) {
       case "true":
-        // While an event is delivered for it the fault is the guest's as the machine found it: the two are combined.
-        if (during !== undefined) return false;
         return this.note({
           kind: "exception",
           vector: EXCEPTION.PF,
           errorCode: this.paging.errorCode,
           instruction: undefined,
+          during,
         });
       case "guarded":
         if (!isEmulated) return this.note({ kind: "table-write", linear });
@@ -222,6 +232,20 @@ export class DeprivilegedMonitor implements Monitor, Interception {
   /** The machine's into them: the guest may run. */
   protected conceal(): void {
     this.state.conceal();
+    this.paging.setRole(this.runsKernelAt3 ? "kernel" : "guest");
+  }
+
+  /** The guest's kernel runs directly, in 64-bit or compatibility mode. */
+  private get runsKernelAt3(): boolean {
+    const { state } = this;
+    return !state.isExposed && state.guestRing === 3 && state.isKernel;
+  }
+
+  /** The table that the machine reads while the guest's kernel or its programs run. */
+  protected gdtFor(isKernel: boolean): ShadowGdt {
+    const { longGdts } = this;
+    if (longGdts === undefined || !this.core.isLong) return this.gdt;
+    return isKernel ? longGdts.kernel : longGdts.programs;
   }
 
   // What is done about it.
@@ -230,10 +254,12 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     const { left } = this;
     invariant(left !== undefined, "something left");
     this.left = undefined;
+    this.kernelCycles.left(this.runsKernelAt3);
     this.dispatch(left);
     if (this.system.hasExited) return undefined;
     this.emulating = undefined;
     this.finish();
+    this.kernelCycles.entered();
     return undefined;
   }
 
@@ -259,8 +285,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
         return;
       case "mended":
         this.exit(EXIT.page_fault_hidden, this.trapCost, costs.trap_dispatch + costs.shadow_hidden_fault);
-        if (left.during !== undefined)
-          this.system.redeliver(left.during, this.core.nextLow, this.core.nextHigh);
+        if (left.during !== undefined) this.system.redeliverHere(left.during);
         else if (this.emulating !== undefined) this.system.emulate(this.emulating);
         else engine.retry();
         return;
@@ -302,16 +327,23 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     this.paging.writeTable(linear, step);
   }
 
-  private exceptionLeft({ vector, errorCode, instruction }: Extract<Left, { kind: "exception" }>): void {
-    // What the kernel may not do at CPL 1 it might at CPL 0: the guest's own state says whether it may.
-    if (vector === EXCEPTION.GP && instruction !== undefined && this.core.cpl === this.state.guestRing) {
+  private exceptionLeft(left: Extract<Left, { kind: "exception" }>): void {
+    const { vector, errorCode, instruction, during } = left;
+    // What the kernel may not do in its ring it might at CPL 0: the guest's own state says whether it may.
+    if (
+      vector === EXCEPTION.GP &&
+      instruction !== undefined &&
+      !this.state.isExposed &&
+      this.state.isKernel
+    ) {
       this.emulate(instruction);
       return;
     }
     const { costs } = this;
     const isPageFault = vector === EXCEPTION.PF;
     this.expose();
-    this.system.inject(vector, errorCode);
+    if (during === undefined) this.system.inject(vector, errorCode);
+    else this.system.injectInstead(during, errorCode);
     this.exit(
       isPageFault ? EXIT.page_fault_true : EXIT.exception,
       this.trapCost,
@@ -389,16 +421,27 @@ export class DeprivilegedMonitor implements Monitor, Interception {
    */
   private copyGdt(): void {
     const { words } = this.core;
-    const base = words[GDTR_BASE]!;
+    const base = addressOf(words[GDTR_BASE + 1]!, words[GDTR_BASE]!);
     const { tables } = this.paging.shadow ?? {};
     this.gdtFrames.length = 0;
-    this.gdt.copy(words[GDTR_LIMIT]!, (offset) => {
-      const linear = (base + offset) >>> 0;
+    const read = (offset: number): number => {
+      const linear = this.core.isLong ? base + offset : (base + offset) >>> 0;
       const gfn = this.paging.translate(linear);
       if (this.gdtFrames.at(-1) !== gfn) this.gdtFrames.push(gfn);
       return gfn < 0 ? 0 : this.ram.read32(gfn * 4096 + (linear & 0xfff));
-    });
+    };
+    for (const table of this.presentGdts()) table.copy(words[GDTR_LIMIT]!, read);
     for (const gfn of this.gdtFrames) if (gfn >= 0) tables?.trace(gfn);
+  }
+
+  private presentGdts(): readonly ShadowGdt[] {
+    if (!this.core.isLong) return [this.gdt];
+    const { hardware } = this.parts;
+    this.longGdts ??= {
+      kernel: new ShadowGdt(hardware, this.window, "kernel-at-3", false),
+      programs: new ShadowGdt(hardware, this.window, "programs", false),
+    };
+    return [this.longGdts.kernel, this.longGdts.programs];
   }
 
   // Accounting.

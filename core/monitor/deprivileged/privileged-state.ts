@@ -3,12 +3,16 @@
  * machine must hold while the guest runs directly (the real one). Both are held in the same registers, at different times:
  *
  *      the guest runs        expose() ──→   a monitor emulates for it      conceal() ──→   the guest runs
- *      real state, CPL 1                    virtual state, CPL 0                           real state
+ *      real state, CPL 1 or 3               virtual state, CPL 0                           real state
+ *
+ * In protected mode the kernel has CPL 1. In 64-bit mode no segment keeps code apart, and paging knows only user and supervisor:
+ * there the kernel has CPL 3 like its programs, and which of them runs is kept here.
  *
  * General, x87 and SSE registers, DS to GS, CR2 to CR4 and MSRs are the same in both: no instruction reads the privileged of
- * these at CPL 1 without a trap. The others can be read there without one, so they must be the machine's own: that is
+ * these there without a trap. The others can be read there without one, so they must be the machine's own: that is
  * what makes x86 not virtualizable by trapping alone (Robin & Irvine, USENIX Security 2000; Popek & Goldberg, CACM 1974).
  */
+import { addressOf } from "../../machine/address.js";
 import { CR0 } from "../../machine/cpu/control-bits.js";
 import type { Core } from "../../machine/cpu/core.js";
 import {
@@ -27,7 +31,7 @@ import {
 import { PRIVILEGE_SHIFT } from "../../machine/cpu/segments.js";
 import { CS, LDTR, RFLAGS, SS, TR } from "../../machine/cpu/state.js";
 
-/** Flags that POPF does not change at CPL 1 with IOPL 0. */
+/** Flags that POPF does not change above CPL 0 with IOPL 0. */
 const PRIVILEGED_FLAGS = RFLAGS.IF | RFLAGS.IOPL;
 /** Always set while the guest runs: the monitor's tables are walked, and protect what is read-only from CPL 1 too. */
 const REAL_CR0 = CR0.PE | CR0.PG | CR0.WP | CR0.NE | CR0.ET;
@@ -36,7 +40,7 @@ const DPL = 3 << PRIVILEGE_SHIFT;
 /** Registers that hold linear addresses of descriptor tables: base and limit each. */
 const TABLES = [GDTR_BASE, GDTR_BASE + 1, GDTR_LIMIT, IDTR_BASE, IDTR_BASE + 1, IDTR_LIMIT] as const;
 
-/** Where the monitor's own descriptor tables lie while the guest runs. */
+/** Where the monitor's own descriptor tables lie while the guest runs; lower halves, for the window has the highest addresses. */
 export interface RealTables {
   readonly gdtBase: number;
   readonly gdtLimit: number;
@@ -54,13 +58,26 @@ export class PrivilegedState {
   private readonly task = new Int32Array(SEGMENT_WORDS);
   private flags = 0;
   private cr0 = 0;
+  /** What was concealed had CPL 0. */
+  private hidKernel = false;
 
-  /** @param guestRing CPL at which the guest's kernel runs. */
+  /** @param realTables for the guest's kernel or for its programs. */
   constructor(
     private readonly core: () => Core,
-    private readonly realTables: () => RealTables,
-    readonly guestRing: 1 | 3,
+    private readonly realTables: (isKernel: boolean) => RealTables,
   ) {}
+
+  /** CPL at which the guest's kernel runs. */
+  get guestRing(): 1 | 3 {
+    return this.core().isLong ? 3 : 1;
+  }
+
+  /** Whether the guest's kernel is at RIP, not one of its programs. */
+  get isKernel(): boolean {
+    if (this.isExposed) return this.core().cpl === 0;
+    // From CPL 1 the kernel returns to a program without a trap, and none comes back so.
+    return this.guestRing === 3 ? this.hidKernel : this.core().cpl === 1;
+  }
 
   /** Whether the guest's own IF lets interrupts in. */
   get takesInterrupts(): boolean {
@@ -83,12 +100,12 @@ export class PrivilegedState {
 
   /** While the guest runs: base and limit of its own GDT and IDT, and selectors of its own LDT and TSS. */
   get virtualTables() {
-    const [gdtBase, , gdtLimit, idtBase, , idtLimit] = this.tables;
+    const [gdtLow, gdtHigh, gdtLimit, idtLow, idtHigh, idtLimit] = this.tables;
     const [localTable, task] = [this.localTable[SELECTOR]!, this.task[SELECTOR]!];
     return {
-      gdtBase: gdtBase!,
+      gdtBase: addressOf(gdtHigh!, gdtLow!),
       gdtLimit: gdtLimit!,
-      idtBase: idtBase!,
+      idtBase: addressOf(idtHigh!, idtLow!),
       idtLimit: idtLimit!,
       localTable,
       task,
@@ -98,10 +115,10 @@ export class PrivilegedState {
   /** The virtual state into the registers, so that the guest's privileged instructions mean what the guest meant. */
   expose(): void {
     if (this.isExposed) return;
-    this.isExposed = true;
     const core = this.core();
     const { words } = core;
-    if (words[PRIVILEGE] === this.guestRing && this.guestRing !== 3) this.setRing(0);
+    if (this.isKernel) this.setRing(0);
+    this.isExposed = true;
     words[FLAGS] = (words[FLAGS]! & ~PRIVILEGED_FLAGS) | this.flags;
     words[CR0_WORD] = this.cr0;
     TABLES.forEach((word, index) => {
@@ -118,7 +135,8 @@ export class PrivilegedState {
     this.isExposed = false;
     const core = this.core();
     const { words } = core;
-    const real = this.realTables();
+    this.hidKernel = words[PRIVILEGE] === 0;
+    const real = this.realTables(this.hidKernel);
     this.flags = words[FLAGS]! & PRIVILEGED_FLAGS;
     this.cr0 = words[CR0_WORD]!;
     TABLES.forEach((word, index) => {
@@ -126,10 +144,15 @@ export class PrivilegedState {
     });
     this.localTable.set(words.subarray(segmentWord(LDTR), segmentWord(LDTR) + SEGMENT_WORDS));
     this.task.set(words.subarray(segmentWord(TR), segmentWord(TR) + SEGMENT_WORDS));
-    if (words[PRIVILEGE] === 0) this.setRing(this.guestRing);
     words[FLAGS] = (words[FLAGS]! & ~RFLAGS.IOPL) | RFLAGS.IF;
     words[CR0_WORD] = this.cr0 | REAL_CR0;
-    [real.gdtBase, 0, real.gdtLimit, real.idtBase, 0, real.idtLimit].forEach((value, index) => {
+    if (this.hidKernel) {
+      this.setRing(this.guestRing);
+      // At CPL 3 alignment would be checked, which it never is at CPL 0.
+      words[CR0_WORD]! &= ~CR0.AM;
+    }
+    const high = core.isLong ? -1 : 0;
+    [real.gdtBase, high, real.gdtLimit, real.idtBase, high, real.idtLimit].forEach((value, index) => {
       words[TABLES[index]!] = value;
     });
     words.fill(0, segmentWord(LDTR), segmentWord(LDTR) + SEGMENT_WORDS);

@@ -1,8 +1,7 @@
 /**
- * The descriptor table that the machine reads while a guest kernel runs at CPL 1: a copy of the guest's in which what was for
- * CPL 0 is for CPL 1, and gates and system segments are absent, so that their use traps.
+ * A descriptor table that the machine reads while a guest runs: a copy of the guest's in which what was for CPL 0 is for the
+ * ring of the guest's kernel, and gates and system segments are absent, so that their use traps.
  */
-
 import type { Hfn } from "../../machine/address.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import { PRIVILEGE_SHIFT } from "../../machine/cpu/segments.js";
@@ -18,10 +17,17 @@ const GRANULAR = 0x80_0000;
 const FLAT_LIMIT = 0xf_ffff;
 const TRUNCATED_LIMIT = WINDOW_BASE / 4096 - 1;
 const DPL = 3 << PRIVILEGE_SHIFT;
+const CONFORMING = 0x400;
 const ACCESSED = 0x100;
 
 /** A table has at most 64 KiB. */
 const PAGES = 16;
+
+/**
+ * Whom a table is for: a kernel in its ring, with the programs that it enters by IRET; or, where all are at CPL 3, the kernel
+ * or the programs alone.
+ */
+export type TableUse = "ring-1" | "kernel-at-3" | "programs";
 
 export class ShadowGdt {
   readonly address: number;
@@ -32,6 +38,7 @@ export class ShadowGdt {
   constructor(
     private readonly hardware: CodeMachine,
     window: MonitorWindow,
+    private readonly use: TableUse,
     /** Data segments end where the monitor's addresses begin. */
     private readonly truncates: boolean,
   ) {
@@ -50,7 +57,7 @@ export class ShadowGdt {
     for (let offset = 0; offset + 7 <= limit; offset += 8) {
       const word = this.frames[offset >> 12]! * 1024 + ((offset & 0xfff) >> 2);
       let low = read(offset);
-      let high = deprivileged(read(offset + 4));
+      let high = DEPRIVILEGED[this.use](read(offset + 4));
       if (this.truncates && isFlatData(low, high)) {
         low = (low & ~0xffff) | (TRUNCATED_LIMIT & 0xffff);
         high = (high & ~LIMIT_HIGH) | (TRUNCATED_LIMIT & LIMIT_HIGH);
@@ -72,9 +79,23 @@ function isFlatData(low: number, high: number): boolean {
   return (high & (CODE_OR_DATA | CODE | GRANULAR)) === (CODE_OR_DATA | GRANULAR) && limit === FLAT_LIMIT;
 }
 
-/** The second word of a descriptor for CPL 1 what the guest's is for CPL 0. The accessed bit is set: the table is read-only. */
-function deprivileged(high: number): number {
-  if ((high & CODE_OR_DATA) === 0) return high & ~PRESENT;
-  const marked = high | ACCESSED;
-  return (marked & DPL) === 0 ? marked | (1 << PRIVILEGE_SHIFT) : marked;
+/** The second word of a descriptor that traps when it is used, or is marked accessed: the table is read-only. */
+function trapping(high: number): number {
+  return (high & CODE_OR_DATA) === 0 ? high & ~PRESENT : high | ACCESSED;
 }
+
+/** What is for CPL 0 is for another ring. */
+function raised(high: number, ring: number): number {
+  return (high & (DPL | CODE_OR_DATA)) === CODE_OR_DATA ? high | (ring << PRIVILEGE_SHIFT) : high;
+}
+
+/** The second word of a descriptor, for each use. */
+const DEPRIVILEGED: Readonly<Record<TableUse, (high: number) => number>> = {
+  "ring-1": (high) => raised(trapping(high), 1),
+  "kernel-at-3": (high) => {
+    // The way to a program would be no change of privilege, and would not trap: its code is for nobody (#GP).
+    const isProgramCode = (high & (CODE_OR_DATA | CODE | DPL)) === (CODE_OR_DATA | CODE | DPL);
+    return isProgramCode ? trapping(high) & ~(DPL | CONFORMING) : raised(trapping(high), 3);
+  },
+  programs: trapping,
+};

@@ -1,37 +1,35 @@
 /**
- * Linear addresses that are the monitor's in every address space of a 32-bit guest: the last 4 MiB. Each format's tables for
- * them are the monitor's own and point to the same pages; the guest's entries there are never used.
+ * Linear addresses that are the monitor's in every address space: the last 4 MiB, which in IA-32e mode are the same bits with
+ * their sign extended. Each format's tables for them are the monitor's own and point to the same pages; the guest's entries
+ * there are never used.
  */
 import { OWNER } from "../../events/memory-owners.js";
-import type { Hfn } from "../../machine/address.js";
+import type { Gva, Hfn } from "../../machine/address.js";
 import type { Machine } from "../../machine/machine.js";
 import { A, D, entryLo, P, RW } from "../../machine/mmu/entry.js";
-import type { PagingName } from "../../machine/mmu/format.js";
+import { PAGING_FORMATS, type PagingFormat } from "../../machine/mmu/format.js";
 import { UnsupportedError } from "../../util/errors.js";
 import type { ReservedEntries } from "../memory/shadow/shadow-hardware.js";
 
 /** First address. */
 export const WINDOW_BASE = 0xffc0_0000;
+const LONG_WINDOW_BASE = WINDOW_BASE - 2 ** 32;
 const WINDOW_PAGES = 1024;
-/** Pages of one PAE table, and the first of the two entries of the last page directory that point to them. */
-const PAE_PAGES = 512;
-const PAE_FIRST = 510;
-const LAST_PDE = 1023;
-const LAST_PDPTE = 3;
+/** Pages of one table with entries of 8 bytes. */
+const TABLE_PAGES = 512;
 
 export class MonitorWindow {
   private readonly own = new Set<Hfn>();
-  /** Page table of 32-bit paging; page tables and page directory of PAE. */
+  /** Page table of 32-bit paging, and the two of the other formats. */
   private readonly plainTable: Hfn;
-  private readonly paeTables: readonly [Hfn, Hfn];
-  private readonly paeDirectory: Hfn;
+  private readonly pageTables: readonly Hfn[];
+  /** What the monitor's own entry of a table of level 3 points to, of level 4, and of level 5, as far as formats have needed them. */
+  private readonly upperTables: Hfn[] = [];
   private pages = 0;
 
   constructor(private readonly machine: Machine) {
     this.plainTable = this.newFrame(OWNER.shadow_tables);
-    this.paeTables = [this.newFrame(OWNER.shadow_tables), this.newFrame(OWNER.shadow_tables)];
-    this.paeDirectory = this.newFrame(OWNER.shadow_tables);
-    this.installBelow(this.paeDirectory);
+    this.pageTables = [this.newFrame(OWNER.shadow_tables), this.newFrame(OWNER.shadow_tables)];
   }
 
   /** Adds pages of the monitor's own, read-only to CPL 1 unless `writable`. Returns the linear address of the first. */
@@ -46,43 +44,46 @@ export class MonitorWindow {
       const page = this.pages++;
       const { ram } = this.machine;
       ram[this.plainTable * 1024 + page] = entry;
-      const table = this.paeTables[page < PAE_PAGES ? 0 : 1];
-      ram[table * 1024 + (page % PAE_PAGES) * 2] = entry;
+      ram[this.pageTables[Math.floor(page / TABLE_PAGES)]! * 1024 + (page % TABLE_PAGES) * 2] = entry;
       frames.push(frame);
     }
     return { address, frames };
   }
 
-  contains(linear: number): boolean {
-    return linear >>> 0 >= WINDOW_BASE;
+  /** Whether a linear address is the monitor's. @param isLong the guest is in IA-32e mode. */
+  contains(linear: Gva, isLong: boolean): boolean {
+    return isLong ? linear >= LONG_WINDOW_BASE && linear < 0 : linear >= WINDOW_BASE;
   }
 
   /** The window's entries in tables of a format. */
-  entriesFor(paging: PagingName): ReservedEntries {
-    const owns = (frame: Hfn): boolean => this.own.has(frame);
-    const nothing = (): void => {};
-    if (paging === "32-bit") {
-      const entry = entryLo(this.plainTable, P | RW | A);
-      return { rootEntry: (index) => (index === LAST_PDE ? entry : 0), installBelow: nothing, owns };
-    }
-    if (paging === "pae") {
-      const entry = entryLo(this.paeDirectory, P);
-      return {
-        rootEntry: (index) => (index === LAST_PDPTE ? entry : 0),
-        installBelow: (table) => this.installBelow(table),
-        owns,
-      };
-    }
-    // Addresses of a 64-bit guest's kernel are elsewhere: its monitor is kept apart by paging.
-    return { rootEntry: () => 0, installBelow: nothing, owns };
+  entriesFor(format: PagingFormat): ReservedEntries {
+    while (this.upperTables.length < format.levels - 2) this.addUpperTable();
+    return {
+      entry: (level, index) => this.entry(format, level, index),
+      owns: (frame) => this.own.has(frame),
+    };
   }
 
-  private installBelow(directory: Hfn): void {
-    const { ram } = this.machine;
-    this.paeTables.forEach((table, index) => {
-      ram[directory * 1024 + (PAE_FIRST + index) * 2] = entryLo(table, P | RW | A);
-      ram[directory * 1024 + (PAE_FIRST + index) * 2 + 1] = 0;
-    });
+  private entry({ name, levels, rootEntries, entries }: PagingFormat, level: number, index: number): number {
+    const { pageTables, upperTables } = this;
+    const flags = P | RW | A;
+    if (level > 2) {
+      const isLast = index === (level === levels ? rootEntries : entries) - 1;
+      // Of PAE's root only P may be set.
+      return isLast ? entryLo(upperTables[level - 3]!, name === "pae" ? P : flags) : 0;
+    }
+    if (name === "32-bit") return index === entries - 1 ? entryLo(this.plainTable, flags) : 0;
+    const table = pageTables[index - (entries - pageTables.length)];
+    return table === undefined ? 0 : entryLo(table, flags);
+  }
+
+  /** The table to which the monitor's own entry of the next level points. */
+  private addUpperTable(): void {
+    const level = this.upperTables.length + 2;
+    const table = this.newFrame(OWNER.shadow_tables);
+    for (let index = 0; index < TABLE_PAGES; index++)
+      this.machine.ram[table * 1024 + 2 * index] = this.entry(PAGING_FORMATS["5-level"], level, index);
+    this.upperTables.push(table);
   }
 
   private newFrame(owner: number): Hfn {

@@ -15,7 +15,6 @@ import type { Board } from "../../machine/board.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import type { AccessBytes, PortAccess } from "../../machine/cpu/host.js";
 import type { Vectoring } from "../../machine/cpu/interception.js";
-import { EVENT_KIND } from "../../machine/cpu/interrupts/raise.js";
 import { RAX, RIP, RIP_HIGH } from "../../machine/cpu/places.js";
 import { EXCEPTION, RFLAGS, STATE } from "../../machine/cpu/state.js";
 import { REGISTER as APIC } from "../../machine/devices/apic/registers.js";
@@ -203,18 +202,10 @@ export class KernelSide {
     return EXIT.ept_violation;
   }
 
-  /** What was being delivered is delivered after all; software's events come back to the next instruction. */
-  private redeliver(vectoring: Vectoring): void {
-    const { system } = this.hardware;
-    const { words, nextLow, nextHigh } = system.core;
-    if (vectoring.kind === EVENT_KIND.software) system.redeliver(vectoring, nextLow, nextHigh);
-    else system.redeliver(vectoring, words[RIP]!, words[RIP_HIGH]!);
-  }
-
   /** What an exit interrupted is done again: the delivery of an event, an emulation, or the instruction at RIP. */
   private again(vectoring: Vectoring | undefined): void {
     const { engine, system } = this.hardware;
-    if (vectoring !== undefined) this.redeliver(vectoring);
+    if (vectoring !== undefined) system.redeliverHere(vectoring);
     else if (this.isEmulating) system.emulate(this.emulated!);
     else engine.retry();
   }

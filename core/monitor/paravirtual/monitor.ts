@@ -27,6 +27,7 @@ import type { StartState, SystemUnit } from "../../machine/cpu/system-unit.js";
 import { PF_USER } from "../../machine/mmu/entry.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
+import { KernelCycles } from "../kernel-cycles.js";
 import type { Monitor } from "../monitor.js";
 import type { MonitorParts } from "../virtual-computer.js";
 import { HYPERCALL, HYPERCALL_VECTOR, SELECTORS } from "./abi.js";
@@ -81,12 +82,12 @@ export class ParavirtualMonitor implements Monitor, Interception {
   /** The monitor was there while an event came that the guest takes: it is called before it goes on. */
   private isUpcallDue = false;
   private ending: string | undefined;
-  /** CYCLES.guest_user when the guest was last entered. */
-  private userCycles = 0;
+  private readonly kernelCycles: KernelCycles;
   private readonly boardHasInterrupt: () => boolean;
 
   constructor(private readonly parts: MonitorParts) {
     this.boardHasInterrupt = parts.board.surroundings().hasInterrupt;
+    this.kernelCycles = new KernelCycles(parts.hardware.machine.counters);
     this.interrupts = {
       hasPending: () => this.hasInterrupt(),
       acknowledge: () => parts.board.pc.interrupts.acknowledge(),
@@ -275,7 +276,7 @@ export class ParavirtualMonitor implements Monitor, Interception {
   // What is done about it.
 
   handle(): Outcome | undefined {
-    this.attributeKernel();
+    this.kernelCycles.left(this.bits === 64 && this.present.cpu.isInKernel);
     try {
       do {
         const { left } = this;
@@ -289,7 +290,7 @@ export class ParavirtualMonitor implements Monitor, Interception {
       if (!(fault instanceof GuestFault)) throw fault;
       this.ending = "the guest's kernel cannot be entered or left: its stack or a handler's segment is unfit";
     }
-    this.userCycles = this.parts.hardware.machine.counters.cycles[CYCLES.guest_user]!;
+    this.kernelCycles.entered();
     return this.ending === undefined ? undefined : { kind: "shutdown", reason: this.ending };
   }
 
@@ -444,14 +445,6 @@ export class ParavirtualMonitor implements Monitor, Interception {
   }
 
   // Accounting.
-
-  /** A 64-bit kernel runs at CPL 3: what the machine took for a program's cycles since it was entered is the kernel's. */
-  private attributeKernel(): void {
-    if (this.bits === 32 || !this.present.cpu.isInKernel) return;
-    const { cycles } = this.parts.hardware.machine.counters;
-    cycles[CYCLES.guest_kernel]! += cycles[CYCLES.guest_user]! - this.userCycles;
-    cycles[CYCLES.guest_user] = this.userCycles;
-  }
 
   private exit(reason: number, transition: number, monitor: number): void {
     const work = monitor + (this.domain?.paging.takeWork() ?? 0);

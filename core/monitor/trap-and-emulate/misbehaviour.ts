@@ -4,11 +4,11 @@
  * & Irvine's table 2 (USENIX Security 2000). RET far, INT n and loads of segment registers are not here: under this monitor
  * they either do the same or trap.
  */
+import type { Gva } from "../../machine/address.js";
 import type { Core } from "../../machine/cpu/core.js";
 import { SYSTEM_TYPE } from "../../machine/cpu/descriptor.js";
-import { effectiveAddress } from "../../machine/cpu/operands.js";
+import { linearAddress, linearOfOperand } from "../../machine/cpu/operands.js";
 import {
-  BASE,
   CR0_WORD,
   FLAGS,
   GDTR_BASE,
@@ -26,7 +26,7 @@ export interface View {
   readonly core: Core;
   readonly state: PrivilegedState;
   /** A word of the guest's at a linear address; 0 where nothing is mapped. */
-  read(linear: number): number;
+  read(linear: Gva): number;
   /** Second word of a descriptor in the table that the machine reads, by its offset. */
   realDescriptor(offset: number): number;
 }
@@ -59,9 +59,9 @@ function drops({ state }: View, image: number): string | undefined {
   return ((image ^ own) & RFLAGS.IOPL) === 0 ? undefined : "dropped IOPL";
 }
 
-const onStack = (view: View, offset: number): number => {
-  const { words } = view.core;
-  return view.read((words[STACK_POINTER]! + offset + words[segmentWord(SS) + BASE]!) >>> 0);
+const onStack = ({ core, read }: View, offset: number): number => {
+  const { words } = core;
+  return read(linearAddress(core, SS, words[STACK_POINTER]!, words[STACK_POINTER + 1]!) + offset);
 };
 
 /** The selector in an operand of 16 bits. */
@@ -70,9 +70,7 @@ function selectorOf({ core, read }: View, instruction: Instruction, index: numbe
   if (operand?.kind === "register") return core.register(operand.number, 2) & 0xffff;
   if (operand?.kind === "far") return operand.selector;
   if (operand?.kind !== "memory") return 0;
-  const linear =
-    effectiveAddress(core, instruction, operand) + core.words[segmentWord(operand.segment) + BASE]!;
-  return read(linear >>> 0) & 0xffff;
+  return read(linearOfOperand(core, instruction, operand)) & 0xffff;
 }
 
 /** LAR, LSL, VERR and VERW of a segment in the local table, which the machine does not have loaded. */
@@ -82,7 +80,7 @@ const missesLocal = (view: View, selector: number): string | undefined =>
     : undefined;
 
 const ownDescriptor = ({ state, read }: View, selector: number): number =>
-  read((state.virtualTables.gdtBase + (selector & ~7) + 4) >>> 0);
+  read(state.virtualTables.gdtBase + (selector & ~7) + 4);
 
 const verifies: Judge = (view, instruction) => missesLocal(view, selectorOf(view, instruction, 0));
 
@@ -115,16 +113,13 @@ function missesGate(view: View, selector: number): string | undefined {
 function targetOf(view: View, instruction: Instruction): number {
   const [operand] = instruction.operands;
   if (operand?.kind !== "memory") return selectorOf(view, instruction, 0);
-  const { core } = view;
-  const linear =
-    effectiveAddress(core, instruction, operand) + core.words[segmentWord(operand.segment) + BASE]!;
-  return view.read((linear + instruction.operandSize) >>> 0) & 0xffff;
+  return view.read(linearOfOperand(view.core, instruction, operand) + instruction.operandSize) & 0xffff;
 }
 
 /** By mnemonic. */
 const JUDGES: Readonly<Record<string, Judge>> = {
-  SGDT: ({ core, state }) => differs("a GDT at", core.words[GDTR_BASE]!, state.virtualTables.gdtBase),
-  SIDT: ({ core, state }) => differs("an IDT at", core.words[IDTR_BASE]!, state.virtualTables.idtBase),
+  SGDT: ({ core, state }) => differs("a GDT at", core.words[GDTR_BASE]!, state.virtualTables.gdtBase | 0),
+  SIDT: ({ core, state }) => differs("an IDT at", core.words[IDTR_BASE]!, state.virtualTables.idtBase | 0),
   SLDT: ({ core, state }) =>
     differs("LDTR", core.words[segmentWord(LDTR) + SELECTOR]!, state.virtualTables.localTable),
   STR: ({ core, state }) => differs("TR", core.words[segmentWord(TR) + SELECTOR]!, state.virtualTables.task),

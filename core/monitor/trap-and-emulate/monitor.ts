@@ -3,7 +3,7 @@
  * instruction that did is kept, in words.
  */
 import { CYCLES } from "../../events/categories.js";
-import { addressOf } from "../../machine/address.js";
+import type { Gva } from "../../machine/address.js";
 import { instructionCosts } from "../../machine/cpu/instruction-costs.js";
 import { RIP } from "../../machine/cpu/places.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
@@ -12,6 +12,7 @@ import type { ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js"
 import type { MonitorParts } from "../virtual-computer.js";
 import { misbehaviourOf, type View } from "./misbehaviour.js";
 
+const PAGE = 4096;
 /** Instructions that the machine need not ask about, and is made to. */
 export const ASKED: readonly string[] = ["PUSHF", "POPF"];
 /** Of those that only show something, and are judged when they are decoded. */
@@ -33,7 +34,7 @@ export class TrapAndEmulateMonitor extends DeprivilegedMonitor {
       },
       state: this.state,
       read: (linear) => this.readGuest(linear),
-      realDescriptor: (offset) => this.gdt.high(offset),
+      realDescriptor: (offset) => this.gdtFor(true).high(offset),
     };
     engine.handlers.onBlock = (instructions) => {
       if (this.misbehaviour !== undefined) return;
@@ -52,7 +53,7 @@ export class TrapAndEmulateMonitor extends DeprivilegedMonitor {
 
   private judge(instruction: Instruction): void {
     if (this.misbehaviour !== undefined || this.state.isExposed) return;
-    if (this.core.cpl !== this.state.guestRing) return;
+    if (!this.state.isKernel) return;
     const what = misbehaviourOf(this.view, instruction);
     if (what === undefined) return;
     const where = (this.core.words[RIP]! >>> 0).toString(16);
@@ -65,12 +66,11 @@ export class TrapAndEmulateMonitor extends DeprivilegedMonitor {
     this.parts.hardware.engine.charge(category, this.costOf(instruction));
   }
 
-  private readGuest(linear: number): number {
-    const low = addressOf(0, linear | 0);
-    const gfn = this.paging.translate(low);
+  private readGuest(linear: Gva): number {
+    const gfn = this.paging.translate(linear);
     if (gfn < 0) return 0;
     const bytes = new Uint8Array(4);
-    this.ram.read(gfn * 4096 + (low % 4096), bytes);
+    this.ram.read(gfn * 4096 + (linear & (PAGE - 1)), bytes);
     return new DataView(bytes.buffer).getInt32(0, true);
   }
 }

@@ -9,6 +9,7 @@ import type { GuestMap } from "../guest-map.js";
 import type { ShadowHardware } from "./shadow-hardware.js";
 
 const ENTRIES = 1024;
+const ROOT_LEVEL = 2;
 
 export class FlatTables {
   readonly root: Hfn;
@@ -20,7 +21,7 @@ export class FlatTables {
     this.root = this.newTable();
     const { reserved, machine } = hardware;
     for (let index = 0; index < ENTRIES; index++)
-      machine.ram[this.root * 1024 + index] = reserved?.rootEntry(index) ?? 0;
+      machine.ram[this.root * 1024 + index] = reserved?.entry(ROOT_LEVEL, index) ?? 0;
   }
 
   /** Maps a guest frame to itself. */

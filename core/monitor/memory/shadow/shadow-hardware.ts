@@ -17,13 +17,15 @@ export interface ShadowHardware {
 }
 
 /**
- * Entries that every address space has for the monitor itself. The guest's tables are never shadowed there.
+ * Entries that every address space has for the monitor itself, in the root and in tables below its reserved entries. A page
+ * table that the guest has elsewhere too gets another shadow there, which has none.
  */
 export interface ReservedEntries {
-  /** Low word of the entry at an index of a root where the guest has none; 0 for none. The high word is 0. */
-  rootEntry(index: number): number;
-  /** Puts the monitor's entries into a table of the guest's that a root's reserved entry now points to. */
-  installBelow(table: Hfn): void;
+  /**
+   * Low word of what stands in an entry of a table of a level, where the guest has nothing; 0 for nothing. The high word is 0.
+   * What is below an entry of level 2 is the monitor's whatever the guest has there.
+   */
+  entry(level: number, index: number): number;
   /** Whether a frame holds one of the monitor's own tables or pages. */
   owns(frame: Hfn): boolean;
 }

@@ -19,7 +19,7 @@ import { invariant } from "../../../util/errors.js";
 import type { GuestMap } from "../guest-map.js";
 import { GuestWalk } from "./guest-walk.js";
 import type { ShadowHardware } from "./shadow-hardware.js";
-import { type ShadowTable, WRITE_FLOOD } from "./shadow-table.js";
+import { ROLES, type Role, type ShadowTable, WRITE_FLOOD } from "./shadow-table.js";
 import { ShadowTables } from "./shadow-tables.js";
 
 export interface ShadowPagingOptions {
@@ -61,6 +61,9 @@ export class ShadowPaging {
   work = 0;
   private readonly stride: number;
   private guestRoot: Gfn = 0;
+  private role: Role = "guest";
+  /** The kernel was let write where the guest's tables do not allow it, as without CR0.WP. */
+  hasForced = false;
 
   constructor(
     private readonly hardware: ShadowHardware,
@@ -97,6 +100,11 @@ export class ShadowPaging {
   /** The guest frame behind an address that its kernel may read, or -1. A and D bits are set as for a read. */
   translate(va: Gva): Gfn {
     return this.guestWalk.walk(this.guestRoot, va, READ, false) ? this.guestWalk.frame : -1;
+  }
+
+  /** Whether the guest's tables allow an access. A and D bits are set if they do. */
+  allows(va: Gva, kind: number, user: boolean): boolean {
+    return this.guestWalk.walk(this.guestRoot, va, kind, user);
   }
 
   // What the guest does.
@@ -148,21 +156,33 @@ export class ShadowPaging {
   /**
    * The guest loads CR3: tables that were out of sync are mended. Returns the frame of the root to walk.
    * @param root its guest frame; where PDPTEs are registers any name of the root that is no guest frame.
+   * @param role whose rights are wanted.
    */
-  setRoot(root: Gfn): Hfn {
+  setRoot(root: Gfn, role: Role = "guest"): Hfn {
     const { tables, hardware } = this;
     this.synchronise();
+    this.role = role;
     if (!this.options.reuse && root !== this.guestRoot) {
       this.work += tables.count * this.costs.shadow_allocate;
       tables.dropAll();
     }
     this.guestRoot = root;
     const { levels } = hardware.paging;
-    const known = tables.find(root, levels);
+    const known = tables.find(root, levels, this.role);
     if (known !== undefined) this.counters.events[EVENT.shadow_tables_reused]!++;
-    const shadow = known ?? tables.make(root, levels);
+    const shadow = known ?? tables.make(root, levels, this.role);
     tables.use(shadow);
     this.dropStaleRegisters(shadow);
+    return shadow.frame;
+  }
+
+  /** The shadow of the same root that gives other rights. Returns the frame of the root to walk. */
+  setRole(role: Role): Hfn {
+    this.role = role;
+    const { tables, guestRoot } = this;
+    const { levels } = this.hardware.paging;
+    const shadow = tables.find(guestRoot, levels, role) ?? tables.make(guestRoot, levels, role);
+    tables.use(shadow);
     return shadow.frame;
   }
 
@@ -204,13 +224,9 @@ export class ShadowPaging {
   private fill(va: Gva): void {
     const { guestWalk } = this;
     const { word, level } = this.path(va, true);
-    this.setLeaf(
-      word,
-      level,
-      guestWalk.frame,
-      guestWalk.lows[guestWalk.leaf]!,
-      guestWalk.highs[guestWalk.leaf]!,
-    );
+    const [lo, hi] = [guestWalk.lows[guestWalk.leaf]!, guestWalk.highs[guestWalk.leaf]!];
+    this.hasForced ||= guestWalk.isForced;
+    this.setLeaf(word, level, this.role, guestWalk.frame, lo, hi, guestWalk.isForced);
   }
 
   /**
@@ -225,14 +241,15 @@ export class ShadowPaging {
     tables.use(table);
     for (let level = paging.levels; ; level--) {
       const entries = level === paging.levels ? paging.rootEntries : paging.entries;
-      const word = tables.word(table, indexAt(paging.shifts[level]!, entries, highHalf(va), lowHalf(va)));
+      const index = indexAt(paging.shifts[level]!, entries, highHalf(va), lowHalf(va));
+      const word = tables.word(table, index);
       let child: ShadowTable;
       if (level > guestWalk.leaf) {
         const gfn = frameOf(guestWalk.lows[level]!, guestWalk.highs[level]!);
-        child = this.childOf(gfn, level - 1);
+        child = this.childOf(gfn, level - 1, tables.reservesBelow(table, index));
         if (!child.parents.has(word)) {
           if (child.isUnsynced) this.synchroniseTable(child);
-          this.linkChild(word, child, level, guestWalk.lows[level]!, guestWalk.highs[level]!);
+          this.linkChild(word, child, level);
         }
       } else {
         const first = guestWalk.frame - (guestWalk.frame % tables.framesAt(level));
@@ -240,7 +257,7 @@ export class ShadowPaging {
           tables.inUse.clear();
           return { word, level };
         }
-        child = tables.split(word, first, level - 1);
+        child = tables.split(word, first, level - 1, this.role, tables.reservesBelow(table, index));
         if (!child.parents.has(word))
           tables.link(word, child, entryLo(child.frame, P | RW | US | A), entryHi(child.frame, 0));
       }
@@ -285,40 +302,53 @@ export class ShadowPaging {
 
   private root(): ShadowTable {
     const { levels } = this.hardware.paging;
-    const root = this.tables.find(this.guestRoot, levels);
+    const root = this.tables.find(this.guestRoot, levels, this.role);
     invariant(root !== undefined, "the running root is shadowed");
     return root;
   }
 
   /** The shadow of a guest table, made if need be, and filled if eager. */
-  private childOf(gfn: Gfn, level: number): ShadowTable {
-    const known = this.tables.find(gfn, level);
+  private childOf(gfn: Gfn, level: number, hasReserved: boolean): ShadowTable {
+    const known = this.tables.find(gfn, level, this.role, hasReserved);
     if (known !== undefined) return known;
     // A table that the guest now uses at another level too cannot stay out of sync.
     for (const other of this.tables.shadowsOf(gfn)) if (other.isUnsynced) this.synchroniseTable(other);
-    const table = this.tables.make(gfn, level);
+    const table = this.tables.make(gfn, level, this.role, hasReserved);
     if (this.options.eager && level === 1) this.prefetch(table);
     return table;
   }
 
-  private linkChild(word: number, child: ShadowTable, level: number, guestLo: number, guestHi: number): void {
+  /** Links a table as the guest's last walk found it. */
+  private linkChild(word: number, child: ShadowTable, level: number): void {
     const isRegister = this.hardware.paging.name === "pae" && level === 3;
+    const guestLo = this.guestWalk.lows[level]! | (child.role === "kernel" ? US : 0);
+    const guestHi = this.guestWalk.highs[level]!;
     const flags = isRegister ? P : P | A | (guestLo & (RW | US)) | (guestHi & NX);
     this.tables.link(word, child, entryLo(child.frame, flags), entryHi(child.frame, flags));
   }
 
-  /** A leaf that maps what a guest's leaf allows: writable only once dirty in the guest, and never over a guarded table. */
-  private setLeaf(word: number, level: number, gfn: Gfn, guestLo: number, guestHi: number): void {
+  /**
+   * A leaf that maps what a guest's leaf allows: writable only once dirty in the guest, and never over a guarded table.
+   * @param isForced the kernel is to write though the guest's tables have the page read-only (CR0.WP is 0).
+   */
+  private setLeaf(
+    word: number,
+    level: number,
+    role: Role,
+    gfn: Gfn,
+    guestLo: number,
+    guestHi: number,
+    isForced = false,
+  ): void {
     const { tables, map } = this;
     const { machine } = this.hardware;
     const first = gfn - (gfn % tables.framesAt(level));
     const host = map.require(first);
-    const { isForced } = this.guestWalk;
     const mayWrite =
       (isForced || (guestLo & (RW | D)) === (RW | D)) && !(level === 1 && tables.isGuarded(gfn));
     // What only the kernel may write is the kernel's alone until the user's next access.
-    const flags =
-      P | A | (isForced ? 0 : guestLo & US) | (mayWrite ? RW | D : 0) | (guestHi & NX) | (level > 1 ? PS : 0);
+    const userPage = role === "kernel" ? US : isForced ? 0 : guestLo & US;
+    const flags = P | A | userPage | (mayWrite ? RW | D : 0) | (guestHi & NX) | (level > 1 ? PS : 0);
     const lo = entryLo(host, flags);
     const hi = entryHi(host, flags);
     if (machine.ram[word] === lo && (this.stride === 1 || machine.ram[word + 1] === hi)) return;
@@ -336,7 +366,7 @@ export class ShadowPaging {
       const { lo, hi } = this.readEntry(this.map.require(table.gfn), index);
       const gfn = frameOf(lo, hi);
       if ((lo & (P | A)) !== (P | A) || this.map.find(gfn) < 0) continue;
-      this.setLeaf(this.tables.word(table, index), 1, gfn, lo, hi);
+      this.setLeaf(this.tables.word(table, index), 1, table.role, gfn, lo, hi);
       this.work += this.costs.shadow_fill_entry;
     }
   }
@@ -352,7 +382,7 @@ export class ShadowPaging {
     const wasPresent = (this.hardware.machine.ram[word]! & P) !== 0;
     const gfn = frameOf(lo, hi);
     const isUsable = isLeaf && (lo & (P | A)) === (P | A) && map.find(gfn) >= 0;
-    if (isUsable && (wasPresent || this.options.eager)) this.setLeaf(word, 1, gfn, lo, hi);
+    if (isUsable && (wasPresent || this.options.eager)) this.setLeaf(word, 1, table.role, gfn, lo, hi);
     else if (wasPresent) tables.clearEntry(word, table.level);
   }
 
@@ -374,22 +404,32 @@ export class ShadowPaging {
     this.work += this.hardware.paging.entries * costs.shadow_sync_entry;
   }
 
-  /** INVLPG: the shadow of one page follows the guest's table, and the hardware forgets it. */
+  /** INVLPG: the shadows of one page follow the guest's table, and the hardware forgets it. */
   invalidate(va: Gva): void {
-    const { tables, hardware } = this;
-    const { paging } = hardware;
-    let table: ShadowTable | undefined = this.root();
+    const { paging } = this.hardware;
+    for (const role of ROLES) {
+      const table = this.lowestTable(va, role);
+      if (table?.isUnsynced === true)
+        this.update(table, indexAt(paging.shifts[1]!, paging.entries, highHalf(va), lowHalf(va)));
+    }
+    this.hardware.invalidatePage(va);
+  }
+
+  /** The shadow of the level-1 table that the guest's tables have for an address. */
+  private lowestTable(va: Gva, role: Role): ShadowTable | undefined {
+    const { tables } = this;
+    const { paging } = this.hardware;
+    let table = tables.find(this.guestRoot, paging.levels, role);
     for (let level = paging.levels; level > 1 && table !== undefined; level--) {
       const entries = level === paging.levels ? paging.rootEntries : paging.entries;
       const index = indexAt(paging.shifts[level]!, entries, highHalf(va), lowHalf(va));
       const guest = this.guestEntry(table, index);
       const isTable = (guest.lo & P) !== 0 && (guest.lo & PS) === 0;
-      table = isTable ? tables.find(frameOf(guest.lo, guest.hi), level - 1) : undefined;
+      table = isTable
+        ? tables.find(frameOf(guest.lo, guest.hi), level - 1, role, tables.reservesBelow(table, index))
+        : undefined;
     }
-    if (table?.isUnsynced === true) {
-      this.update(table, indexAt(paging.shifts[1]!, paging.entries, highHalf(va), lowHalf(va)));
-    }
-    hardware.invalidatePage(va);
+    return table;
   }
 
   private guestEntry(table: ShadowTable, index: number): { lo: number; hi: number } {

@@ -4,9 +4,19 @@
  */
 import type { Gfn, Hfn } from "../../../machine/address.js";
 
+/**
+ * Whose rights a shadow gives (Linux calls it a page's role). "guest": supervisor and user pages are what the guest's tables
+ * say. "kernel": all are user pages, for a guest's kernel that runs at CPL 3; its programs run on the other.
+ */
+export const ROLES = ["guest", "kernel"] as const;
+export type Role = (typeof ROLES)[number];
+
 export interface ShadowTable {
   readonly frame: Hfn;
   readonly level: number;
+  readonly role: Role;
+  /** Has the monitor's own entries (shadow-hardware.ts, ReservedEntries). */
+  readonly hasReserved: boolean;
   /** The guest table; of a split, the first guest frame of what the large page maps. */
   readonly gfn: Gfn;
   readonly isSplit: boolean;

@@ -15,7 +15,7 @@ import type { Gfn } from "../../../machine/address.js";
 import { D, P, PS, RW } from "../../../machine/mmu/entry.js";
 import { invariant } from "../../../util/errors.js";
 import type { ShadowHardware } from "./shadow-hardware.js";
-import type { ShadowTable } from "./shadow-table.js";
+import type { Role, ShadowTable } from "./shadow-table.js";
 
 export class ShadowTables {
   /** Tables whose guest table is out of sync. */
@@ -26,7 +26,8 @@ export class ShadowTables {
   readonly traced = new Set<Gfn>();
   /** Tables made since the last exit was charged. */
   made = 0;
-  private readonly tables = new Map<number, ShadowTable>();
+  /** By the guest's frame, and there by level. */
+  private readonly tables = new Map<Gfn, ShadowTable[]>();
   /** Splits by the RAM word of the entry that points to them. */
   private readonly splits = new Map<number, ShadowTable>();
   private readonly byFrame = new Map<number, ShadowTable>();
@@ -67,25 +68,48 @@ export class ShadowTables {
     return table.frame * 1024 + index * this.stride;
   }
 
-  /** The shadow of a guest table at a level, if there is one. */
-  find(gfn: Gfn, level: number): ShadowTable | undefined {
-    return this.tables.get(gfn * 8 + level);
+  /** The shadow of a guest table at a level, if there is one. @param hasReserved as a root does, unless said otherwise. */
+  find(
+    gfn: Gfn,
+    level: number,
+    role: Role = "guest",
+    hasReserved = this.isReservedRoot(level),
+  ): ShadowTable | undefined {
+    const tables = this.tables.get(gfn);
+    if (tables === undefined) return undefined;
+    for (const table of tables)
+      if (table.level === level && table.role === role && table.hasReserved === hasReserved) return table;
+    return undefined;
   }
 
   /** Makes the shadow of a guest table, empty, and guards the guest table. */
-  make(gfn: Gfn, level: number): ShadowTable {
-    const table = this.newTable(gfn, level, false);
-    this.tables.set(gfn * 8 + level, table);
+  make(gfn: Gfn, level: number, role: Role, hasReserved = this.isReservedRoot(level)): ShadowTable {
+    const table = this.newTable(gfn, level, role, hasReserved, false);
+    const tables = this.tables.get(gfn);
+    if (tables === undefined) this.tables.set(gfn, [table]);
+    else {
+      const above = tables.findIndex((other) => other.level > level);
+      tables.splice(above < 0 ? tables.length : above, 0, table);
+    }
     this.guard(gfn);
     return table;
   }
 
+  /** Whether the table below an entry of a table has reserved entries, or would have. */
+  reservesBelow(table: ShadowTable, index: number): boolean {
+    return table.hasReserved && table.level > 2 && this.hardware.reserved?.entry(table.level, index) !== 0;
+  }
+
+  private isReservedRoot(level: number): boolean {
+    return this.hardware.reserved !== undefined && level === this.hardware.paging.levels;
+  }
+
   /** The table that maps a large page in smaller pieces under the entry at a word; made empty if need be. */
-  split(word: number, gfn: Gfn, level: number): ShadowTable {
+  split(word: number, gfn: Gfn, level: number, role: Role, hasReserved: boolean): ShadowTable {
     const known = this.splits.get(word);
     if (known !== undefined && known.gfn === gfn) return known;
     if (known !== undefined) this.drop(known);
-    const table = this.newTable(gfn, level, true);
+    const table = this.newTable(gfn, level, role, hasReserved, true);
     this.splits.set(word, table);
     this.hardware.machine.counters.events[EVENT.shadow_large_split]!++;
     return table;
@@ -109,15 +133,9 @@ export class ShadowTables {
     this.protect(gfn);
   }
 
-  /** All shadows of a guest frame, by level. */
+  /** All shadows of a guest frame, by level and role. */
   shadowsOf(gfn: Gfn): ShadowTable[] {
-    const found: ShadowTable[] = [];
-    if (gfn >= this.backedFrames) return found;
-    for (let level = 1; level <= this.hardware.paging.levels; level++) {
-      const table = this.tables.get(gfn * 8 + level);
-      if (table !== undefined) found.push(table);
-    }
-    return found;
+    return gfn >= this.backedFrames ? [] : [...(this.tables.get(gfn) ?? [])];
   }
 
   /** Whether the page of a level around a guest frame holds no shadowed table, so that it may be mapped large. */
@@ -131,12 +149,8 @@ export class ShadowTables {
     this.hardware.machine.ram[word] = lo;
     if (this.stride === 2) this.hardware.machine.ram[word + 1] = hi;
     child.parents.add(word);
-    const { reserved } = this.hardware;
-    if (reserved !== undefined && this.reservedAt(word, child.level + 1) !== 0) {
-      reserved.installBelow(child.frame);
-      // Paging-structure caches may remember the monitor's own table here.
-      this.hardware.flush();
-    }
+    // Paging-structure caches may remember the monitor's own table here.
+    if (child.hasReserved) this.hardware.flush();
   }
 
   /** The shadow table that an entry points to. */
@@ -144,17 +158,13 @@ export class ShadowTables {
     return (this.hardware.machine.ram[word]! & P) === 0 ? undefined : this.byFrame.get(this.frameAt(word));
   }
 
-  /** What stands in an entry that shadows nothing: 0, or the monitor's own in a root. */
-  private reservedAt(word: number, level: number): number {
-    const { reserved, paging } = this.hardware;
-    if (reserved === undefined || level !== paging.levels) return 0;
-    return reserved.rootEntry((word % 1024) / this.stride);
-  }
-
-  private setAbsent(word: number, level: number): void {
-    const { ram } = this.hardware.machine;
-    ram[word] = this.reservedAt(word, level);
-    if (this.stride === 2) ram[word + 1] = 0;
+  /** Nothing, or the monitor's own, in an entry that shadows nothing. */
+  private setAbsent(word: number): void {
+    const { reserved, machine } = this.hardware;
+    const table = reserved === undefined ? undefined : this.byFrame.get(word >>> 10);
+    machine.ram[word] =
+      table?.hasReserved === true ? reserved!.entry(table.level, (word % 1024) / this.stride) : 0;
+    if (this.stride === 2) machine.ram[word + 1] = 0;
   }
 
   /** Writes a leaf of a level that maps `gfn`'s page. */
@@ -186,7 +196,7 @@ export class ShadowTables {
       child.parents.delete(word);
       if (split !== undefined) this.drop(split);
     }
-    this.setAbsent(word, level);
+    this.setAbsent(word);
     return true;
   }
 
@@ -206,7 +216,7 @@ export class ShadowTables {
   /** Gives a table back. Translations are flushed, since paging-structure caches may remember it. */
   drop(table: ShadowTable): void {
     for (const word of table.parents) {
-      this.setAbsent(word, table.level + 1);
+      this.setAbsent(word);
       if (this.splits.get(word) === table) this.splits.delete(word);
     }
     table.parents.clear();
@@ -220,7 +230,9 @@ export class ShadowTables {
     if (table.isSplit) {
       for (const [word, split] of this.splits) if (split === table) this.splits.delete(word);
     } else {
-      this.tables.delete(table.gfn * 8 + table.level);
+      const others = this.tables.get(table.gfn)!.filter((other) => other !== table);
+      if (others.length === 0) this.tables.delete(table.gfn);
+      else this.tables.set(table.gfn, others);
       this.unguard(table.gfn);
     }
     this.hardware.machine.frames.give(OWNER.shadow_tables, table.frame);
@@ -242,7 +254,7 @@ export class ShadowTables {
     if (words.size === 0) this.leaves.delete(key);
   }
 
-  private newTable(gfn: Gfn, level: number, isSplit: boolean): ShadowTable {
+  private newTable(gfn: Gfn, level: number, role: Role, hasReserved: boolean, isSplit: boolean): ShadowTable {
     const { frames, ram, counters } = this.hardware.machine;
     if (this.maximum > 0 && this.byFrame.size >= this.maximum) this.dropOldest();
     const frame = frames.takeBacked(OWNER.shadow_tables);
@@ -250,6 +262,8 @@ export class ShadowTables {
     const table: ShadowTable = {
       frame,
       level,
+      role,
+      hasReserved,
       gfn,
       isSplit,
       parents: new Set(),
@@ -258,9 +272,10 @@ export class ShadowTables {
       writesSinceUse: 0,
     };
     this.byFrame.set(frame, table);
-    if (level === this.hardware.paging.levels) {
-      for (let index = 0; index < this.hardware.paging.rootEntries; index++)
-        this.setAbsent(this.word(table, index), level);
+    if (hasReserved) {
+      const { levels, rootEntries, entries } = this.hardware.paging;
+      for (let index = 0; index < (level === levels ? rootEntries : entries); index++)
+        this.setAbsent(this.word(table, index));
     }
     counters.events[EVENT.shadow_tables_made]!++;
     this.made++;

@@ -9,7 +9,7 @@ import { CR0, CR4, EFER } from "../../../machine/cpu/control-bits.js";
 import type { PagingControl } from "../../../machine/cpu/host.js";
 import { STATE } from "../../../machine/cpu/state.js";
 import { PF_FETCH, PF_USER, PF_WRITE } from "../../../machine/mmu/entry.js";
-import { PAGING_FORMATS, type PagingName } from "../../../machine/mmu/format.js";
+import { PAGING_FORMATS, type PagingFormat, type PagingName } from "../../../machine/mmu/format.js";
 import { FETCH, READ, WRITE } from "../../../machine/mmu/permissions.js";
 import { invariant } from "../../../util/errors.js";
 import type { GuestRam } from "../../guest-ram.js";
@@ -17,10 +17,11 @@ import type { GuestMap } from "../guest-map.js";
 import { FlatTables } from "./flat-tables.js";
 import type { ReservedEntries, ShadowHardware } from "./shadow-hardware.js";
 import { type ShadowFault, ShadowPaging, type ShadowPagingOptions } from "./shadow-paging.js";
+import type { Role } from "./shadow-table.js";
 
 export interface ShadowedPagingOptions extends Omit<ShadowPagingOptions, "memory" | "pdptes"> {
   /** The monitor's own addresses, in the format that the hardware walks. */
-  reserved?(paging: PagingName): ReservedEntries;
+  reserved?(paging: PagingFormat): ReservedEntries;
 }
 
 /** Where no device of a PC is: stands for guest frames without memory that are the machine's own. */
@@ -29,6 +30,9 @@ const NOBODY = 0xf_0000;
 /** The host frame by which the machine reaches a guest's device: its own, where the machine has no memory. */
 export const deviceFrame = (gfn: Gfn, machineFrames: number): Hfn =>
   gfn >= machineFrames ? (gfn as number) : NOBODY;
+
+const kindOf = (code: number): number =>
+  (code & PF_WRITE) !== 0 ? WRITE : (code & PF_FETCH) !== 0 ? FETCH : READ;
 
 /** Names of roots that are no guest frames: PAE's are 32 bytes anywhere. */
 const FIRST_REGISTER_ROOT = 2 ** 32;
@@ -41,6 +45,7 @@ export class ShadowedPaging implements PagingControl {
   private readonly shadows = new Map<PagingName, ShadowPaging>();
   private format: PagingName | undefined;
   private work = 0;
+  private role: Role = "guest";
   /** Changes with the format of the guest's tables: what was guarded before is so no longer. */
   generation = 0;
 
@@ -84,11 +89,9 @@ export class ShadowedPaging implements PagingControl {
    * Of a "true" one the guest's code is in `errorCode`, of the others the guest frame in `frame`.
    */
   fault(va: Gva, code: number): ShadowFault {
-    const kind = (code & PF_WRITE) !== 0 ? WRITE : (code & PF_FETCH) !== 0 ? FETCH : READ;
     const { shadow } = this;
     if (shadow === undefined) return this.flatFault(va);
-    shadow.guestWalk.writeProtect = (this.state[STATE.cr0 / 4]! & CR0.WP) !== 0;
-    const fault = shadow.fault(va, kind, (code & PF_USER) !== 0);
+    const fault = shadow.fault(va, kindOf(code), this.isProgram(code));
     this.frame = shadow.frame;
     this.errorCode = shadow.errorCode;
     if (fault === "hidden") this.reloadPdptes();
@@ -96,6 +99,20 @@ export class ShadowedPaging implements PagingControl {
   }
   frame: Gfn = 0;
   errorCode = 0;
+
+  /** Whether the guest's own tables allow an access; if not, `errorCode` is the guest's. Changes no shadow. */
+  isMapped(va: Gva, code: number): boolean {
+    const { shadow } = this;
+    if (shadow === undefined) return true;
+    const isMapped = shadow.allows(va, kindOf(code), this.isProgram(code));
+    this.errorCode = shadow.errorCode;
+    return isMapped;
+  }
+
+  /** A kernel at CPL 3 makes the accesses of a program as the hardware sees it. */
+  private isProgram(code: number): boolean {
+    return (code & PF_USER) !== 0 && this.role === "guest";
+  }
 
   private flatFault(va: Gva): ShadowFault {
     this.frame = Math.floor(va / 4096);
@@ -150,7 +167,11 @@ export class ShadowedPaging implements PagingControl {
 
   changed(): void {
     const format = this.presentFormat();
-    if (format === this.format) return;
+    if (format === this.format) {
+      this.protectWrites();
+      return;
+    }
+    this.role = "guest";
     this.shadow?.tables.dropAll();
     this.generation++;
     this.format = format;
@@ -164,7 +185,30 @@ export class ShadowedPaging implements PagingControl {
       return;
     }
     const shadow = this.shadowOf(format);
-    this.hardware.paging.useTables(format, shadow.setRoot(this.rootName()));
+    this.protectWrites();
+    this.hardware.paging.useTables(format, shadow.setRoot(this.rootName(), this.role));
+  }
+
+  /** CR0.WP as the guest has it. What its kernel was let write without goes. */
+  private protectWrites(): void {
+    const { shadow } = this;
+    if (shadow === undefined) return;
+    const writeProtect = (this.state[STATE.cr0 / 4]! & CR0.WP) !== 0;
+    if (writeProtect === shadow.guestWalk.writeProtect) return;
+    shadow.guestWalk.writeProtect = writeProtect;
+    if (!shadow.hasForced) return;
+    shadow.hasForced = false;
+    shadow.tables.dropAll();
+    this.loadRoot();
+  }
+
+  /** Has the shadow walked that gives a kernel at CPL 3 its rights, or the one that gives the guest's programs theirs. */
+  setRole(role: Role): void {
+    const { format, shadow } = this;
+    if (role === this.role || format === undefined || shadow === undefined) return;
+    this.role = role;
+    this.hardware.paging.useTables(format, shadow.setRole(role));
+    this.work += this.hardware.machine.costs.cr3_load;
   }
 
   loadPdptes(pdptes: Int32Array): void {
@@ -217,7 +261,7 @@ export class ShadowedPaging implements PagingControl {
       flush: () => paging.flushAll(false),
       invalidatePage: (va) => paging.invalidatePage(Math.floor(va / 2 ** 32) | 0, va | 0),
       loadRegisters: () => this.reloadPdptes(),
-      reserved: this.options.reserved?.(format),
+      reserved: this.options.reserved?.(PAGING_FORMATS[format]),
     };
   }
 
