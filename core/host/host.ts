@@ -6,13 +6,21 @@ import type { Constant, CpuProfile } from "../events/profile.js";
 import { assumed, published } from "../events/profiles/constants.js";
 import { MIB } from "../util/units.js";
 import { QueuedDevice } from "./block-device.js";
-import { type AreaId, type OwnerId, PAGE_BYTES, ROOT_GROUP, type ThreadId } from "./contracts.js";
+import {
+  type AreaId,
+  type LinkId,
+  type OwnerId,
+  PAGE_BYTES,
+  ROOT_GROUP,
+  type ThreadId,
+} from "./contracts.js";
 import { type DiskName, diskOptions } from "./disks.js";
 import { type Action, EventQueue } from "./event-queue.js";
-import { type HostCosts, hostCosts } from "./machine-costs.js";
+import { HOST_CONSTANTS, type HostCosts, hostCosts } from "./machine-costs.js";
 import { ContentIds } from "./memory/content-ids.js";
 import { HostMemory } from "./memory/ledger.js";
 import { SharingScanner } from "./memory/sharing.js";
+import { FluidNetwork } from "./network.js";
 import { creditPolicy } from "./scheduler/credit.js";
 import { fairPolicy } from "./scheduler/fair.js";
 import { HostScheduler } from "./scheduler/scheduler.js";
@@ -29,6 +37,8 @@ export interface HostOptions {
   readonly threadsPerCore: 1 | 2;
   readonly scheduler: SchedulerName;
   readonly disk: DiskName;
+  /** Of its network interface, bytes a second. */
+  readonly linkBandwidth: number;
   /** Content sharing of guests' memory; undefined: off. */
   readonly sharing?: SharingOptions | undefined;
 }
@@ -56,6 +66,9 @@ export class Host {
   readonly memory: HostMemory;
   readonly scheduler: HostScheduler;
   readonly disk: QueuedDevice;
+  readonly network: FluidNetwork;
+  /** The host's interface: what instances send passes it. */
+  readonly link: LinkId;
   readonly costs: HostCosts;
   readonly contents = new ContentIds();
   readonly scanner: SharingScanner;
@@ -66,12 +79,15 @@ export class Host {
   private swapWritten = 0;
 
   constructor(readonly options: HostOptions) {
-    const { profile, memory, swap, processors, threadsPerCore, scheduler, disk, sharing } = options;
+    const { profile, memory, swap, processors, threadsPerCore, scheduler, disk, linkBandwidth, sharing } =
+      options;
     this.costs = hostCosts(profile);
     this.memory = new HostMemory(this.clock, { frames: pagesOf(memory), swapPages: pagesOf(swap) });
     const policy = SCHEDULERS[scheduler];
     this.scheduler = new HostScheduler(this.clock, { processors, threadsPerCore, policy, costs: this.costs });
     this.disk = new QueuedDevice(this.clock, diskOptions(disk));
+    this.network = new FluidNetwork(this.clock);
+    this.link = this.network.addLink(linkBandwidth, HOST_CONSTANTS.linkLatency.value);
     this.scanner = new SharingScanner(this.memory);
     this.cache = this.memory.addOwner();
     this.system = this.memory.addOwner();

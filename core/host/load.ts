@@ -1,11 +1,11 @@
 /**
  * Requests to an instance: they arrive by its application's pattern, wait for a thread, touch memory, wait for the disk where
- * pages or data are missing, and use a processor. What each took is told to a meter.
+ * pages or data are missing, use a processor, and send an answer. What each took is told to a meter.
  */
 
 import type { Random } from "../util/random.js";
 import type { ArrivalPattern } from "./applications/application.js";
-import { type AreaId, PAGE_BYTES, type ThreadId } from "./contracts.js";
+import { type AreaId, type LinkId, PAGE_BYTES, type ThreadId } from "./contracts.js";
 import type { Host } from "./host.js";
 import type { Instance } from "./instances/instance.js";
 import type { RequestMeter } from "./meter.js";
@@ -27,6 +27,8 @@ export interface LoadOptions {
   readonly rate: number;
   /** Undefined: the application's own. */
   readonly arrivals?: ArrivalPattern | undefined;
+  /** Links that answers pass; the host's own when silent. */
+  readonly path?: readonly LinkId[];
 }
 
 /** Takes the requests of one instance until it is stopped. */
@@ -42,6 +44,9 @@ export class Load {
   private readonly rate: number;
   private readonly arrivals: ArrivalPattern;
   private readonly phase: number;
+  private readonly path: readonly LinkId[];
+  /** What a request costs besides its work and its pages: the round trip, and system calls that others serve. */
+  private readonly overhead: number;
   private isRunning = true;
   constructor(
     private readonly host: Host,
@@ -54,6 +59,11 @@ export class Load {
     this.rate = options.rate > 0 ? options.rate : application.rate.value;
     this.arrivals = options.arrivals ?? application.arrivals;
     this.phase = random.unit();
+    this.path = options.path ?? [host.link];
+    const { answerBytes, systemCalls } = application.request;
+    this.overhead =
+      systemCalls.value * technology.systemCall.value +
+      (answerBytes.value > 0 ? technology.roundTrip.value : 0);
     this.arrivedAt = new Float64Array(threads.length);
     this.work = new Float64Array(threads.length);
     this.uses = usesOf(instance);
@@ -141,7 +151,7 @@ export class Load {
     const { memory, costs } = host;
     const { application, technology } = instance;
     const perMinor = costs.minorFault + (technology.guest === undefined ? 0 : costs.guestFault);
-    let extra = 0;
+    let extra = this.overhead;
     let reads = 0;
     for (const { area, pages, isWrite } of this.uses) {
       const faults = memory.touchSome(area, pages, isWrite, random.unit(), instance.owner);
@@ -172,7 +182,14 @@ export class Load {
   private readonly compute = (index: number): void => {
     const { host, instance } = this;
     const thread: ThreadId = instance.threads[index]!;
-    host.scheduler.run(thread, this.work[index]!, this.finish, index);
+    host.scheduler.run(thread, this.work[index]!, this.answer, index);
+  };
+
+  /** The answer leaves; its thread is free when the last byte has arrived. */
+  private readonly answer = (index: number): void => {
+    const bytes = this.instance.application.request.answerBytes.value;
+    if (bytes === 0) this.finish(index);
+    else this.host.network.transfer(this.path, bytes, this.finish, index);
   };
 
   private readonly finish = (index: number): void => {

@@ -29,6 +29,7 @@ export const HOST_CONSTANTS = {
     "exits a second of a virtual CPU that computes: with CONFIG_HZ=250 the timer's interrupt and the next one's programming leave the guest",
     [100, 2_000],
   ),
+  linkLatency: assumed(20_000, "one way through interfaces and a switch of a rack", [5_000, 100_000]),
   diskFaultSoftware: assumed(
     5_000,
     "the kernel's block layer and completion interrupt for one page-in",

@@ -86,17 +86,23 @@ export class FluidNetwork implements Network {
 
   /** Max-min fairness by progressive filling: the link that gives least fixes its flows' rates, then the next. */
   private share(): void {
-    const room = Float64Array.from(this.bandwidth);
-    const users = new Float64Array(room.length);
-    for (const { path } of this.flows) for (const link of path) users[link]!++;
+    const room = new Map<LinkId, number>();
+    const users = new Map<LinkId, number>();
+    for (const { path } of this.flows)
+      for (const link of path) {
+        room.set(link, this.bandwidth[link]!);
+        users.set(link, (users.get(link) ?? 0) + 1);
+      }
     let open = this.flows;
     while (open.length > 0) {
       let tightest = -1;
-      for (let link = 0; link < room.length; link++) {
-        if (users[link] === 0) continue;
-        if (tightest < 0 || room[link]! / users[link]! < room[tightest]! / users[tightest]!) tightest = link;
+      let rate = Number.POSITIVE_INFINITY;
+      for (const [link, flows] of users) {
+        const each = flows === 0 ? Number.POSITIVE_INFINITY : room.get(link)! / flows;
+        if (each >= rate) continue;
+        tightest = link;
+        rate = each;
       }
-      const rate = room[tightest]! / users[tightest]!;
       const others: Flow[] = [];
       for (const flow of open) {
         if (!flow.path.includes(tightest)) {
@@ -105,8 +111,8 @@ export class FluidNetwork implements Network {
         }
         flow.rate = rate;
         for (const link of flow.path) {
-          room[link] = Math.max(0, room[link]! - rate);
-          users[link]!--;
+          room.set(link, Math.max(0, room.get(link)! - rate));
+          users.set(link, users.get(link)! - 1);
         }
       }
       open = others;

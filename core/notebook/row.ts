@@ -734,6 +734,7 @@ export interface LabRow {
   /** Host density scheduler */ readonly host_density_scheduler: string;
   /** Host density storage */ readonly host_density_storage: string;
   /** Host density swap (bytes) */ readonly host_density_swap: number;
+  /** Host density link bandwidth (count) */ readonly host_density_link_bandwidth: number;
   /** Host density sharing */ readonly host_density_sharing: string;
   /** Host density pages to scan (count) */ readonly host_density_pages_to_scan: number;
   /** Host density images (count) */ readonly host_density_images: number;
@@ -747,6 +748,7 @@ export interface LabRow {
   /** Host population scheduler */ readonly host_population_scheduler: string;
   /** Host population storage */ readonly host_population_storage: string;
   /** Host population swap (bytes) */ readonly host_population_swap: number;
+  /** Host population link bandwidth (count) */ readonly host_population_link_bandwidth: number;
   /** Host population sharing */ readonly host_population_sharing: string;
   /** Host population pages to scan (count) */ readonly host_population_pages_to_scan: number;
   /** Host population images (count) */ readonly host_population_images: number;
@@ -763,6 +765,7 @@ export interface LabRow {
   /** Host noisy neighbour scheduler */ readonly host_noisy_neighbour_scheduler: string;
   /** Host noisy neighbour storage */ readonly host_noisy_neighbour_storage: string;
   /** Host noisy neighbour swap (bytes) */ readonly host_noisy_neighbour_swap: number;
+  /** Host noisy neighbour link bandwidth (count) */ readonly host_noisy_neighbour_link_bandwidth: number;
   /** Host noisy neighbour rate (count) */ readonly host_noisy_neighbour_rate: number;
   /** Host noisy neighbour hog */ readonly host_noisy_neighbour_hog: string;
   /** Host noisy neighbour control */ readonly host_noisy_neighbour_control: string;
@@ -775,6 +778,7 @@ export interface LabRow {
   /** Host scheduling scheduler */ readonly host_scheduling_scheduler: string;
   /** Host scheduling storage */ readonly host_scheduling_storage: string;
   /** Host scheduling swap (bytes) */ readonly host_scheduling_swap: number;
+  /** Host scheduling link bandwidth (count) */ readonly host_scheduling_link_bandwidth: number;
   /** Host scheduling tasks (count) */ readonly host_scheduling_tasks: number;
   /** Host scheduling shares */ readonly host_scheduling_shares: string;
   /** Host scheduling sleeper work (count) */ readonly host_scheduling_sleeper_work: number;
@@ -796,6 +800,7 @@ export interface LabRow {
   /** Host start time scheduler */ readonly host_start_time_scheduler: string;
   /** Host start time storage */ readonly host_start_time_storage: string;
   /** Host start time swap (bytes) */ readonly host_start_time_swap: number;
+  /** Host start time link bandwidth (count) */ readonly host_start_time_link_bandwidth: number;
   /** Host union fs driver */ readonly host_union_fs_driver: string;
   /** Host union fs image */ readonly host_union_fs_image: string;
   /** Host union fs containers (count) */ readonly host_union_fs_containers: number;
@@ -806,6 +811,7 @@ export interface LabRow {
   /** Host union fs scheduler */ readonly host_union_fs_scheduler: string;
   /** Host union fs storage */ readonly host_union_fs_storage: string;
   /** Host union fs swap (bytes) */ readonly host_union_fs_swap: number;
+  /** Host union fs link bandwidth (count) */ readonly host_union_fs_link_bandwidth: number;
   /** Host isolation lineage */ readonly host_isolation_lineage: string;
   /** Host isolation tenants (count) */ readonly host_isolation_tenants: number;
   /** Host isolation processors (count) */ readonly host_isolation_processors: number;
@@ -813,6 +819,7 @@ export interface LabRow {
   /** Host isolation scheduler */ readonly host_isolation_scheduler: string;
   /** Host isolation storage */ readonly host_isolation_storage: string;
   /** Host isolation swap (bytes) */ readonly host_isolation_swap: number;
+  /** Host isolation link bandwidth (count) */ readonly host_isolation_link_bandwidth: number;
   /** Host placement hosts (count) */ readonly host_placement_hosts: number;
   /** Host placement heavy (count) */ readonly host_placement_heavy: number;
   /** Host placement light (count) */ readonly host_placement_light: number;
@@ -823,6 +830,7 @@ export interface LabRow {
   /** Host placement scheduler */ readonly host_placement_scheduler: string;
   /** Host placement storage */ readonly host_placement_storage: string;
   /** Host placement swap (bytes) */ readonly host_placement_swap: number;
+  /** Host placement link bandwidth (count) */ readonly host_placement_link_bandwidth: number;
   /** Host failover starts (count) */ readonly host_failover_starts: number;
   /** Host failover image */ readonly host_failover_image: string;
   /** Host failover image at */ readonly host_failover_image_at: string;
@@ -840,6 +848,7 @@ export interface LabRow {
   /** Host failover scheduler */ readonly host_failover_scheduler: string;
   /** Host failover storage */ readonly host_failover_storage: string;
   /** Host failover swap (bytes) */ readonly host_failover_swap: number;
+  /** Host failover link bandwidth (count) */ readonly host_failover_link_bandwidth: number;
   /** Host failover racks (count) */ readonly host_failover_racks: number;
   /** Host failover blades (count) */ readonly host_failover_blades: number;
   /** Host failover per host (count) */ readonly host_failover_per_host: number;
@@ -902,6 +911,7 @@ export interface LabRow {
   /** Threads per core (count) */ readonly threads_per_core: number;
   /** Scheduler */ readonly scheduler: string;
   /** Swap (bytes) */ readonly swap: number;
+  /** Link bandwidth (count) */ readonly link_bandwidth: number;
   /** Sharing */ readonly sharing: string;
   /** Pages to scan (count) */ readonly pages_to_scan: number;
   /** Images (count) */ readonly images: number;

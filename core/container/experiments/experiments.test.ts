@@ -63,9 +63,7 @@ describe("storage drivers as an experiment", () => {
 
 describe("isolation as an experiment", () => {
   const KINDS = { mnt: "mounts", pid: "processes", net: "network", ipc: "ipc", uts: "names", user: "users" };
-  const containers = ISOLATION_SYSTEMS.filter(
-    ({ name }) => !["process", "unikernel", "microvm", "vm"].includes(name),
-  );
+  const containers = ISOLATION_SYSTEMS.filter(({ name }) => findTechnology(name) === undefined);
 
   it.each(containers)("$name: sees others of exactly the kinds without a namespace", (system) => {
     const tenants = 3;

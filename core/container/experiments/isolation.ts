@@ -11,6 +11,7 @@ import {
   hostOf,
 } from "../../host/experiments/experiment.js";
 import { Instance } from "../../host/instances/instance.js";
+import { findTechnology } from "../../host/instances/technologies.js";
 import { Load } from "../../host/load.js";
 import { RequestMeter } from "../../host/meter.js";
 import type { HostValues } from "../../host/metrics.js";
@@ -20,12 +21,13 @@ import { Random } from "../../util/random.js";
 import { CONTROLLERS } from "../isolation/control-groups.js";
 import { findSystem, ISOLATION_SYSTEMS, type IsolationSystem } from "../isolation/lineage.js";
 import { type NamespaceName, NamespaceWorld } from "../isolation/namespaces.js";
-import { findRuntime } from "../start/runtimes.js";
 import { START_PARAMETERS } from "./start-parameters.js";
 import { startTimes } from "./start-time.js";
 
-const NOT_CONTAINERS = new Set(["process", "unikernel", "microvm", "vm"]);
-const LINEAGE = ISOLATION_SYSTEMS.map(({ name }) => name).filter((name) => !NOT_CONTAINERS.has(name));
+/** Systems of the plain container; all others are technologies of their own. */
+const LINEAGE = ISOLATION_SYSTEMS.map(({ name }) => name).filter(
+  (name) => findTechnology(name) === undefined,
+);
 const DEFAULT_LINEAGE = "docker";
 
 const PARAMETERS = {
@@ -129,8 +131,8 @@ function startSetting(
   starts: number,
 ): ExperimentSetting {
   const defaults = Object.entries(START_PARAMETERS).map(([name, spec]) => [name, defaultOf(spec, "small")]);
-  const runtime = findRuntime(system.name)?.name ?? START_PARAMETERS.runtime.default;
-  const isManaged = ["docker", "gvisor", "kata", "rootless"].includes(system.name);
+  const runtime = START_PARAMETERS.runtime.default;
+  const isManaged = ["docker", "gvisor", "kata", "rund", "rootless"].includes(system.name);
   // What an engine does for a bridge takes the engine's time; the others' networks are there before.
   const network = isManaged || setting.technology.guest !== undefined ? "bridge" : "host";
   const own = { starts, runtime, daemon: isManaged, network, imageAt: "disk", application: "web-server" };

@@ -2,7 +2,7 @@
 import type { ExperimentSetting } from "../../host/experiments/experiment.js";
 import type { ParameterSpecs } from "../../util/parameters.js";
 import { IMAGE_NAMES } from "../images/catalogue.js";
-import { RUNTIME_NAMES } from "../start/runtimes.js";
+import { type ContainerRuntime, findRuntime, RUNTIME_NAMES } from "../start/runtimes.js";
 import { DRIVER_NAMES } from "../storage/drivers.js";
 
 export const START_PARAMETERS = {
@@ -34,9 +34,9 @@ export const START_PARAMETERS = {
   },
   runtime: {
     kind: "choice",
-    default: "runc",
-    choices: RUNTIME_NAMES,
-    description: "Runtime of containers: runc, crun, gvisor, kata, lean.",
+    default: "own",
+    choices: ["own", ...RUNTIME_NAMES],
+    description: `Runtime of containers: ${RUNTIME_NAMES.join(", ")}; own: runc's, or the sandbox's.`,
   },
   daemon: {
     kind: "boolean",
@@ -71,17 +71,27 @@ export const START_PARAMETERS = {
   },
 } as const satisfies ParameterSpecs;
 
+const PLAIN_CONTAINER = "container";
 const OF_CONTAINERS = ["driver", "runtime", "daemon"] as const;
 
 /** Why these make no sense together. */
 export function startRefusal({ technology, parameters }: ExperimentSetting): string | undefined {
-  const { name, guest } = technology;
-  const isContainer = guest === undefined && name !== "process";
+  const { name, guest, isContainer } = technology;
+  const own = START_PARAMETERS.runtime.default;
   if (!isContainer) {
     const odd = OF_CONTAINERS.find((each) => parameters[each] !== START_PARAMETERS[each].default);
     if (odd !== undefined) return `${odd} ${parameters[odd]} is for containers, which ${name} is not`;
   }
+  if (isContainer && name !== PLAIN_CONTAINER && parameters["runtime"] !== own)
+    return `${name} has a runtime of its own, and ${parameters["runtime"]} is another`;
   if (guest === undefined && parameters["from"] === "snapshot")
     return `a ${name} has no guest whose snapshot could be restored`;
   return undefined;
+}
+
+/** What starts a container of a setting. */
+export function runtimeOf({ technology, parameters }: ExperimentSetting): ContainerRuntime {
+  const chosen = parameters["runtime"] as string;
+  const own = technology.name === PLAIN_CONTAINER || !technology.isContainer ? "runc" : technology.name;
+  return findRuntime(chosen === START_PARAMETERS.runtime.default ? own : chosen)!;
 }

@@ -17,10 +17,9 @@ import { imageOf } from "../images/catalogue.js";
 import { ImageFetch } from "../start/fetch.js";
 import { START_PHASES } from "../start/phases.js";
 import { stepsOf } from "../start/recipe.js";
-import { findRuntime } from "../start/runtimes.js";
 import { Starter } from "../start/starter.js";
 import { findDriver } from "../storage/drivers.js";
-import { START_PARAMETERS, startRefusal } from "./start-parameters.js";
+import { runtimeOf, START_PARAMETERS, startRefusal } from "./start-parameters.js";
 
 const PARAMETERS = {
   ...START_PARAMETERS,
@@ -94,7 +93,7 @@ function runStarts(
       application,
       image,
       driver: findDriver(parameters["driver"] as string)!,
-      runtime: findRuntime(parameters["runtime"] as string)!,
+      runtime: runtimeOf(setting),
       network: parameters["network"] as "bridge" | "host",
       isManaged: parameters["daemon"] === true,
       isSnapshot: parameters["from"] === "snapshot",

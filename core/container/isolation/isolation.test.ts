@@ -97,6 +97,7 @@ describe("control groups", () => {
       threadsPerCore: 1,
       scheduler: "fair",
       disk: "nvme",
+      linkBandwidth: 1e9,
     });
     const owner = host.memory.addOwner();
     applyLimits(host, owner, { memoryMaximum: 4 * MIB });

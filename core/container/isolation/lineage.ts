@@ -174,6 +174,17 @@ export const ISOLATION_SYSTEMS: readonly IsolationSystem[] = [
     systemCalls: assumed(120, "what QEMU's seccomp sandbox leaves in use", [60, 250]),
   },
   {
+    name: "rund",
+    title: "RunD",
+    year: 2022,
+    source: "Li et al., ATC 2022 (RunD): a container inside a virtual machine of its own",
+    namespaces: ALL_NAMESPACES,
+    controllers: ["cpu", "cpuset", "memory", "io", "pids"],
+    kernel: "own-in-machine",
+    isRootShared: false,
+    systemCalls: assumed(60, "a monitor with few devices, as Firecracker's filter", [36, 150]),
+  },
+  {
     name: "unikernel",
     title: "Unikernel",
     year: 2013,

@@ -1,7 +1,7 @@
 /** What the steps of a start take. Times in ns, sizes in bytes. */
 import type { Constant } from "../../events/profile.js";
 import { assumed, fitted, NONE, published } from "../../events/profiles/constants.js";
-import { FORK_EXEC, GUEST_INIT_FILES } from "../../host/instances/technologies.js";
+import { FORK_EXEC, GUEST_INIT_FILES } from "../../host/instances/prices.js";
 import { MS } from "../../host/time.js";
 import { MIB } from "../../util/units.js";
 
@@ -85,6 +85,25 @@ export const MACHINE_STARTS: Readonly<Record<string, MachineStart>> = {
       [4 * MS, 30 * MS],
     ),
     workingSet: assumed(14 * MIB, "pages that a small function touches", [5 * MIB, 100 * MIB]),
+  },
+  rund: {
+    monitor: assumed(8 * MS, "as Firecracker's: one small monitor, in one process with the runtime", [
+      4 * MS,
+      30 * MS,
+    ]),
+    firmware: NONE,
+    kernel: assumed(10 * MS, "a guest that goes on from a template has booted already: its state is loaded", [
+      4 * MS,
+      30 * MS,
+    ]),
+    services: assumed(20 * MS, "the agent makes the container", [5 * MS, 60 * MS]),
+    kernelFiles: assumed(14 * MIB, "pages of the template that a small function touches", [
+      5 * MIB,
+      100 * MIB,
+    ]),
+    serviceFiles: NONE,
+    restore: assumed(8 * MS, "as a microVM's", [4 * MS, 30 * MS]),
+    workingSet: assumed(14 * MIB, "as a microVM's", [5 * MIB, 100 * MIB]),
   },
   vm: {
     monitor: published(

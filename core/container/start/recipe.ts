@@ -41,8 +41,8 @@ export function stepsOf(request: StartRequest): Step[] {
   const own: Step = work("application", application.startWork.value);
   if (technology.name === "process")
     return [...fetch, ...imageReads(request, true), work("application", START_COSTS.forkExec.value), own];
-  if (technology.guest !== undefined) return [...fetch, ...machineSteps(request, technology.name), own];
-  return [...containerSteps(request, fetch), own];
+  if (technology.isContainer) return [...containerSteps(request, fetch), own];
+  return [...fetch, ...machineSteps(request, technology.name), own];
 }
 
 function containerSteps(request: StartRequest, fetch: readonly Step[]): Step[] {
@@ -73,7 +73,8 @@ function isolationWork(): number {
   return namespaces + create.p50 + attach.p50 + pivot.p50 + MEASURED["mount-proc"].p50;
 }
 
-function rootfsSteps({ driver, image }: StartRequest): Step[] {
+function rootfsSteps({ driver, image, runtime }: StartRequest): Step[] {
+  if (runtime.rootfs !== undefined) return [work("rootfs", runtime.rootfs.value)];
   const files = image.layers.reduce((sum, layer) => sum + layer.files.length, 0);
   const bytes = image.layers.reduce((sum, layer) => sum + bytesOf(layer), 0);
   const { value: serialised } = driver.serialised;
@@ -102,13 +103,12 @@ function machineSteps(
 ): Step[] {
   const { monitor, firmware, kernel, services, kernelFiles, serviceFiles, restore, workingSet } =
     MACHINE_STARTS[name]!;
-  const tap =
-    network === "bridge" && technology.guest !== undefined ? [work("network", START_COSTS.tap.value)] : [];
+  const tap = network === "bridge" ? [work("network", START_COSTS.tap.value)] : [];
   if (isSnapshot) {
     const memory = workingSet.value + application.memory.hot.value;
     return [...tap, work("monitor", restore.value), read("monitor", `/snapshot/${name}`, memory)];
   }
-  const own = technology.guest === undefined ? [] : [readDisk(image, name)];
+  const own = technology.isContainer ? [] : [readDisk(image, name)];
   return [
     ...tap,
     work("monitor", monitor.value),

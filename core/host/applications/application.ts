@@ -38,6 +38,10 @@ export interface Application {
     readonly warmPages: Constant;
     /** Bytes that it reads from the disk, beyond what is cached. */
     readonly diskBytes: Constant;
+    /** Bytes of the answer, over the host's network; with any, a request is a round trip. */
+    readonly answerBytes: Constant;
+    /** System calls that it makes. */
+    readonly systemCalls: Constant;
     /** VM exits that it causes where the instance is a guest: packets in and out, disk, interrupts. */
     readonly exits: Constant;
   };

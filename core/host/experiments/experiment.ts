@@ -64,6 +64,12 @@ export const HOST_PARAMETERS = {
     description: "The host's disk, for page-ins, swap and requests.",
   },
   swap: { kind: "bytes", default: 0, description: "Swap on the disk; 0 is none." },
+  linkBandwidth: {
+    kind: "number",
+    default: 1.25e9,
+    minimum: 1000,
+    description: "Of the host's network interface, bytes a second; 10 Gb/s.",
+  },
 } as const satisfies ParameterSpecs;
 
 /** Parameters of content sharing. */
@@ -115,6 +121,7 @@ export function hostOf({ profile, memory, parameters }: ExperimentSetting): Host
     threadsPerCore: parameters["threadsPerCore"] as 1 | 2,
     scheduler: parameters["scheduler"] as SchedulerName,
     disk: parameters["storage"] as DiskName,
+    linkBandwidth: parameters["linkBandwidth"] as number,
     sharing: sharingOf(parameters),
   });
 }

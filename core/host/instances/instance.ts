@@ -59,10 +59,9 @@ export class Instance {
     this.take("kernel", technology.kernel.value);
     this.mapped(`/usr/bin/${technology.name}`, technology.monitorFiles.value);
     let tablePages = UPPER_TABLES;
-    if (guest === undefined) {
-      const path = `/image/${image}/${application.name}`;
-      this.files = this.mapped(path, application.memory.files.value);
-    } else {
+    const content = `/image/${image}/${application.name}`;
+    const { files } = application.memory;
+    if (guest !== undefined) {
       this.bootGuest(guest, image);
       this.spare = this.take("guest-system", guest.spare.value * (options.cacheFill ?? 0));
       const { freed, zero } = guest;
@@ -71,10 +70,12 @@ export class Instance {
         this.take("guest-system", freed.value * (1 - zero.value)),
       ];
       this.freed = areas.filter((area) => area !== undefined);
-      const content = `/image/${image}/${application.name}`;
-      this.files = this.take("guest-system", application.memory.files.value, content);
       tablePages += UPPER_TABLES;
     }
+    this.files =
+      guest === undefined || technology.mapsHostFiles === true
+        ? this.mapped(content, files.value)
+        : this.take("guest-system", files.value, content);
     const kind: AreaKind = guest === undefined ? "anonymous" : "guest";
     const { hot, warm, cold, zero } = application.memory;
     const nonZero = 1 - zero.value;

@@ -2,28 +2,25 @@
 import { assumed, fitted, NONE, published } from "../../events/profiles/constants.js";
 import { KIB, MIB } from "../../util/units.js";
 import { MS, US } from "../time.js";
+import {
+  BRIDGE_AND_NAT,
+  CONTAINER_KERNEL,
+  FORK_EXEC,
+  GUEST_INIT_FILES,
+  NESTED,
+  SHIM_FILES,
+  VIRTUAL_NIC,
+} from "./prices.js";
+import { SANDBOXES } from "./sandboxes.js";
 import type { Technology } from "./technology.js";
 
-/** Starting a process, ns. */
-export const FORK_EXEC = published(
-  3.5 * MS,
-  "Manco et al., SOSP 2017 (LightVM), figure 4: fork and exec take 3.5 ms on average",
-  [0.5 * MS, 9 * MS],
-);
-/** Files that a microVM's guest reads and keeps besides its kernel and the application, bytes. */
-export const GUEST_INIT_FILES = assumed(5 * MIB, "init, an agent and the C library", [2 * MIB, 12 * MIB]);
-const NESTED = assumed(
-  0.03,
-  "second dimension of page walks with 4 KiB pages, of a program that spends a few percent of its time in walks (see ept.yaml)",
-  [0, 0.15],
-);
-
-export const TECHNOLOGIES: readonly Technology[] = [
+const PLAIN: readonly Technology[] = [
   {
     name: "process",
     title: "Process",
     description: "A process of the host, without any isolation: the baseline.",
     source: "fork and exec",
+    isContainer: false,
     monitor: NONE,
     monitorFiles: NONE,
     kernel: assumed(
@@ -34,6 +31,8 @@ export const TECHNOLOGIES: readonly Technology[] = [
     startWork: FORK_EXEC,
     idleWork: assumed(10 * US, "a timer now and then", [0, 100 * US]),
     translation: NONE,
+    roundTrip: NONE,
+    systemCall: NONE,
   },
   {
     name: "container",
@@ -41,17 +40,14 @@ export const TECHNOLOGIES: readonly Technology[] = [
     description:
       "Namespaces, control groups and a root file system on the host's kernel, started by runc under a shim.",
     source: "Docker with containerd and runc",
+    isContainer: true,
     monitor: fitted(
       3.3 * MIB,
       "fitted to forkd-docker-mem: an idle container takes 4.3 MiB, less a small program's 0.4 MiB and the kernel's 0.6 MiB",
       [2 * MIB, 8 * MIB],
     ),
-    monitorFiles: assumed(8 * MIB, "the used pages of containerd-shim", [4 * MIB, 12 * MIB]),
-    kernel: assumed(
-      600 * KIB,
-      "five namespaces (a network namespace and its veth pair above all), control groups, mounts",
-      [200 * KIB, 1_500 * KIB],
-    ),
+    monitorFiles: SHIM_FILES,
+    kernel: CONTAINER_KERNEL,
     startWork: assumed(
       80 * MS,
       "runc takes 33 ms of wall time (crun's README), the shim, the daemon and the network as much again",
@@ -59,12 +55,15 @@ export const TECHNOLOGIES: readonly Technology[] = [
     ),
     idleWork: assumed(50 * US, "the shim's and the daemon's timers", [0, 500 * US]),
     translation: NONE,
+    roundTrip: BRIDGE_AND_NAT,
+    systemCall: NONE,
   },
   {
     name: "unikernel",
     title: "Unikernel",
     description: "The application linked with a library operating system, as a small Xen guest.",
     source: "Manco et al., SOSP 2017 (LightVM)",
+    isContainer: false,
     monitor: assumed(256 * KIB, "the tool stack's part for each domain; no monitor process", [
       20 * KIB,
       1 * MIB,
@@ -89,6 +88,8 @@ export const TECHNOLOGIES: readonly Technology[] = [
     ),
     idleWork: assumed(20 * US, "no periodic tick", [0, 200 * US]),
     translation: NESTED,
+    roundTrip: VIRTUAL_NIC,
+    systemCall: NONE,
   },
   {
     name: "microvm",
@@ -96,6 +97,7 @@ export const TECHNOLOGIES: readonly Technology[] = [
     description:
       "A minimal monitor with a minimal Linux guest, without firmware and with a few virtio devices.",
     source: "Agache et al., NSDI 2020 (Firecracker)",
+    isContainer: false,
     monitor: published(
       2_552 * KIB,
       "Agache et al., NSDI 2020, raw data: the monitor's memory beyond the guest's",
@@ -129,6 +131,8 @@ export const TECHNOLOGIES: readonly Technology[] = [
       3 * MS,
     ]),
     translation: NESTED,
+    roundTrip: VIRTUAL_NIC,
+    systemCall: NONE,
   },
   {
     name: "vm",
@@ -136,6 +140,7 @@ export const TECHNOLOGIES: readonly Technology[] = [
     description:
       "QEMU/KVM with firmware and emulated chipset, and a distribution with its services as guest.",
     source: "QEMU; a Debian guest",
+    isContainer: false,
     monitor: published(
       131 * MIB,
       "Agache et al., NSDI 2020, raw data: QEMU's private data beyond the guest's memory, 134 to 151 MB of address space; not all of it need be resident",
@@ -171,8 +176,13 @@ export const TECHNOLOGIES: readonly Technology[] = [
       20 * MS,
     ]),
     translation: NESTED,
+    roundTrip: VIRTUAL_NIC,
+    systemCall: NONE,
   },
 ];
+
+/** The plain ones, lightest first, then sandboxes of containers. */
+export const TECHNOLOGIES: readonly Technology[] = [...PLAIN, ...SANDBOXES];
 
 export function findTechnology(name: string): Technology | undefined {
   return TECHNOLOGIES.find((technology) => technology.name === name);

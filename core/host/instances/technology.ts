@@ -34,8 +34,16 @@ export interface Technology {
   readonly monitorFiles: Constant;
   /** The host kernel's structures for it: tasks, namespaces, cgroups, network devices, virtual machine. Bytes. */
   readonly kernel: Constant;
-  /** Undefined: it runs on the host's kernel. */
+  /** It has an image, a root file system and a runtime. */
+  readonly isContainer: boolean;
+  /** Undefined: it runs on the host's kernel, or on one in a process of its own. */
   readonly guest?: GuestSystem;
+  /** A guest that maps files of the host's page cache (virtio-fs with DAX) in place of reading them into its own. */
+  readonly mapsHostFiles?: boolean;
+  /** What a request's network round trip costs the host's processors more than a process's: bridge and NAT, or a virtual NIC, ns. */
+  readonly roundTrip: Constant;
+  /** What a system call costs more than a process's, ns. */
+  readonly systemCall: Constant;
   /** Processor time to start it besides the application's own, ns. */
   readonly startWork: Constant;
   /** Processor time each second while nothing is asked of it: timer ticks, housekeeping of kernel and services, ns. */
