@@ -3,6 +3,7 @@ import type { Constant } from "../events/profile.js";
 import { findApplication } from "./applications/index.js";
 import { DISKS, type DiskName } from "./disks.js";
 import { HOST_SOFTWARE } from "./host.js";
+import { RESTORED } from "./instances/prices.js";
 import { findTechnology } from "./instances/technologies.js";
 import { HOST_CONSTANTS } from "./machine-costs.js";
 
@@ -10,6 +11,7 @@ import { HOST_CONSTANTS } from "./machine-costs.js";
 export function hostConstants(technology: string, application: string, disk: string): Map<string, Constant> {
   const constants = new Map<string, Constant>();
   collect(constants, "host", { ...HOST_CONSTANTS, ...HOST_SOFTWARE });
+  collect(constants, "snapshot", RESTORED);
   collect(constants, `technology.${technology}`, findTechnology(technology));
   collect(constants, `application.${application}`, findApplication(application));
   collect(constants, `disk.${disk}`, DISKS[disk as DiskName]);

@@ -737,6 +737,7 @@ export interface LabRow {
   /** Host density link bandwidth (count) */ readonly host_density_link_bandwidth: number;
   /** Host density sharing */ readonly host_density_sharing: string;
   /** Host density pages to scan (count) */ readonly host_density_pages_to_scan: number;
+  /** Host density from */ readonly host_density_from: number | string;
   /** Host density images (count) */ readonly host_density_images: number;
   /** Host density rate (count) */ readonly host_density_rate: number;
   /** Host density arrivals */ readonly host_density_arrivals: string;
@@ -751,6 +752,7 @@ export interface LabRow {
   /** Host population link bandwidth (count) */ readonly host_population_link_bandwidth: number;
   /** Host population sharing */ readonly host_population_sharing: string;
   /** Host population pages to scan (count) */ readonly host_population_pages_to_scan: number;
+  /** Host population from */ readonly host_population_from: number | string;
   /** Host population images (count) */ readonly host_population_images: number;
   /** Host population rate (count) */ readonly host_population_rate: number;
   /** Host population arrivals */ readonly host_population_arrivals: string;
@@ -771,7 +773,7 @@ export interface LabRow {
   /** Host noisy neighbour control */ readonly host_noisy_neighbour_control: string;
   /** Host noisy neighbour virtual processors (count) */ readonly host_noisy_neighbour_virtual_processors: number;
   /** Host noisy neighbour virtual memory (bytes) */ readonly host_noisy_neighbour_virtual_memory: number;
-  /** Host noisy neighbour from (count) */ readonly host_noisy_neighbour_from: number | string;
+  /** Host noisy neighbour from */ readonly host_noisy_neighbour_from: number | string;
   /** Host noisy neighbour watch (count) */ readonly host_noisy_neighbour_watch: number;
   /** Host scheduling processors (count) */ readonly host_scheduling_processors: number;
   /** Host scheduling threads per core (count) */ readonly host_scheduling_threads_per_core: number;
@@ -790,7 +792,7 @@ export interface LabRow {
   /** Host start time runtime */ readonly host_start_time_runtime: string;
   /** Host start time daemon */ readonly host_start_time_daemon: string;
   /** Host start time network */ readonly host_start_time_network: string;
-  /** Host start time from (count) */ readonly host_start_time_from: number | string;
+  /** Host start time from */ readonly host_start_time_from: number | string;
   /** Host start time registry bandwidth (count) */ readonly host_start_time_registry_bandwidth: number;
   /** Host start time registry latency (count) */ readonly host_start_time_registry_latency: number;
   /** Host start time unpack rate (count) */ readonly host_start_time_unpack_rate: number;
@@ -838,7 +840,7 @@ export interface LabRow {
   /** Host failover runtime */ readonly host_failover_runtime: string;
   /** Host failover daemon */ readonly host_failover_daemon: string;
   /** Host failover network */ readonly host_failover_network: string;
-  /** Host failover from (count) */ readonly host_failover_from: number | string;
+  /** Host failover from */ readonly host_failover_from: number | string;
   /** Host failover registry bandwidth (count) */ readonly host_failover_registry_bandwidth: number;
   /** Host failover registry latency (count) */ readonly host_failover_registry_latency: number;
   /** Host failover unpack rate (count) */ readonly host_failover_unpack_rate: number;
@@ -914,6 +916,7 @@ export interface LabRow {
   /** Link bandwidth (count) */ readonly link_bandwidth: number;
   /** Sharing */ readonly sharing: string;
   /** Pages to scan (count) */ readonly pages_to_scan: number;
+  /** From */ readonly from: number | string;
   /** Images (count) */ readonly images: number;
   /** Rate (count) */ readonly rate: number;
   /** Arrivals */ readonly arrivals: string;
@@ -927,7 +930,6 @@ export interface LabRow {
   /** Control */ readonly control: string;
   /** Virtual processors (count) */ readonly virtual_processors: number;
   /** Virtual memory (bytes) */ readonly virtual_memory: number;
-  /** From (count) */ readonly from: number | string;
   /** Tasks (count) */ readonly tasks: number;
   /** Shares */ readonly shares: string;
   /** Sleeper work (count) */ readonly sleeper_work: number;

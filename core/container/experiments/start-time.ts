@@ -102,7 +102,8 @@ function runStarts(
     });
     starter.begin(host.memory.addOwner(), steps, () => {
       waiting--;
-      const options = { image: 0, isMergeable: false, isHuge: setting.isHuge };
+      const isRestored = parameters["from"] === "snapshot";
+      const options = { image: 0, isMergeable: false, isHuge: setting.isHuge, isRestored };
       const instance = new Instance(host, application, technology, options);
       if (instance.isComplete) running++;
       else instance.stop();

@@ -13,9 +13,8 @@ import {
   type ExperimentSetting,
   HOST_PARAMETERS,
   SHARING_PARAMETERS,
-  tooLarge,
 } from "./experiment.js";
-import { FLEET_PARAMETERS, Fleet } from "./fleet.js";
+import { FLEET_PARAMETERS, Fleet, fleetRefusal } from "./fleet.js";
 import type { Window } from "./values.js";
 
 const PARAMETERS = {
@@ -54,7 +53,7 @@ export const DENSITY: Experiment = {
   description: "Instances are added to a host until memory, processors or the service objective give out.",
   source: "claim con-1; Manco et al., SOSP 2017, figures 13 and 14; Li et al., ATC 2022",
   parameters: PARAMETERS,
-  refusal: (setting) => tooLarge(setting, 1),
+  refusal: (setting) => fleetRefusal(setting, 1),
   run: (setting) => new Density(setting).run(),
 };
 

@@ -8,10 +8,17 @@ import { Load } from "../load.js";
 import { RequestMeter } from "../meter.js";
 import type { HostValues } from "../metrics.js";
 import { SECOND } from "../time.js";
-import { applicationOf, type ExperimentSetting, hostOf } from "./experiment.js";
+import { applicationOf, type ExperimentSetting, hostOf, tooLarge } from "./experiment.js";
 import { memoryValues, Window } from "./values.js";
 
 export const FLEET_PARAMETERS = {
+  from: {
+    kind: "choice",
+    default: "boot",
+    choices: ["boot", "snapshot"],
+    description:
+      "Guests were booted, or go on from one snapshot whose memory they share until they write it.",
+  },
   images: {
     kind: "count",
     default: 1,
@@ -32,6 +39,14 @@ export const FLEET_PARAMETERS = {
       "How requests come: as the application has it, or at random (poisson), by a day's curve (diurnal), in bursts, or each after the one before (closed).",
   },
 } as const satisfies ParameterSpecs;
+
+/** Why so many instances of a setting make no sense on any host. */
+export function fleetRefusal(setting: ExperimentSetting, instances: number): string | undefined {
+  const { technology, parameters } = setting;
+  if (parameters["from"] === "snapshot" && technology.guest === undefined)
+    return `a ${technology.name} has no guest whose snapshot could be restored`;
+  return tooLarge(setting, instances);
+}
 
 export class Fleet {
   readonly host: Host;
@@ -55,6 +70,7 @@ export class Fleet {
       image: this.instances.length % (images as number),
       isMergeable: sharing === true,
       isHuge: setting.isHuge,
+      isRestored: setting.parameters["from"] === "snapshot",
       group: {},
       cacheFill: (cacheFill as number | undefined) ?? 0,
     });

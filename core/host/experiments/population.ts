@@ -12,9 +12,8 @@ import {
   type ExperimentSetting,
   HOST_PARAMETERS,
   SHARING_PARAMETERS,
-  tooLarge,
 } from "./experiment.js";
-import { FLEET_PARAMETERS, Fleet } from "./fleet.js";
+import { FLEET_PARAMETERS, Fleet, fleetRefusal } from "./fleet.js";
 
 const PARAMETERS = {
   ...APPLICATION_PARAMETER,
@@ -62,7 +61,7 @@ export const POPULATION: Experiment = {
     "So many instances run for a while; the memory ledger says where every frame is, and the meter how they fare.",
   source: "claims con-3 and con-1; Waldspurger, OSDI 2002; Arcangeli, Eidus & Wright, OLS 2009",
   parameters: PARAMETERS,
-  refusal: (setting) => tooLarge(setting, setting.parameters["count"] as number),
+  refusal: (setting) => fleetRefusal(setting, setting.parameters["count"] as number),
   run: populate,
 };
 

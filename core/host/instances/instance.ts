@@ -8,6 +8,7 @@ import type { AreaId, AreaKind, GroupId, GroupSpec, OwnerId, ThreadId } from "..
 import { PAGE_BYTES, ROOT_GROUP, ZERO } from "../contracts.js";
 import { type Host, pagesOf } from "../host.js";
 import { SECOND } from "../time.js";
+import { RESTORED } from "./prices.js";
 import type { GuestSystem, Technology } from "./technology.js";
 
 export interface InstanceOptions {
@@ -22,6 +23,8 @@ export interface InstanceOptions {
   readonly memoryLimit?: { readonly maximum?: number; readonly soft?: number; readonly swap?: number };
   /** How much of its spare memory a guest's page cache has filled, a share. */
   readonly cacheFill?: number;
+  /** It is a guest that goes on from a snapshot which all of its kind map; what it writes is copied. */
+  readonly isRestored?: boolean;
 }
 
 /** Page-table entries of a page of tables. */
@@ -43,6 +46,8 @@ export class Instance {
   readonly spare: AreaId | undefined;
   /** False when memory gave out while it was built. */
   isComplete = true;
+  /** Pages that its tables map: its own, and of files. */
+  private pages = 0;
 
   constructor(
     readonly host: Host,
@@ -59,30 +64,36 @@ export class Instance {
     this.take("kernel", technology.kernel.value);
     this.mapped(`/usr/bin/${technology.name}`, technology.monitorFiles.value);
     let tablePages = UPPER_TABLES;
-    const content = `/image/${image}/${application.name}`;
-    const { files } = application.memory;
-    if (guest !== undefined) {
-      this.bootGuest(guest, image);
-      this.spare = this.take("guest-system", guest.spare.value * (options.cacheFill ?? 0));
-      const { freed, zero } = guest;
-      const areas = [
-        this.take("guest-system", freed.value * zero.value, ZERO),
-        this.take("guest-system", freed.value * (1 - zero.value)),
-      ];
-      this.freed = areas.filter((area) => area !== undefined);
-      tablePages += UPPER_TABLES;
+    if (guest !== undefined) tablePages += UPPER_TABLES;
+    if (guest !== undefined && options.isRestored === true) {
+      const parts = this.restore(guest);
+      this.files = parts.files;
+      this.hot = parts.hot;
+      this.warm = parts.warm;
+    } else {
+      if (guest !== undefined) {
+        this.bootGuest(guest, image);
+        this.spare = this.take("guest-system", guest.spare.value * (options.cacheFill ?? 0));
+        const { freed, zero } = guest;
+        const areas = [
+          this.take("guest-system", freed.value * zero.value, ZERO),
+          this.take("guest-system", freed.value * (1 - zero.value)),
+        ];
+        this.freed = areas.filter((area) => area !== undefined);
+      }
+      const content = `/image/${image}/${application.name}`;
+      const { hot, warm, cold, zero, files } = application.memory;
+      this.files =
+        guest === undefined || technology.mapsHostFiles === true
+          ? this.mapped(content, files.value)
+          : this.take("guest-system", files.value, content);
+      const kind: AreaKind = guest === undefined ? "anonymous" : "guest";
+      const nonZero = 1 - zero.value;
+      this.hot = this.take(kind, hot.value * nonZero);
+      this.warm = this.take(kind, warm.value * nonZero);
+      this.take(kind, cold.value * nonZero);
+      this.take(kind, (hot.value + warm.value + cold.value) * zero.value, ZERO);
     }
-    this.files =
-      guest === undefined || technology.mapsHostFiles === true
-        ? this.mapped(content, files.value)
-        : this.take("guest-system", files.value, content);
-    const kind: AreaKind = guest === undefined ? "anonymous" : "guest";
-    const { hot, warm, cold, zero } = application.memory;
-    const nonZero = 1 - zero.value;
-    this.hot = this.take(kind, hot.value * nonZero);
-    this.warm = this.take(kind, warm.value * nonZero);
-    this.take(kind, cold.value * nonZero);
-    this.take(kind, (hot.value + warm.value + cold.value) * zero.value, ZERO);
     this.takeTables(tablePages);
     this.group = options.group === undefined ? ROOT_GROUP : scheduler.addGroup(options.group);
     const { request, threads } = application;
@@ -108,10 +119,33 @@ export class Instance {
     this.take("guest-system", guest.serviceData.value);
   }
 
+  /**
+   * Its memory is a private mapping of a snapshot's file: of the system, what it reads and what it writes when it goes on; of the
+   * application, files and warm memory as they are used, hot memory copied because requests write it. What was set up and is not
+   * used again, what was freed and what holds zeros is not read at all.
+   */
+  private restore(guest: GuestSystem): Pick<Instance, "files" | "hot" | "warm"> {
+    const { technology, application, options } = this;
+    const path = `/snapshot/${options.image}/${technology.name}/${application.name}`;
+    const { kernelText, kernelData, serviceFiles, serviceData } = guest;
+    const system = kernelText.value + kernelData.value + serviceFiles.value + serviceData.value;
+    const { hot, warm, zero, files } = application.memory;
+    const nonZero = 1 - zero.value;
+    this.mapped(`${path}/system`, system * RESTORED.read.value);
+    this.take("guest-system", system * RESTORED.written.value);
+    this.mapped(`${path}/hot`, hot.value * nonZero);
+    return {
+      files: this.mapped(`${path}/files`, files.value),
+      hot: this.take("guest", hot.value * nonZero),
+      warm: this.mapped(`${path}/warm`, warm.value * nonZero),
+    };
+  }
+
   /** Memory that is touched at once. @param content a name, ZERO, or nothing: unlike any other */
   private take(kind: AreaKind, bytes: number, content?: string | typeof ZERO): AreaId | undefined {
     const pages = pagesOf(bytes);
     if (pages === 0) return undefined;
+    this.pages += pages;
     const { memory, contents } = this.host;
     const { isMergeable, isHuge } = this.options;
     const isGuest = kind === "guest" || kind === "guest-system";
@@ -131,6 +165,7 @@ export class Instance {
   private mapped(path: string, bytes: number): AreaId | undefined {
     if (bytes === 0) return undefined;
     const { host, owner } = this;
+    this.pages += pagesOf(bytes);
     const file = host.file(path, bytes);
     host.memory.mapFile(owner, file);
     this.isComplete &&= host.memory.touch(file, 0, pagesOf(bytes), false, owner).isSatisfied;
@@ -142,11 +177,8 @@ export class Instance {
    * process's on the host. Huge pages need no lowest level in the latter two.
    */
   private takeTables(upper: number): void {
-    const { host, technology, application, options } = this;
-    const resident = host.memory.residentOf(this.owner);
-    const mapped =
-      resident + pagesOf(application.memory.files.value) + pagesOf(technology.monitorFiles.value);
-    const lowest = Math.ceil(mapped / ENTRIES);
+    const { technology, options } = this;
+    const lowest = Math.ceil(this.pages / ENTRIES);
     const sets = technology.guest === undefined ? 1 : options.isHuge ? 1 : 3;
     this.take("tables", (sets * lowest + upper) * PAGE_BYTES);
   }

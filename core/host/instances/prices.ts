@@ -36,3 +36,13 @@ export const CONTAINER_KERNEL = assumed(
   [200 * KIB, 1_500 * KIB],
 );
 export const SHIM_FILES = assumed(8 * MIB, "the used pages of containerd-shim", [4 * MIB, 12 * MIB]);
+
+/** Of a guest's kernel and services, what it touches when it goes on from a snapshot and serves its first requests. Shares. */
+export const RESTORED = {
+  read: assumed(
+    0.25,
+    "working sets after a restore are a tenth to a third of the guest (Ustiugov et al., ASPLOS 2021: functions touch 8 to 99 MB)",
+    [0.08, 0.5],
+  ),
+  written: assumed(0.08, "timers, queues, stacks, slabs: a third of what is touched", [0.02, 0.2]),
+} as const;
