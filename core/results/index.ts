@@ -1,10 +1,9 @@
 /** What the command line uses of results. */
 
 export { fromCsv, toCsv } from "../scenario/csv.js";
-export { COLUMNS, type Column, columnOf, findColumn, parameterColumns } from "./columns.js";
 export { columnsMarkdown } from "./columns-markdown.js";
 export { Disk } from "./disk.js";
-export { type RunFacts, type RunRecord, recordOf } from "./record.js";
+export type { RunRecord } from "./record.js";
 export {
   createRun,
   findResumable,
@@ -14,5 +13,5 @@ export {
   shownPath,
 } from "./run-folder.js";
 export { findRun, readRun, type StoredRun } from "./stored-run.js";
-export { exitsOf, type Table, tableOf } from "./table.js";
-export { type CellTiming, measure, timingTable } from "./timing.js";
+export type { Table } from "./table.js";
+export type { CellTiming } from "./timing.js";

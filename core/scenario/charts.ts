@@ -44,4 +44,3 @@ export const ChartSchema = z.union([NamedChart, VegaLiteChart]);
 export type NamedChartSpec = Readonly<z.infer<typeof NamedChart>>;
 export type VegaLiteChartSpec = Readonly<z.infer<typeof VegaLiteChart>>;
 export type ChartSpec = NamedChartSpec | VegaLiteChartSpec;
-export type ChartKind = NamedChartSpec["kind"];

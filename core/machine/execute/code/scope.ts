@@ -14,7 +14,7 @@
  * What methods emit may stand in an arm of a conditional or in a loop, and registers may be set there. Of flags a scope
  * may know what set them last while it emits: they are set there only by `flags.setIf`, or between two `flags.settle`.
  */
-import type { Code, Label, Local, ValueType } from "../../wasm/code.js";
+import type { Code, Local, ValueType } from "../../wasm/code.js";
 import type { Instruction } from "../../x86/instruction.js";
 import type { FlagScope } from "./flags.js";
 
@@ -103,5 +103,3 @@ export interface Scope {
    */
   iteration(): Code;
 }
-
-export type { Label };

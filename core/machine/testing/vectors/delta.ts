@@ -155,7 +155,7 @@ export function differences(from: MachineState, to: MachineState): Difference[] 
   return found;
 }
 
-/** The assignments that make `to` of `from`. */
+/** The assignments that make `to` of `from`. @public scripts/vectors imports it at run time. */
 export function formatDifferences(found: readonly Difference[]): string {
   return found.map(({ name, to }) => `${name}=${to}`).join(" ");
 }

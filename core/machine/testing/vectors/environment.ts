@@ -71,7 +71,7 @@ const SELECTORS: Readonly<Record<CodeMode, readonly number[]>> = {
 
 /** Linear address of CS's first byte. */
 export const codeBase = (mode: CodeMode): number => (mode === 16 ? CODE_WINDOW.address : 0);
-/** Linear address of the first byte of DS and of SS. */
+/** Linear address of the first byte of DS and of SS. @public scripts/vectors imports it at run time. */
 export const dataBase = (mode: CodeMode): number => (mode === 16 ? DATA_WINDOW.address : 0);
 export const stackBase = (mode: CodeMode): number => (mode === 16 ? STACK_WINDOW.address : 0);
 
