@@ -6,6 +6,7 @@ import { REF_WRITE } from "../../machine/address.js";
 import type { ParameterSpecs } from "../../util/parameters.js";
 import { PAGE_SIZES } from "../../util/units.js";
 import { pageSweep } from "./batches.js";
+import { forkAndWait } from "./processes.js";
 import { wholePages } from "./sizes.js";
 import type { Workload, WorkloadContext, WorkloadDefinition } from "./workload.js";
 
@@ -43,22 +44,12 @@ class Forkwait implements Workload {
     const va = kernel.mmap(bytes, { page, populate: true });
     const touchedBytes = Math.min(bytes, parameters.touched * PAGE_SIZES[page]);
     this.childWrites = pageSweep(va, touchedBytes, PAGE_SIZES[page], REF_WRITE);
-    this.forkAndWait();
+    forkAndWait(kernel, this.childWrites);
   }
 
   run(): void {
-    for (let fork = 0; fork < this.context.parameters.forks; fork++) this.forkAndWait();
-  }
-
-  private forkAndWait(): void {
-    const { kernel } = this.context;
-    const parent = kernel.current;
-    const child = kernel.fork();
-    kernel.systemCall(); // wait
-    kernel.switchTo(child);
-    kernel.user(this.childWrites, this.childWrites.length / 2);
-    kernel.exit(child);
-    kernel.switchTo(parent);
+    const { kernel, parameters } = this.context;
+    for (let fork = 0; fork < parameters.forks; fork++) forkAndWait(kernel, this.childWrites);
   }
 }
 

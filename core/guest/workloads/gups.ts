@@ -5,7 +5,8 @@
  */
 import { REF_WRITE } from "../../machine/address.js";
 import type { ParameterSpecs } from "../../util/parameters.js";
-import { newBatch, pageNumber, runStream, touchAll, warmUpFor } from "./batches.js";
+import { newBatch, runStream, warmUpFor } from "./batches.js";
+import { processWith } from "./processes.js";
 import { wholePages } from "./sizes.js";
 import type { Workload, WorkloadContext, WorkloadDefinition } from "./workload.js";
 
@@ -35,10 +36,7 @@ class Gups implements Workload {
 
   prepare(): void {
     const { kernel, parameters, page } = this.context;
-    kernel.switchTo(kernel.spawn());
-    const va = kernel.mmap(parameters.footprint, { page, populate: true });
-    this.firstPage = pageNumber(va);
-    touchAll(kernel, va, parameters.footprint, REF_WRITE);
+    this.firstPage = processWith(kernel, parameters.footprint, page);
     this.update(warmUpFor(parameters.updates));
   }
 

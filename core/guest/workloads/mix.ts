@@ -9,6 +9,7 @@ import type { Random } from "../../util/random.js";
 import { PAGE_SIZES } from "../../util/units.js";
 import type { Process } from "../kernel/process.js";
 import { BATCH_REFERENCES, newBatch, pageNumber, pageSweep, touchAll, warmUpFor } from "./batches.js";
+import { forkAndWait } from "./processes.js";
 import { wholePages } from "./sizes.js";
 import type { Workload, WorkloadContext, WorkloadDefinition } from "./workload.js";
 import { ZipfStream } from "./zipf-stream.js";
@@ -132,7 +133,7 @@ class Mix implements Workload {
       every(parameters.systemCallEvery, () => context.kernel.systemCall()),
       every(parameters.faultEvery, () => this.touchFresh()),
       every(parameters.switchEvery, () => this.switchProcess()),
-      every(parameters.forkEvery, () => this.forkAndWait()),
+      every(parameters.forkEvery, () => forkAndWait(this.context.kernel, this.childWrites)),
     ].filter(({ every: interval }) => interval > 0);
   }
 
@@ -209,17 +210,6 @@ class Mix implements Workload {
   private switchProcess(): void {
     this.turn = (this.turn + 1) % this.processes.length;
     this.context.kernel.switchTo(this.processes[this.turn]!);
-  }
-
-  private forkAndWait(): void {
-    const { kernel } = this.context;
-    const parent = kernel.current;
-    const child = kernel.fork();
-    kernel.systemCall(); // wait
-    kernel.switchTo(child);
-    kernel.user(this.childWrites, this.childWrites.length / 2);
-    kernel.exit(child);
-    kernel.switchTo(parent);
   }
 }
 

@@ -7,10 +7,10 @@
  * Short cycles are made once and replayed. Hot code.
  */
 
-import { REF_WRITE } from "../../machine/address.js";
 import { UnsupportedError } from "../../util/errors.js";
 import type { ParameterSpecs } from "../../util/parameters.js";
-import { BATCH_REFERENCES, newBatch, pageNumber, runStream, touchAll, warmUpFor } from "./batches.js";
+import { BATCH_REFERENCES, newBatch, runStream, warmUpFor } from "./batches.js";
+import { processWith } from "./processes.js";
 import { Scatter } from "./scatter.js";
 import { wholePages } from "./sizes.js";
 import type { Workload, WorkloadContext, WorkloadDefinition } from "./workload.js";
@@ -64,10 +64,7 @@ class PointerChase implements Workload {
 
   prepare(): void {
     const { kernel, parameters, page } = this.context;
-    kernel.switchTo(kernel.spawn());
-    const va = kernel.mmap(parameters.footprint, { page, populate: true });
-    this.firstPage = pageNumber(va);
-    touchAll(kernel, va, parameters.footprint, REF_WRITE);
+    this.firstPage = processWith(kernel, parameters.footprint, page);
     if (this.isReplayed) {
       this.fill(this.nodes);
       this.position = 0;

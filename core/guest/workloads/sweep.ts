@@ -5,7 +5,8 @@
  */
 import { REF_WRITE } from "../../machine/address.js";
 import type { ParameterSpecs } from "../../util/parameters.js";
-import { BATCH_REFERENCES, newBatch, pageNumber, runStream, touchAll, warmUpFor } from "./batches.js";
+import { BATCH_REFERENCES, newBatch, runStream, warmUpFor } from "./batches.js";
+import { processWith } from "./processes.js";
 import { wholePages } from "./sizes.js";
 import type { Workload, WorkloadContext, WorkloadDefinition } from "./workload.js";
 
@@ -67,12 +68,9 @@ class Sweep implements Workload {
 
   prepare(): void {
     const { kernel, parameters, page } = this.context;
-    kernel.switchTo(kernel.spawn());
-    const va = kernel.mmap(parameters.footprint, { page, populate: true });
-    this.firstPage = pageNumber(va);
+    this.firstPage = processWith(kernel, parameters.footprint, page);
     this.endPage = this.firstPage + Math.ceil(parameters.footprint / 4096);
     this.page = this.firstPage;
-    touchAll(kernel, va, parameters.footprint, REF_WRITE);
     if (this.isReplayed) {
       this.fill(this.batch.length / 2);
       this.offset = 0;

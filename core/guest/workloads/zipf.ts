@@ -2,9 +2,9 @@
  * Reads and writes with Zipf's law over the pages of a region: few pages take most references, as in caches
  * and stores.
  */
-import { REF_WRITE } from "../../machine/address.js";
 import type { ParameterSpecs } from "../../util/parameters.js";
-import { newBatch, pageNumber, runStream, touchAll, warmUpFor } from "./batches.js";
+import { newBatch, runStream, warmUpFor } from "./batches.js";
+import { processWith } from "./processes.js";
 import { wholePages } from "./sizes.js";
 import type { Workload, WorkloadContext, WorkloadDefinition } from "./workload.js";
 import { ZipfStream } from "./zipf-stream.js";
@@ -50,10 +50,7 @@ class Zipf implements Workload {
 
   prepare(): void {
     const { kernel, parameters, page } = this.context;
-    kernel.switchTo(kernel.spawn());
-    const va = kernel.mmap(parameters.footprint, { page, populate: true });
-    this.firstPage = pageNumber(va);
-    touchAll(kernel, va, parameters.footprint, REF_WRITE);
+    this.firstPage = processWith(kernel, parameters.footprint, page);
     this.refer(warmUpFor(parameters.references));
   }
 

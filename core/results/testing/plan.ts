@@ -4,6 +4,7 @@ import { EVENTS } from "../../events/events.js";
 import { MEMORY_OWNERS } from "../../events/memory-owners.js";
 import type { Cell, CellConfig, CellOutcome } from "../../scenario/config.js";
 import type { Plan, Scenario } from "../../scenario/scenario.js";
+import { DEFAULT_SETTINGS } from "../../scenario/settings.js";
 
 const TECHNIQUES = ["native", "hardware/shadow", "hardware/nested"];
 const PAGES = ["4K", "2M"] as const;
@@ -69,23 +70,8 @@ function config(technique: string, page: "4K" | "2M"): CellConfig {
     technique,
     workload: "gups",
     parameters: {},
-    page,
-    machine: {
-      profile: "nehalem-2008",
-      memory: 0,
-      caches: "all",
-      costs: {},
-      walkCaches: true,
-      tlb: true,
-      engine: "translator",
-    },
-    guest: { paging: "4-level", pcid: false },
-    host: { page: "4K", levels: 4, vpid: true, accessedDirty: true, populate: false },
-    shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0 },
-    translation: { cache: 2 ** 20, chaining: true, adaptive: true },
-    paravirtual: { batch: 32 },
-    budget: { instructions: 2e9, seconds: 60 },
-    seed: 1,
     size: "tiny",
+    ...DEFAULT_SETTINGS,
+    page,
   };
 }
