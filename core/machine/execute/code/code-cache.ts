@@ -8,7 +8,7 @@
  */
 import { CS, MODE, SEGMENT, STATE, segmentOffset } from "../../cpu/state.js";
 import type { Machine } from "../../machine.js";
-import { decode } from "../../x86/decode.js";
+import type { Decode } from "../../x86/decode-for.js";
 import { BASE_RIP, type CodeMode, type DecodeFailure, type Instruction } from "../../x86/instruction.js";
 import { segmentPlace } from "./handler-scope.js";
 import { type Handlers, TooManyHandlers } from "./handlers.js";
@@ -56,6 +56,7 @@ export class CodeCache {
   constructor(
     machine: Machine,
     private readonly handlers: Handlers,
+    private readonly decode: Decode,
     private readonly costOf: InstructionCost,
     /** Told of blocks that are no more. */
     private readonly onDrop: (block: Block) => void,
@@ -203,7 +204,8 @@ export class CodeCache {
     const isShared = limit >= 4096;
     let offset = start;
     while (instructions.length < longest && offset < 4096) {
-      const made: Instruction | DecodeFailure = offset >= limit ? "too-long" : decode(page, offset, bits);
+      const made: Instruction | DecodeFailure =
+        offset >= limit ? "too-long" : this.decode(page, offset, bits);
       if (typeof made !== "string") {
         if (offset + made.length > limit)
           return { instructions, start, end: offset, failure: "too-long", isShared };
@@ -237,7 +239,7 @@ export class CodeCache {
     const inFirst = 4096 - offset;
     both.set(page.subarray(offset), 0);
     both.set(this.pageBytes(secondFrame).subarray(0, LONGEST_INSTRUCTION), inFirst);
-    const made = decode(both, 0, bits);
+    const made = this.decode(both, 0, bits);
     if (typeof made === "string" || offset + made.length > limit) {
       const failure = typeof made !== "string" || made === "truncated" ? "too-long" : made;
       return { instructions: [], start: offset, end: 4096, crossing: secondFrame, failure, isShared };

@@ -11,6 +11,7 @@
  */
 import { CYCLES } from "../../../events/categories.js";
 import { invariant } from "../../../util/errors.js";
+import { processorOf } from "../../cpu/processor.js";
 import {
   EXCEPTION,
   MODE,
@@ -25,6 +26,7 @@ import { highTag } from "../../mmu/tlb.js";
 import { ENTRY_WORDS, FLAGS } from "../../mmu/translations.js";
 import { REGISTER } from "../../registers.js";
 import type { ModuleExports } from "../../wasm/module.js";
+import { decoderFor } from "../../x86/decode-for.js";
 import type { Instruction } from "../../x86/instruction.js";
 import { type Block, CodeCache, type InstructionCost } from "./code-cache.js";
 import { CodePosition } from "./code-position.js";
@@ -117,9 +119,13 @@ export class CodeEngine {
       (this.crossings ?? this.runtime)[hasCrossings ? "pageFault" : "leaveFault"],
     );
     this.handlers = new Handlers(machine, this.runtime, this.table, semantics, iterationCost, this.crossings);
+    // What the profile has and CPUID does not offer, for the rest of its extension is missing, is executed all the same.
+    const { features } = processorOf(machine.profile, true);
+    const known = new Set([...features, ...machine.profile.identity.extensions]);
     this.cache = new CodeCache(
       machine,
       this.handlers,
+      decoderFor(known, (row) => semantics[row.mnemonic] !== undefined),
       (instruction) => (isCharged(instruction, semantics) ? costOf(instruction) : 0),
       (block) => this.translator?.drop(block),
       () => this.clearSlots(),
