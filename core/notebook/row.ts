@@ -102,6 +102,15 @@ export interface LabRow {
   /** Large pages merged (count) */ readonly shadow_large_merged: number;
   /** EPT violations (count) */ readonly ept_violations: number;
   /** Hypercalls (count) */ readonly hypercalls: number;
+  /** mmu_update (count) */ readonly hypercalls_mmu_update: number;
+  /** mmuext_op (count) */ readonly hypercalls_mmuext: number;
+  /** stack_switch (count) */ readonly hypercalls_stack_switch: number;
+  /** fpu_taskswitch (count) */ readonly hypercalls_fpu_taskswitch: number;
+  /** iret (count) */ readonly hypercalls_iret: number;
+  /** set_timer_op (count) */ readonly hypercalls_timer: number;
+  /** sched_op (count) */ readonly hypercalls_sched: number;
+  /** multicall (count) */ readonly hypercalls_multicall: number;
+  /** Other hypercalls (count) */ readonly hypercalls_other: number;
   /** MMU updates validated (count) */ readonly mmu_updates: number;
   /** Tables pinned (count) */ readonly tables_pinned: number;
   /** Guest memory (bytes) */ readonly guest_memory_bytes: number;

@@ -6,15 +6,19 @@
 export const HYPERCALL = {
   set_trap_table: 0,
   mmu_update: 1,
+  set_gdt: 2,
   stack_switch: 3,
   set_callbacks: 4,
   fpu_taskswitch: 5,
+  update_descriptor: 10,
   memory_op: 12,
   multicall: 13,
   update_va_mapping: 14,
   set_timer_op: 15,
   xen_version: 17,
   console_io: 18,
+  grant_table_op: 20,
+  vm_assist: 21,
   iret: 23,
   vcpu_op: 24,
   set_segment_base: 25,
@@ -67,7 +71,10 @@ export const VERSION = { version: 0, features: 6, pageSize: 7 } as const;
 /** Xen 4.0, whose interface has all that is here. */
 export const XEN_VERSION = 4 << 16;
 export const MEMORY = { currentReservation: 3, maximumReservation: 4 } as const;
-export const VCPU = { isUp: 3 } as const;
+export const VCPU = { isUp: 3, getRunstate: 4, registerRunstate: 5, stopPeriodic: 7 } as const;
+/** vcpu_runstate_info: the state and since when, then time spent in each of four states, in nanoseconds. */
+export const RUNSTATE = { running: 0, bytes: 48, since: 8, times: 16 } as const;
+export const VM_ASSIST = { enable: 0, disable: 1, writablePageTables: 2 } as const;
 export const SEGMENT_BASE = { fs: 0, gsUser: 1, gsKernel: 2 } as const;
 
 /** The hypercall iret of 64-bit guests: RCX and R11 need not be restored. */

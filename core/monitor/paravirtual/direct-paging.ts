@@ -134,7 +134,7 @@ export class DirectPaging {
     const use = types.useOf(frame);
     if (levelOf(use) === 0) {
       if (!this.use(frame, USE.writable)) return false;
-      this.write(frame, index, low, high);
+      this.store(frame, index, low, high);
       this.release(frame);
       return true;
     }
@@ -144,7 +144,7 @@ export class DirectPaging {
     const oldLow = ram[word]!;
     const oldHigh = ram[word + 1]!;
     if (!this.useEntry(use, index, low, high)) return false;
-    this.write(frame, index, this.adjusted(use, low), high);
+    this.store(frame, index, this.adjusted(use, low), high);
     this.releaseEntry(use, oldLow, oldHigh);
     // The hardware holds a 32-bit guest's four pointers in registers, and loads them with CR3 alone.
     if (use === USE.l3 && this.bits === 32 && frame === this.walked) this.walk(frame);
@@ -169,7 +169,8 @@ export class DirectPaging {
     return ((index % ENTRIES) + ENTRIES) % ENTRIES;
   }
 
-  private write(frame: Hfn, index: number, low: number, high: number): void {
+  /** Writes 8 bytes of a frame, whatever it is used as. */
+  store(frame: Hfn, index: number, low: number, high: number): void {
     const { machine, engine } = this.hardware;
     machine.ram[frame * 1024 + index * 2] = low;
     machine.ram[frame * 1024 + index * 2 + 1] = high;

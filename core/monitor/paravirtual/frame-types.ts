@@ -4,9 +4,12 @@
  */
 import type { Hfn } from "../../machine/address.js";
 
-/** Uses of a frame. `lastL2` is the 32-bit page directory of the last GiB, in which the monitor has entries. */
-export const USE = { none: 0, l1: 1, l2: 2, l3: 3, l4: 4, lastL2: 5, writable: 6 } as const;
-const LEVELS = [0, 1, 2, 3, 4, 2, 0];
+/**
+ * Uses of a frame. `lastL2` is the 32-bit page directory of the last GiB, in which the monitor has entries; `descriptors` a page
+ * of the GDT.
+ */
+export const USE = { none: 0, l1: 1, l2: 2, l3: 3, l4: 4, lastL2: 5, writable: 6, descriptors: 7 } as const;
+const LEVELS = [0, 1, 2, 3, 4, 2, 0, 0];
 /** Level of a table by its use; 0: it is none. */
 export const levelOf = (use: number): number => LEVELS[use]!;
 
@@ -44,6 +47,12 @@ export class FrameTypes {
   /** What it is used as now; USE.none when nothing uses it. */
   useOf(frame: Hfn): number {
     return this.counts[frame]! > 0 ? this.uses[frame]! : USE.none;
+  }
+
+  /** The guest may have it written: it is nothing that the hardware or the monitor trusts. */
+  isPlain(frame: Hfn): boolean {
+    const use = this.useOf(frame);
+    return this.isGuests(frame) && (use === USE.none || use === USE.writable);
   }
 
   isPinned(frame: Hfn): boolean {

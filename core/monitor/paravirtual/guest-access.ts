@@ -18,6 +18,12 @@ export class GuestAccess {
   read8(address: number): number {
     return this.core().memory.read(this.highOf(address), address | 0, 1, false);
   }
+  read16(address: number): number {
+    return this.core().memory.read(this.highOf(address), address | 0, 2, false) & 0xffff;
+  }
+  write16(address: number, value: number): void {
+    this.core().memory.write(this.highOf(address), address | 0, 2, value, false);
+  }
   read32(address: number): number {
     return this.core().memory.read(this.highOf(address), address | 0, 4, false);
   }
@@ -25,14 +31,22 @@ export class GuestAccess {
     this.core().memory.write(this.highOf(address), address | 0, 4, value, false);
   }
 
+  /** 64 bits, as far as numbers are exact: an address, or nanoseconds. */
+  read64(address: number): number {
+    return this.read32(address + 4) * HIGH + (this.read32(address) >>> 0);
+  }
+  write64(address: number, value: number): void {
+    this.write32(address, value | 0);
+    this.write32(address + 4, Math.floor(value / HIGH) | 0);
+  }
+
   /** A word of the guest's: unsigned of 32 bits, signed of 64. */
   readWord(address: number): number {
-    const low = this.read32(address) >>> 0;
-    return this.wordBytes === 4 ? low : this.read32(address + 4) * HIGH + low;
+    return this.wordBytes === 4 ? this.read32(address) >>> 0 : this.read64(address);
   }
   writeWord(address: number, value: number): void {
-    this.write32(address, value | 0);
-    if (this.wordBytes === 8) this.write32(address + 4, Math.floor(value / HIGH) | 0);
+    if (this.wordBytes === 4) this.write32(address, value | 0);
+    else this.write64(address, value);
   }
 
   private highOf(address: number): number {

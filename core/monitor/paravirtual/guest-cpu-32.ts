@@ -13,10 +13,15 @@ import { type Callback, GuestCpu } from "./guest-cpu.js";
 const KERNEL_RING = 1;
 const USER_RING = 3;
 const MASK_SHIFT = 16;
+const RPL = 3;
 
 export class GuestCpu32 extends GuestCpu {
   get isInKernel(): boolean {
     return this.core.cpl === KERNEL_RING;
+  }
+
+  kernelSelector(selector: number): number {
+    return (selector & RPL) >= KERNEL_RING ? selector : (selector & ~RPL) | KERNEL_RING;
   }
 
   enter({ selector, address }: Callback, errorCode: number | undefined, masksEvents: boolean): void {

@@ -32,6 +32,10 @@ export class GuestCpu64 extends GuestCpu {
     super(core, access, events);
   }
 
+  kernelSelector(selector: number): number {
+    return selector | RPL;
+  }
+
   enter({ address }: Callback, errorCode: number | undefined, masksEvents: boolean): void {
     const { core, access, isInKernel, kernelStack } = this;
     const { words } = core;

@@ -31,7 +31,7 @@ const NOWHERE: Callback = { selector: 0, address: 0 };
 export abstract class GuestCpu {
   readonly traps = new Map<number, Trap>();
   /** Of the kernel, as stack_switch set it. */
-  kernelStack = { selector: 0, pointer: 0 };
+  readonly kernelStack = { selector: 0, pointer: 0 };
   eventCallback = NOWHERE;
   failsafeCallback = NOWHERE;
   syscallCallback = NOWHERE;
@@ -47,6 +47,9 @@ export abstract class GuestCpu {
   protected get core(): Core {
     return this.coreNow();
   }
+
+  /** A selector of the kernel's code as it can be loaded: of no ring above the kernel's (fixup_guest_code_selector). */
+  abstract kernelSelector(selector: number): number;
 
   /** Whether the guest's kernel runs, not one of its programs. */
   abstract get isInKernel(): boolean;

@@ -12,9 +12,10 @@ import type { Hfn } from "../../machine/address.js";
 import { A, D, P, PS, RW, US } from "../../machine/mmu/entry.js";
 import { auditParavirtual } from "../testing/paravirtual-audit.js";
 import { ERROR, HYPERCALL, MACHINE_TO_PHYSICAL, MMUEXT, OK, UPDATE_KIND } from "./abi.js";
+import { Arguments } from "./call.js";
 import { makeParavirtual } from "./computer.js";
 import { levelOf, USE } from "./frame-types.js";
-import { Arguments, Hypercalls } from "./hypercalls.js";
+import { Hypercalls } from "./hypercalls.js";
 import type { ParavirtualMonitor } from "./monitor.js";
 
 const MEMORY = 32 * 2 ** 20;

@@ -49,12 +49,23 @@ export class HypervisorSpace {
   /** What top tables (64-bit) or last page directories (32-bit) have in the monitor's entries: two words each. */
   private readonly entries = new Int32Array(2 * ENTRIES);
 
+  /** The lowest table for the descriptor table, and what is mapped where the guest has given no page. */
+  private descriptorEntries: Hfn = -1;
+  private readonly empty: Hfn;
+
   constructor(
     private readonly hardware: CodeMachine,
     private readonly bits: 32 | 64,
   ) {
     this.descriptors = DESCRIPTORS_ADDRESS[bits];
+    // The guest's own fourteen pages of descriptors are at first one that is empty.
+    this.empty = this.newFrame(OWNER.monitor_memory);
     this.mapDescriptors();
+  }
+
+  /** A page of the descriptor table is a frame of the guest's, or (undefined) empty. */
+  mapDescriptorPage(page: number, frame: Hfn | undefined): void {
+    this.setEntry(this.descriptorEntries, page, frame ?? this.empty, this.rights | D);
   }
 
   /** Whether an entry of a table is the monitor's. */
@@ -98,23 +109,25 @@ export class HypervisorSpace {
   }
 
   private mapDescriptors(): void {
-    // The guest's own fourteen pages of descriptors are one that is empty.
-    const empty = this.newFrame(OWNER.monitor_memory);
     const xens = this.newFrame(OWNER.monitor_memory);
     const { ram } = this.hardware.machine;
     for (const [offset, high] of DESCRIPTORS[this.bits]) {
       ram[xens * WORDS + offset / 4] = FLAT_LOW;
       ram[xens * WORDS + offset / 4 + 1] = high;
     }
-    const frames = [...new Array<Hfn>(DESCRIPTOR_PAGES - 1).fill(empty), xens];
+    const frames = [...new Array<Hfn>(DESCRIPTOR_PAGES - 1).fill(this.empty), xens];
     const first = this.bits === 32 ? DESCRIPTORS_DIRECTORY_ENTRY : DESCRIPTORS_TOP_ENTRY;
-    this.map(first, frames, this.descriptors);
+    this.descriptorEntries = this.map(first, frames, this.descriptors);
   }
 
-  /** Maps pages read-only from the beginning of an entry's range on. */
-  private map(first: number, frames: readonly Hfn[], address: number): void {
-    // 64-bit guests' kernels have no more rights than their programs: what they may read, these may.
-    const rights = P | A | (this.bits === 64 ? US : 0);
+  /** 64-bit guests' kernels have no more rights than their programs: what they may read, these may. */
+  private get rights(): number {
+    return P | A | (this.bits === 64 ? US : 0);
+  }
+
+  /** Maps pages read-only from the beginning of an entry's range on. Returns the first of the lowest tables. */
+  private map(first: number, frames: readonly Hfn[], address: number): Hfn {
+    const { rights } = this;
     const tables: Hfn[] = [];
     for (const [page, frame] of frames.entries()) {
       if (page % ENTRIES === 0) tables.push(this.newFrame(OWNER.monitor_maps));
@@ -122,13 +135,14 @@ export class HypervisorSpace {
     }
     if (this.bits === 32) {
       for (const [i, table] of tables.entries()) this.setRootEntry(first + i, table, rights | RW);
-      return;
+      return tables[0]!;
     }
     const directory = this.newFrame(OWNER.monitor_maps);
     const pointers = this.newFrame(OWNER.monitor_maps);
     for (const [i, table] of tables.entries()) this.setEntry(directory, i, table, rights | RW);
     this.setEntry(pointers, Math.floor(address / 2 ** 30) & (ENTRIES - 1), directory, rights | RW);
     this.setRootEntry(first, pointers, rights | RW);
+    return tables[0]!;
   }
 
   private setEntry(table: Hfn, index: number, frame: Hfn, flags: number): void {

@@ -104,6 +104,23 @@ describe.each(WIDTHS)("%i-bit", (width) => {
   });
 });
 
+describe.each(WIDTHS)("%i-bit tables", (width) => {
+  it.each([
+    ["changed by stores", "tables=writable"],
+    ["changed one by one", "batch=1 multicall=off"],
+  ])("%s are the same to the guest", (_, words) => {
+    for (const name of ["forkwait", "mmap", "protection-fault", "ptemod"]) {
+      const kernelCase = CASES.find((known) => known.name === name)!;
+      const line = `${commandLine(name, caseValues(kernelCase, "tiny"))} ${words}`;
+      const translated = run(width, line, "translator", false);
+      expect(translated.console).toContain(`checksum ${expectedChecksum(kernelCase)}\nok\n`);
+      expect(translated.outcome).toEqual({ kind: "exit", status: 0 });
+      expect(translated.unattributed).toBeCloseTo(0, 3);
+      expect(run(width, line, "interpreter", false)).toEqual(translated);
+    }
+  });
+});
+
 it("INT 0x80 enters a 32-bit kernel directly, and is returned from directly, unless its handler has events masked", () => {
   const kernelCase = CASES.find(({ name }) => name === "syscall-int80")!;
   const values = caseValues(kernelCase, "tiny");

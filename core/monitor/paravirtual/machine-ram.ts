@@ -1,12 +1,11 @@
 /**
  * Memory by machine addresses, as devices reach it that a guest with machine frames drives: its own frames alone, and none that
- * is a page table for writing, as an IOMMU keeps them (xen/drivers/passthrough).
+ * is a table for writing, as an IOMMU keeps them (xen/drivers/passthrough).
  */
 import type { CodeMachine } from "../../machine/code-machine.js";
 import type { PhysicalAccess } from "../../machine/cpu/host.js";
 import type { GuestMemory } from "../../machine/devices/device.js";
 import type { DirectPaging } from "./direct-paging.js";
-import { levelOf } from "./frame-types.js";
 
 const PAGE = 4096;
 
@@ -31,7 +30,7 @@ export class MachineRam implements GuestMemory, PhysicalAccess {
   write(address: number, bytes: Uint8Array): void {
     this.eachPage(address, bytes.length, (frame, offset, at, length) => {
       const { types } = this.paging();
-      if (!types.isGuests(frame) || levelOf(types.useOf(frame)) > 0) return;
+      if (!types.isPlain(frame)) return;
       const to = frame * PAGE + offset;
       this.hardware.ram.set(bytes.subarray(at, at + length), to);
       this.hardware.engine.wroteMemory(to, length);

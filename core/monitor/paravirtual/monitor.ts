@@ -12,10 +12,10 @@ import { CYCLES } from "../../events/categories.js";
 import type { Costs } from "../../events/costs.js";
 import { EVENT } from "../../events/events.js";
 import { EXIT } from "../../events/exit-reasons.js";
-import { OWNER } from "../../events/memory-owners.js";
+import { addressOf } from "../../machine/address.js";
 import type { Outcome } from "../../machine/board.js";
-import type { Load, ParavirtualKernel } from "../../machine/computer.js";
-import { CR0, CR4, EFER } from "../../machine/cpu/control-bits.js";
+import type { Load } from "../../machine/computer.js";
+import { CR0 } from "../../machine/cpu/control-bits.js";
 import { ACTIVITY, type Core } from "../../machine/cpu/core.js";
 import { GuestFault } from "../../machine/cpu/fault.js";
 import type { InterruptSource } from "../../machine/cpu/host.js";
@@ -23,26 +23,19 @@ import type { Interception } from "../../machine/cpu/interception.js";
 import { pushesErrorCode } from "../../machine/cpu/interrupts/raise.js";
 import { CR0_WORD, FLAGS, GENERAL, PRIVILEGE, RAX, RCX } from "../../machine/cpu/places.js";
 import { EXCEPTION, RFLAGS, STATE } from "../../machine/cpu/state.js";
-import type { StartState, SystemUnit } from "../../machine/cpu/system-unit.js";
-import { PF_USER } from "../../machine/mmu/entry.js";
+import type { SystemUnit } from "../../machine/cpu/system-unit.js";
+import { PF_PRESENT, PF_USER, PF_WRITE } from "../../machine/mmu/entry.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
 import { KernelCycles } from "../kernel-cycles.js";
 import type { Monitor } from "../monitor.js";
 import type { MonitorParts } from "../virtual-computer.js";
-import { HYPERCALL, HYPERCALL_VECTOR, SELECTORS } from "./abi.js";
-import { DirectPaging } from "./direct-paging.js";
-import { buildDomain } from "./domain.js";
-import { EventChannels } from "./events.js";
-import { OWNED_BY } from "./frame-types.js";
-import { GuestAccess } from "./guest-access.js";
-import type { Callback, GuestCpu } from "./guest-cpu.js";
-import { GuestCpu32 } from "./guest-cpu-32.js";
-import { GuestCpu64 } from "./guest-cpu-64.js";
-import { Arguments, type Domain, Hypercalls } from "./hypercalls.js";
-import { HypervisorSpace } from "./hypervisor-space.js";
-import { PhysicalIrqs } from "./physical-irqs.js";
-import { VirtualTime } from "./time.js";
+import { HYPERCALL, HYPERCALL_VECTOR } from "./abi.js";
+import { Arguments, type Domain } from "./call.js";
+import type { Callback } from "./guest-cpu.js";
+import { Hypercalls } from "./hypercalls.js";
+import { startDomain } from "./start.js";
+import { TableStores } from "./table-stores.js";
 
 /** What left the guest. */
 type Left =
@@ -59,11 +52,6 @@ type Left =
 
 /** Registers of a hypercall's arguments (xen-x86_32.h, xen-x86_64.h): EBX ECX EDX ESI EDI EBP; RDI RSI RDX R10 R8 R9. */
 const ARGUMENT_REGISTERS = { 32: [3, 1, 2, 6, 7, 5], 64: [7, 6, 2, 10, 8, 9] } as const;
-/** Present, flat; of the ring that follows: code of 32 bits, of 64 bits, data. */
-const CODE_32 = 0xc0_9b00;
-const CODE_64 = 0xa0_9b00;
-const DATA = 0xc0_9300;
-const RING_SHIFT = 13;
 /** Of an error code: it names an entry of the IDT. */
 const IDT_ENTRY = 2;
 
@@ -75,6 +63,7 @@ export class ParavirtualMonitor implements Monitor, Interception {
   /** Undefined before a guest is loaded. */
   private domain: Domain | undefined;
   private hypercalls!: Hypercalls;
+  private stores!: TableStores;
   private args!: Arguments;
   private bits: 32 | 64 = 32;
   private left: Left | undefined;
@@ -122,94 +111,15 @@ export class ParavirtualMonitor implements Monitor, Interception {
         "the image has no Xen notes (XEN_ELFNOTE_ENTRY): it cannot run paravirtually",
       );
     this.bits = xen.bits;
-    const { hardware, board, guestFrames } = this.parts;
-    const { machine } = hardware;
-    const wordBytes = xen.bits === 32 ? 4 : 8;
-    const space = new HypervisorSpace(hardware, xen.bits);
-    const shared = machine.frames.takeBacked(OWNER.monitor_memory);
-    const frames = Int32Array.from({ length: guestFrames }, () =>
-      machine.frames.takeBacked(OWNER.guest_memory),
-    );
-    const toGuest = new Int32Array(machine.options.frames).fill(-1);
-    for (const [guest, frame] of frames.entries()) toGuest[frame] = guest;
-    space.mapFrames(toGuest);
-    const paging = new DirectPaging(hardware, xen.bits, space, guestFrames);
-    for (const frame of frames) paging.types.setOwner(frame, OWNED_BY.guest);
-    paging.types.setOwner(shared, OWNED_BY.shared);
-    const built = buildDomain(hardware, xen, frames, shared);
-
-    const access = new GuestAccess(() => this.core, wordBytes);
-    const events = new EventChannels(hardware, shared, wordBytes);
-    const time = new VirtualTime(board.pc.schedule, machine.profile.frequencyMHz * 1e6, () =>
-      this.send(this.present.timerChannel),
-    );
-    time.share(events);
-    const irqs = new PhysicalIrqs(board.pc);
-    irqs.start();
-    const { core } = this;
-    this.domain = {
-      ...{ hardware, board, access, events, paging, time, irqs, core, timerChannel: 0 },
-      cpu: this.makeCpu(access, events, paging),
+    this.domain = startDomain(this.parts, xen, {
+      timerExpired: () => this.send(this.present.timerChannel),
       end: (reason) => {
         this.ending = reason;
       },
-    };
+    });
     this.hypercalls = new Hypercalls(this.domain);
-    this.args = new Arguments(wordBytes);
-    this.startAt(xen, space, built.root, built.stack, built.startInfo);
-  }
-
-  private makeCpu(access: GuestAccess, events: EventChannels, paging: DirectPaging): GuestCpu {
-    const core = (): Core => this.core;
-    if (this.bits === 32) return new GuestCpu32(core, access, events);
-    return new GuestCpu64(core, access, events, (isKernel) => {
-      if (!isKernel && paging.userRoot < 0) return false;
-      paging.switchTo(isKernel);
-      return true;
-    });
-  }
-
-  private startAt(
-    xen: ParavirtualKernel,
-    space: HypervisorSpace,
-    root: number,
-    stack: number,
-    startInfo: number,
-  ): void {
-    const { paging } = this.present;
-    const isWide = xen.bits === 64;
-    const ring = isWide ? 3 : 1;
-    const flat = (selector: number, attributes: number) => ({
-      ...{ selector, base: 0, limit: 0xffff_ffff },
-      attributes: attributes | (ring << RING_SHIFT),
-    });
-    const { kernelCode, kernelData } = SELECTORS[xen.bits];
-    const none = { selector: 0, base: 0, limit: 0, attributes: 0 };
-    const data = flat(kernelData, DATA);
-    const registers = Object.fromEntries(
-      [...REGISTER_NAMES].map((name) => [name, name === "rsp" ? stack : name === "rsi" ? startInfo : 0]),
-    ) as StartState["registers"];
-    const { profile } = this.parts.hardware.machine;
-    if (isWide && !profile.features.longMode)
-      throw new UnsupportedError(`${profile.name} has no long mode, in which this kernel runs`);
-    this.system.start({
-      rip: xen.entry,
-      rflags: RFLAGS.IF | RFLAGS.reserved1,
-      registers,
-      segments: {
-        ...{ es: data, ss: data, ds: data, fs: data, gs: data, ldtr: none, tr: none },
-        cs: flat(kernelCode, isWide ? CODE_64 : CODE_32),
-      },
-      gdtr: { base: space.descriptors, limit: space.descriptorsLimit },
-      idtr: { base: 0, limit: 0 },
-      cr0: CR0.PE | CR0.MP | CR0.NE | CR0.WP | CR0.PG,
-      cr3: root * 4096,
-      cr4: CR4.PAE | CR4.OSFXSR | CR4.OSXMMEXCPT | (isWide ? CR4.PGE : 0),
-      efer: (isWide ? EFER.LME | EFER.LMA | EFER.SCE : 0) | (profile.features.nx ? EFER.NXE : 0),
-    });
-    const isPinned = paging.pin(root, paging.topUse) && paging.loadKernelRoot(root);
-    invariant(isPinned, "the tables that the guest is given are valid");
-    paging.takeWork();
+    this.stores = new TableStores(this.domain);
+    this.args = new Arguments(this.domain.access.wordBytes);
   }
 
   /** A kernel that Xen starts is loaded, not put at a loader's state. */
@@ -315,6 +225,7 @@ export class ParavirtualMonitor implements Monitor, Interception {
           this.isEmulated(left.instruction)
         )
           this.emulate(left.instruction);
+        else if (left.vector === EXCEPTION.PF && this.isStore(left.errorCode)) this.store(left.errorCode);
         else this.exceptionLeft(left.vector, left.errorCode);
         return;
       case "interrupt":
@@ -343,6 +254,7 @@ export class ParavirtualMonitor implements Monitor, Interception {
     const number = words[GENERAL + 2 * RAX]!;
     this.count(EVENT.hypercalls);
     if (number === HYPERCALL.iret) {
+      this.hypercalls.count(number);
       if (!this.present.cpu.leave()) this.enter(this.present.cpu.failsafeCallback, undefined, true);
       this.exit(EXIT.hypercall, this.costs.ring_transition, this.costs.hypercall_dispatch);
       return;
@@ -414,6 +326,26 @@ export class ParavirtualMonitor implements Monitor, Interception {
     else this.present.cpu.enter(callback, errorCode, masksEvents);
   }
 
+  /** Whether a page fault is the kernel's by a write to what is mapped read-only, and it has writable page tables. */
+  private isStore(errorCode: number): boolean {
+    const { cpu, hasWritableTables } = this.present;
+    return hasWritableTables && cpu.isInKernel && (errorCode & PF_WRITE_PRESENT) === PF_WRITE_PRESENT;
+  }
+
+  private store(errorCode: number): void {
+    const { words } = this.core;
+    const at = STATE.faultAddress >> 2;
+    const low = words[at]!;
+    const high = words[at + 1]!;
+    const isMade = this.stores.emulate(addressOf(high, low));
+    this.exit(EXIT.table_write, this.costs.ring_transition, this.costs.emulate_instruction);
+    // A store that has itself faulted has left again; what may not be stored is the guest's fault.
+    if (isMade || this.system.hasExited) return;
+    words[at] = low;
+    words[at + 1] = high;
+    this.exceptionLeft(EXCEPTION.PF, errorCode);
+  }
+
   // Privileged instructions, which a kernel may still have.
 
   private isEmulated({ row, operands }: Instruction): boolean {
@@ -462,10 +394,7 @@ export class ParavirtualMonitor implements Monitor, Interception {
   }
 }
 
+const PF_WRITE_PRESENT = PF_WRITE | PF_PRESENT;
 const PORTS: ReadonlySet<string> = new Set(["IN", "OUT", "INS", "OUTS"]);
 /** Xen's emulate_privileged_op; a WRMSR is let pass and does nothing, for no MSR is the guest's. */
 const EMULATED: ReadonlySet<string> = new Set(["RDMSR", "WRMSR", "CLTS", "WBINVD", "INVD"]);
-const REGISTER_NAMES = [
-  ...["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"],
-  ...["r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"],
-];

@@ -14,9 +14,19 @@ export class VirtualTime {
   private readonly cyclesPerNanosecond: number;
 
   /** @param expired the timer's time has come. */
-  constructor(schedule: Schedule, cyclesPerSecond: number, expired: () => void) {
+  constructor(
+    schedule: Schedule,
+    cyclesPerSecond: number,
+    private readonly now: () => number,
+    expired: () => void,
+  ) {
     this.timer = schedule.timer(expired);
     this.cyclesPerNanosecond = cyclesPerSecond / NANOSECONDS;
+  }
+
+  /** Since the machine's start. */
+  get nanoseconds(): number {
+    return Math.floor(this.now() / this.cyclesPerNanosecond);
   }
 
   /** Says in the shared page how to come from time stamps to nanoseconds: `(stamp << shift) × multiplier / 2³²`. */
