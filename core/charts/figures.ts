@@ -14,7 +14,7 @@ const BASES = [
   { basis: "fitted", colour: "#e69f00", shape: "diamond" },
 ] as const;
 /** Within a quarter, and within a factor of two. */
-const BANDS = [
+export const BANDS = [
   { within: 2, opacity: 0.1 },
   { within: 1.25, opacity: 0.16 },
 ] as const;
@@ -26,7 +26,7 @@ const LABEL = 44;
 
 /** The charts of a run's figures; none where nothing could be compared. */
 export function figureCharts(rows: readonly Row[]): Spec[] {
-  const drawn = rows.filter((row) => Number(row["published"]) > 0 && Number(row["ours"]) > 0);
+  const drawn = drawable(rows);
   if (drawn.length === 0) return [];
   const left = rows.length - drawn.length;
   const notes =
@@ -36,7 +36,13 @@ export function figureCharts(rows: readonly Row[]): Spec[] {
   return [residuals(drawn), scatter(drawn)].map((drawing) => pictureOf(drawing, notes));
 }
 
-function datumOf(row: Row): Spec {
+/** Those that a logarithmic scale can show. */
+export function drawable(rows: readonly Row[]): Row[] {
+  return rows.filter((row) => Number(row["published"]) > 0 && Number(row["ours"]) > 0);
+}
+
+/** A row of figures.csv as data of a point; `multiple` is ours over published. */
+export function datumOf(row: Row): Spec {
   const [published, ours] = [Number(row["published"]), Number(row["ours"])];
   const [factor, error] = [Number(row["factor"]), Number(row["error"])];
   return {
@@ -69,7 +75,8 @@ const TOOLTIP = [
   { field: "confidence", title: "Confidence" },
 ];
 
-function pointEncoding(rows: readonly Row[]): Spec {
+/** Colour, shape and tooltip of points. */
+export function pointEncoding(rows: readonly Row[]): Spec {
   const bases = BASES.filter(({ basis }) => rows.some((row) => row["basis"] === basis));
   const domain = bases.map(({ basis }) => basis);
   const legend = { orient: "bottom", title: null };
@@ -92,6 +99,20 @@ function pointEncoding(rows: readonly Row[]): Spec {
 
 /** Ours over published: a point for each figure, in the order of the scenario. */
 function residuals(rows: readonly Row[]): Drawing {
+  return {
+    view: residualView(rows, "figure", STEP),
+    title: "Ours beside what was published",
+    subtitle: RESIDUAL_SUBTITLE,
+    notes: [],
+    width: WIDTH + 300,
+  };
+}
+
+export const RESIDUAL_SUBTITLE =
+  "ours / published, logarithmic; the bands are within 25% and within a factor of 2";
+
+/** Points at ours over published, in lines by a field of datumOf, with the bands behind them. @param step height of a line, pixels */
+export function residualView(rows: readonly Row[], line: "figure" | "paper", step: number): Spec {
   const values = rows.map(datumOf);
   const multiples = values.map((value) => Number(value["multiple"]));
   const domain = [Math.min(0.4, ...multiples) / 1.1, Math.max(2.5, ...multiples) * 1.1];
@@ -107,9 +128,9 @@ function residuals(rows: readonly Row[]): Drawing {
     axis: { values: ticks, format: "~r" },
   };
   const y = {
-    field: "figure",
+    field: line,
     type: "nominal",
-    sort: values.map(({ figure }) => figure),
+    sort: [...new Set(values.map((value) => value[line]))],
     title: null,
     axis: { grid: true, ticks: false, domain: false, labelLimit: 320 },
   };
@@ -121,32 +142,26 @@ function residuals(rows: readonly Row[]): Drawing {
     }),
   );
   return {
-    view: {
-      data: { values },
-      width: WIDTH,
-      height: { step: STEP },
-      layer: [
-        ...bands,
-        {
-          data: { values: [{}] },
-          mark: { type: "rule", color: GREY },
-          encoding: { x: { datum: 1, type: "quantitative", scale } },
-        },
-        {
-          mark: { type: "point", size: 70, filled: true, opacity: 1 },
-          encoding: { x, y, ...pointEncoding(rows) },
-        },
-      ],
-    },
-    title: "Ours beside what was published",
-    subtitle: "ours / published, logarithmic; the bands are within 25% and within a factor of 2",
-    notes: [],
-    width: WIDTH + 300,
+    data: { values },
+    width: WIDTH,
+    height: { step },
+    layer: [
+      ...bands,
+      {
+        data: { values: [{}] },
+        mark: { type: "rule", color: GREY },
+        encoding: { x: { datum: 1, type: "quantitative", scale } },
+      },
+      {
+        mark: { type: "point", size: 70, filled: true, opacity: line === "paper" ? 0.7 : 1 },
+        encoding: { x, y, ...pointEncoding(rows) },
+      },
+    ],
   };
 }
 
 /** Ours against published. */
-function scatter(rows: readonly Row[]): Drawing {
+export function scatter(rows: readonly Row[]): Drawing {
   const values = rows.map(datumOf);
   const all = values.flatMap(({ published, ours }) => [Number(published), Number(ours)]);
   const domain = [Math.min(...all) / 1.5, Math.max(...all) * 1.5] as const;

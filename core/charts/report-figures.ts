@@ -1,5 +1,5 @@
 /** The sections of a report that set its numbers beside published ones. */
-import { humanNumber, percent } from "../results/humanise.js";
+import { humanNumber, signedPercent } from "../results/humanise.js";
 import type { OrderingResult, Row } from "../scenario/scenario.js";
 import { publishedText } from "./figures.js";
 import { type Html, type TableCell, type TableColumn, tableHtml } from "./html.js";
@@ -19,6 +19,12 @@ const COLUMNS: readonly TableColumn[] = [
 /** Each figure with its error, and why it has none. */
 export function figuresSection(rows: readonly Row[]): Html | string {
   if (rows.length === 0) return "";
+  const note = "Fitted figures say nothing of the model: a constant was set so that they come out.";
+  return section("figures", "Beside published figures", note, figuresTable(rows));
+}
+
+/** Rows of figures.csv as a table. */
+export function figuresTable(rows: readonly Row[]): Html {
   const number = (value: string | number | undefined, text: (value: number) => string): TableCell =>
     typeof value === "number" ? { text: text(value), value } : { text: "" };
   const body = rows.map((row) => [
@@ -31,13 +37,17 @@ export function figuresSection(rows: readonly Row[]): Html | string {
     number(row["factor"], humanNumber),
     { text: row["fitted"] === "" ? String(row["basis"]) : `fitted: ${row["fitted"]}` },
   ]);
-  const note = "Fitted figures say nothing of the model: a constant was set so that they come out.";
-  return section("figures", "Beside published figures", note, tableHtml(COLUMNS, body));
+  return tableHtml(COLUMNS, body);
 }
 
 /** What publications say of which is more, and whether it holds here. */
 export function orderingsSection(orderings: readonly OrderingResult[]): Html | string {
-  if (orderings.length === 0) return "";
+  return orderings.length === 0
+    ? ""
+    : section("orderings", "Published orderings", "", orderingsTable(orderings));
+}
+
+export function orderingsTable(orderings: readonly OrderingResult[]): Html {
   const columns = [{ title: "The publication" }, { title: "Here" }, { title: "Where" }, { title: "As" }];
   const body = orderings.map(({ says, published, passed, text }) => [
     { text: says },
@@ -45,10 +55,5 @@ export function orderingsSection(orderings: readonly OrderingResult[]): Html | s
     { text: published.join(", ") },
     { text },
   ]);
-  return section("orderings", "Published orderings", "", tableHtml(columns, body));
-}
-
-/** 0.123 → "+12.3%". */
-function signedPercent(share: number): string {
-  return `${share > 0 ? "+" : ""}${percent(share)}`;
+  return tableHtml(columns, body);
 }

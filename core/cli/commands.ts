@@ -10,6 +10,7 @@ import { choiceOf, flagOf, shardOf, textOf, textsOf, type Written, wholeNumberOf
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
 import { GATE_COMMANDS } from "./gate-options.js";
 import { INSPECT_COMMANDS } from "./inspect-options.js";
+import { LITERATURE_COMMANDS } from "./literature-options.js";
 import * as messages from "./messages.js";
 import { projectVersion } from "./project.js";
 import { RUN_COMMAND } from "./run-options.js";
@@ -177,6 +178,7 @@ const COMMANDS: readonly Command[] = [
   TRACE_COMMAND,
   ...INSPECT_COMMANDS,
   ...GATE_COMMANDS,
+  ...LITERATURE_COMMANDS,
   {
     usage: "report <run>",
     summary: "Draw the charts and the report of a run again",

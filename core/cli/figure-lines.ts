@@ -1,5 +1,5 @@
 /** Figures beside published ones at the end of `bench`: published with unit and confidence, ours, error, and whether it was fitted. */
-import { humanNumber, percent } from "../results/humanise.js";
+import { humanNumber, signedPercent } from "../results/humanise.js";
 import type { OrderingResult, Row } from "../scenario/index.js";
 import { textTable } from "./text-table.js";
 
@@ -29,7 +29,7 @@ export function figureLines(rows: readonly Row[]): string[] {
       String(row["unit"]),
       String(row["confidence"]),
       number(row["ours"], humanNumber),
-      number(row["error"], (error) => `${error > 0 ? "+" : ""}${percent(error)}`),
+      number(row["error"], signedPercent),
       number(row["factor"], humanNumber),
       row["reason"] !== "" ? `${row["status"]}: ${row["reason"]}` : basisOf(row),
     ]),

@@ -127,6 +127,17 @@ export const interrupted = (done: number, total: number, folder: string): string
 export const expectationsSummary = (passed: number, total: number, skipped: number): string =>
   `expectations: ${passed} of ${total} hold${skipped === 0 ? "" : `, ${skipped} skipped`}`;
 
+export const validating = (name: string, at: number, of: number): string => `${name} (${at} of ${of})`;
+
+export const staleValidation = (file: string): string =>
+  `${file} is not what the scenarios give\n  run: npm run virtlab -- validate --write`;
+
+export function noSuchPaper(written: string, known: readonly string[]): UserError {
+  return new UserError(`no scenario of papers has "${written}" in its name or its text`, {
+    mend: didYouMean(written, known, `there are: ${known.join(", ")}`),
+  });
+}
+
 export const besidePublished = "beside published figures:";
 
 export const orderingsSummary = (same: number, total: number): string =>

@@ -6,12 +6,21 @@ import { PROJECT_ROOT } from "./project.js";
 
 /** The scenarios that come along, as paths relative to the working folder. */
 export function shippedScenarios(): string[] {
-  const folder = path.join(PROJECT_ROOT, "scenarios");
+  return [...scenariosIn("scenarios"), ...paperScenarios()];
+}
+
+/** Those of them that are set beside publications. */
+export function paperScenarios(): string[] {
+  return scenariosIn(path.join("scenarios", "papers"));
+}
+
+function scenariosIn(name: string): string[] {
+  const folder = path.join(PROJECT_ROOT, name);
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
-    .filter((name) => name.endsWith(".yaml"))
+    .filter((file) => file.endsWith(".yaml"))
     .sort()
-    .map((name) => path.relative(process.cwd(), path.join(folder, name)) || name);
+    .map((file) => path.relative(process.cwd(), path.join(folder, file)) || file);
 }
 
 /** Their names. */

@@ -181,22 +181,4 @@ export const CONTAINER_METRICS: readonly HostMetric[] = [
     "fewer",
     "Processor demand of the most loaded host over the mean of all.",
   ),
-  metric(
-    "published",
-    "Published",
-    "ratio",
-    "neither",
-    "The published value, in the unit that the figure names.",
-  ),
-  metric("modelled", "Modelled", "ratio", "neither", "The model's value, in the same unit."),
-  metric("deviation", "Deviation", "ratio", "neither", "The model's value over the published one, less 1."),
-  metric("figure_unit", "Unit", "text", "neither", "The unit of the published and the modelled value."),
-  metric(
-    "is_fitted",
-    "Fitted",
-    "text",
-    "neither",
-    "yes: a constant was chosen so that this figure comes out; no: a prediction.",
-  ),
-  metric("publication", "Publication", "text", "neither", "Where the value is published."),
 ];

@@ -225,12 +225,6 @@ export interface LabRow {
   /** Recovery (nanoseconds) */ readonly recovery_time: number;
   /** Unavailable (share) */ readonly unavailability: number;
   /** Most loaded host (ratio) */ readonly balance: number;
-  /** Published (ratio) */ readonly published: number;
-  /** Modelled (ratio) */ readonly modelled: number;
-  /** Deviation (ratio) */ readonly deviation: number;
-  /** Unit */ readonly figure_unit: string;
-  /** Fitted */ readonly is_fitted: string;
-  /** Publication */ readonly publication: string;
   /** Memory (bytes) */ readonly memory: number;
   /** Caches */ readonly caches: string;
   /** Cost reference (cycles) */ readonly cost_reference: number;
@@ -865,7 +859,6 @@ export interface LabRow {
   /** Host failover per host (count) */ readonly host_failover_per_host: number;
   /** Host failover spare (count) */ readonly host_failover_spare: number;
   /** Host failover failure */ readonly host_failover_failure: string;
-  /** Host published figure */ readonly host_published_figure: string;
   /** Footprint (bytes) */ readonly footprint: number;
   /** Stride (bytes) */ readonly stride: number;
   /** Parameter references (count) */ readonly parameter_references: number;
@@ -965,5 +958,4 @@ export interface LabRow {
   /** Per host (count) */ readonly per_host: number;
   /** Spare (count) */ readonly spare: number;
   /** Failure */ readonly failure: string;
-  /** Figure */ readonly figure: string;
 }

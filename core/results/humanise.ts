@@ -50,6 +50,13 @@ export function percent(share: number): string {
   return `${digits(share * 100)}%`;
 }
 
+/** An error: 0.1234 → "+12%", -0.0345 → "-3.5%", 1e-8 → "0%". */
+export function signedPercent(share: number): string {
+  const size = Math.abs(share) * 100;
+  const text = size < 9.95 ? size.toFixed(1).replace(/\.0$/, "") : grouped(Math.round(size));
+  return text === "0" ? "0%" : `${share < 0 ? "-" : "+"}${text}%`;
+}
+
 /** 1.2345 → "1.23×". */
 export function times(ratio: number): string {
   return `${ratio >= 0.995 && ratio < 9.995 ? ratio.toFixed(2) : humanNumber(ratio)}×`;

@@ -13,8 +13,6 @@ import { DRIVER_NAMES } from "../storage/drivers.js";
 import { FAILOVER } from "./failover.js";
 import { ISOLATION } from "./isolation.js";
 import { placed } from "./placement.js";
-import { PUBLISHED } from "./published.js";
-import { PUBLISHED_FIGURES } from "./published-figures.js";
 import { UNION_FS } from "./union-fs.js";
 
 type Changes = Readonly<Record<string, ParameterValue>>;
@@ -79,21 +77,6 @@ describe("isolation as an experiment", () => {
     const reach = (technology: string) =>
       ISOLATION.run(settingOf(ISOLATION, technology, { tenants: 4 }))["kernel_flaw_reach"];
     expect(["process", "container", "microvm", "vm"].map(reach)).toEqual([1, 1, 0.25, 0.25]);
-  });
-});
-
-describe("published figures", () => {
-  it.each(PUBLISHED_FIGURES.filter(({ isFitted }) => isFitted))(
-    "$id comes out of what was fitted to it",
-    (figure) => {
-      const setting = settingOf(PUBLISHED, figure.technology, { figure: figure.id });
-      const { deviation } = PUBLISHED.run({ ...setting, memory: 128 * GIB });
-      expect(Math.abs(deviation as number)).toBeLessThan(0.25); // the promise for starts and overheads
-    },
-  );
-
-  it("are refused under another technique than theirs", () => {
-    expect(PUBLISHED.refusal!(settingOf(PUBLISHED, "process", {}))).toMatch(/is of unikernel/);
   });
 });
 

@@ -3,7 +3,6 @@ import type { Experiment } from "../../host/experiments/experiment.js";
 import { FAILOVER } from "./failover.js";
 import { ISOLATION } from "./isolation.js";
 import { PLACEMENT } from "./placement.js";
-import { PUBLISHED } from "./published.js";
 import { START_TIME } from "./start-time.js";
 import { UNION_FS } from "./union-fs.js";
 
@@ -13,5 +12,4 @@ export const CONTAINER_EXPERIMENTS: readonly Experiment[] = [
   ISOLATION,
   PLACEMENT,
   FAILOVER,
-  PUBLISHED,
 ];

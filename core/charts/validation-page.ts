@@ -1,0 +1,117 @@
+/** validation.html: what a validation comes to, its charts and every figure; one file, no network, like a run's report. */
+
+import { humanNumber } from "../results/humanise.js";
+import type { PaperResult, ValidationSummary } from "../results/validation.js";
+import { correlationText, summaryLinesOf, whole } from "../results/validation-text.js";
+import type { OrderingResult, Row } from "../scenario/scenario.js";
+import type { Spec } from "./drawing.js";
+import { browserScripts } from "./engine.js";
+import { type Html, html, scriptJson, scriptText, tableHtml } from "./html.js";
+import { CONTENT_POLICY } from "./report.js";
+import { figuresTable, orderingsTable } from "./report-figures.js";
+import { REPORT_SCRIPT } from "./report-script.js";
+import { section } from "./report-sections.js";
+import { REPORT_STYLE } from "./report-style.js";
+
+type Titled = PaperResult & { readonly title: string };
+
+/** The whole page as text. @param charts as validationCharts gives them */
+export function validationHtml(
+  papers: readonly Titled[],
+  summary: ValidationSummary,
+  charts: readonly Spec[],
+): string {
+  const lines = summaryLinesOf(summary).map(([what, text]) => html`<p><strong>${what}</strong>: ${text}</p>`);
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${CONTENT_POLICY}">
+<title>virtlab: held against the literature</title>
+<style>${scriptText(REPORT_STYLE)}</style>
+</head>
+<body>
+<header><p class="kind">virtlab validate</p><h1>Held against the literature</h1>
+<p class="question">How near do the lab's numbers come to published ones?</p>
+<div class="answer"><h2>Answer</h2>${lines}
+<p class="small">Fitted figures are counted apart: a constant was set so that they come out.</p></div></header>
+<main>
+${charts.map(figureOf)}
+${papersSection(summary)}
+${rankingsSection(summary)}
+${papers.map(paperSection)}
+</main>
+${charts.length > 0 ? browserScripts().map((code) => html`<script>${scriptText(code)}</script>\n`) : ""}
+<script>${scriptText(REPORT_SCRIPT)}</script>
+</body>
+</html>
+`.text;
+}
+
+function figureOf(spec: Spec, index: number): Html {
+  const { $schema: _, ...drawn } = spec;
+  return html`<figure><div class="chart scroll" data-spec="spec-${index}"><p class="small">Drawing needs JavaScript.</p></div>
+<script type="application/json" id="spec-${index}">${scriptJson(drawn)}</script></figure>\n`;
+}
+
+/** Each publication's own predictions, and what all the others come to without it. */
+function papersSection({ papers }: ValidationSummary): Html {
+  const columns = [
+    { title: "Publication" },
+    { title: "Predicted", isNumber: true },
+    { title: "Within 25%", isNumber: true },
+    { title: "Within a factor of 2", isNumber: true },
+    { title: "Median factor", isNumber: true },
+    { title: "Others without it: within 25%", isNumber: true },
+    { title: "Others: within a factor of 2", isNumber: true },
+    { title: "Constants set from it" },
+  ];
+  const number = (value: number, text: (value: number) => string) =>
+    Number.isNaN(value) ? { text: "" } : { text: text(value), value };
+  const rows = papers.map(({ paper, own, without, constants }) => [
+    { text: paper },
+    number(own.figures, String),
+    number(own.figures === 0 ? Number.NaN : own.within25, whole),
+    number(own.figures === 0 ? Number.NaN : own.withinTwo, whole),
+    number(own.medianFactor, humanNumber),
+    number(without.within25, whole),
+    number(without.withinTwo, whole),
+    { text: constants.join(", ") },
+  ]);
+  const note =
+    "Where no constant was set from a publication, its own errors are those of a model that never saw it.";
+  return section("papers", "Leaving out one publication", note, tableHtml(columns, rows));
+}
+
+function rankingsSection({ groups }: ValidationSummary): Html | string {
+  if (groups.length === 0) return "";
+  const columns = [
+    { title: "Scenario" },
+    { title: "Group" },
+    { title: "Figures", isNumber: true },
+    { title: "Spearman", isNumber: true },
+    { title: "Kendall", isNumber: true },
+  ];
+  const rows = groups.map(({ scenario, group, figures, spearman, kendall }) => [
+    { text: scenario },
+    { text: group },
+    { text: String(figures), value: figures },
+    { text: correlationText(spearman), ...(spearman === undefined ? {} : { value: spearman }) },
+    { text: correlationText(kendall), ...(kendall === undefined ? {} : { value: kendall }) },
+  ]);
+  return section(
+    "rankings",
+    "Orders within groups",
+    "Rank correlations of ours with published.",
+    tableHtml(columns, rows),
+  );
+}
+
+function paperSection({ scenario, title, size, figures, orderings }: Titled): Html {
+  const table: readonly Row[] = figures;
+  const conclusions: readonly OrderingResult[] = orderings;
+  const body = html`${table.length > 0 ? figuresTable(table) : ""}
+${conclusions.length > 0 ? orderingsTable(conclusions) : ""}`;
+  return section(scenario, title, `${scenario}, size ${size}`, body);
+}

@@ -1,0 +1,56 @@
+/** `virtlab validate` as commands.ts declares it: what holds the lab against the literature. */
+import { RUN_SIZES } from "../util/parameters.js";
+import { choiceOf, flagOf, textOf, wholeNumberOf } from "./arguments.js";
+import type { Command } from "./commands.js";
+import * as messages from "./messages.js";
+
+const value = (description: string, written: string) => ({
+  nargs: 1,
+  description: `${description} [${written}]`,
+});
+const flag = (description: string) => ({ type: "boolean", description }) as const;
+
+const MOST_WORKERS = 1024;
+
+export const LITERATURE_COMMANDS: readonly Command[] = [
+  {
+    usage: "validate",
+    summary:
+      "Hold the lab against the literature: scenarios/papers beside published figures, and how near they come",
+    positionals: {},
+    options: {
+      size: value("Size of the runs", RUN_SIZES.join(" | ")),
+      paper: value("Only scenarios with this in their name or text", "word"),
+      workers: value("Worker threads; default: one a core", "number"),
+      fresh: flag("Run everything anew; else runs of the same cells by the same code are taken"),
+      write: flag("Make this results/validation.csv"),
+      check: flag("Exit with 1 where results/validation.csv is not this"),
+      out: value("Folder of validation.html and its charts; default results/runs/validation", "folder"),
+      quiet: flag("The summary alone"),
+      json: flag("One JSON document on stdout, and nothing else there"),
+    },
+    examples: [
+      ["validate", "every paper: published, ours, error, fitted or predicted; and a summary"],
+      ["validate --paper xen --size tiny", "one of them, quickly"],
+      ["validate --check", "in CI: are the committed numbers what the scenarios give?"],
+    ],
+    run: async (values, { terminal, args }) => {
+      const [write, check] = [flagOf(values["write"]), flagOf(values["check"])];
+      if (write && check) throw messages.optionsExclude("write", "check");
+      const paper = textOf("paper", values["paper"]);
+      if (write && paper !== undefined) throw messages.optionsExclude("write", "paper");
+      const options = {
+        size: choiceOf("size", values["size"], RUN_SIZES),
+        paper,
+        workers: wholeNumberOf("workers", values["workers"], 0, MOST_WORKERS),
+        fresh: flagOf(values["fresh"]),
+        action: write ? "write" : check ? "check" : "show",
+        out: textOf("out", values["out"]),
+        quiet: flagOf(values["quiet"]),
+        json: flagOf(values["json"]),
+        args,
+      } as const;
+      return (await import("./validate.js")).validate(options, terminal);
+    },
+  },
+];

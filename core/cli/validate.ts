@@ -1,0 +1,202 @@
+/** `virtlab validate`: every scenario of papers, its figures beside the published ones, and what they come to together. */
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { renderSpec } from "../charts/render.js";
+import { validationCharts } from "../charts/validation.js";
+import { validationHtml } from "../charts/validation-page.js";
+import { type PaperValidation, type Validation, validate as validatePapers } from "../lab/validation.js";
+import { Disk, shownPath, toCsv } from "../results/index.js";
+import { VALIDATION_COLUMNS, validationRows } from "../results/validation.js";
+import { correlationText, summaryLinesOf, whole } from "../results/validation-text.js";
+import type { RunSize } from "../util/parameters.js";
+import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
+import { figureLines, orderingLines } from "./figure-lines.js";
+import { interruption } from "./interruption.js";
+import * as messages from "./messages.js";
+import { progressOn, SILENT } from "./progress.js";
+import { PROJECT_ROOT, RESULTS_FOLDER } from "./project.js";
+import { paperScenarios } from "./scenario-file.js";
+import type { Terminal } from "./terminal.js";
+import { textTable } from "./text-table.js";
+
+export interface ValidateOptions {
+  readonly size: RunSize | undefined;
+  /** Scenarios alone whose name, or a publication of theirs, has this in it. */
+  readonly paper: string | undefined;
+  readonly workers: number | undefined;
+  readonly fresh: boolean;
+  /** write: results/validation.csv becomes this; check: exit with 1 where it is not this. */
+  readonly action: "show" | "write" | "check";
+  readonly out: string | undefined;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly args: readonly string[];
+}
+
+const KEPT = path.join(RESULTS_FOLDER, "validation.csv");
+
+export async function validate(options: ValidateOptions, terminal: Terminal): Promise<ExitCode> {
+  const { paper, json, quiet, action, args, size, workers, fresh } = options;
+  const files = paperFiles(paper);
+  const progress = quiet || json ? SILENT : progressOn(terminal);
+  const stop = interruption(() => {
+    progress.end();
+    terminal.note(messages.stopping);
+  });
+  let validation: Validation;
+  try {
+    validation = await validatePapers(
+      files,
+      {
+        project: PROJECT_ROOT,
+        results: RESULTS_FOLDER,
+        size,
+        workers,
+        resume: fresh ? "never" : "auto",
+        command: ["virtlab", ...args],
+        signal: stop.signal,
+        progress: progress.event,
+      },
+      (file, index) => {
+        if (!quiet && !json)
+          terminal.note(messages.validating(path.basename(file, ".yaml"), index + 1, files.length));
+      },
+    );
+  } finally {
+    progress.end();
+    stop.end();
+  }
+  if (validation.interrupted) return stop.exitCode ?? EXIT_CODE.interrupted;
+  const table = toCsv(VALIDATION_COLUMNS, validationRows(validation.papers));
+  const pages = await written(validation, table, options);
+  if (json)
+    terminal.print(JSON.stringify({ summary: validation.summary, papers: validation.papers }, undefined, 2));
+  else show(validation, pages, quiet, terminal);
+  const isStale = action === "check" && keptTable(paper, files) !== table;
+  if (isStale) terminal.note(messages.staleValidation(shownPath(KEPT)));
+  return validation.papers.every(isGood) && !isStale ? EXIT_CODE.ok : EXIT_CODE.gateFailed;
+}
+
+/** @throws UserError where a word names no paper */
+function paperFiles(paper: string | undefined): string[] {
+  const all = paperScenarios();
+  const has = (file: string): boolean =>
+    paper === undefined ||
+    path.basename(file).includes(paper) ||
+    readFileSync(file, "utf8").toLowerCase().includes(paper.toLowerCase());
+  const exact = all.filter((file) => path.basename(file, ".yaml") === paper);
+  const files = exact.length > 0 ? exact : all.filter(has);
+  if (files.length === 0)
+    throw messages.noSuchPaper(
+      paper ?? "",
+      all.map((name) => path.basename(name, ".yaml")),
+    );
+  return files;
+}
+
+/** The committed table; of one paper its lines alone. */
+function keptTable(paper: string | undefined, files: readonly string[]): string {
+  if (!existsSync(KEPT)) return "";
+  const text = readFileSync(KEPT, "utf8");
+  if (paper === undefined) return text;
+  const names = files.map((file) => path.basename(file, ".yaml"));
+  const [head, ...lines] = text.split("\n");
+  return [head, ...lines.filter((line) => names.some((name) => line.startsWith(`${name},`))), ""].join("\n");
+}
+
+function isGood({ failed, expectations }: PaperValidation): boolean {
+  return failed === 0 && expectations.every(({ passed }) => passed);
+}
+
+/** validation.html, its charts and its table. @returns the files that were written */
+async function written(
+  validation: Validation,
+  table: string,
+  { out, action, paper }: ValidateOptions,
+): Promise<string[]> {
+  const disk = new Disk();
+  const folder = out ?? path.join(RESULTS_FOLDER, "runs", "validation");
+  const { papers, summary } = validation;
+  const charts = validationCharts(validationRows(papers));
+  const files = [path.join(folder, "validation.html"), path.join(folder, "validation.csv")];
+  disk.replace(files[0]!, validationHtml(papers, summary, charts));
+  disk.replace(files[1]!, table);
+  for (const [index, spec] of charts.entries()) {
+    const chart = await renderSpec(spec, String(index + 1), "validation");
+    for (const { name, data } of chart.files) disk.replace(disk.inside(folder, name), data);
+  }
+  if (action === "write" && paper === undefined) {
+    disk.replace(KEPT, table);
+    files.push(KEPT);
+  }
+  return files;
+}
+
+function show(
+  { papers, summary }: Validation,
+  pages: readonly string[],
+  quiet: boolean,
+  terminal: Terminal,
+): void {
+  const { paint } = terminal;
+  if (!quiet) for (const each of papers) showPaper(each, terminal);
+  if (!quiet && summary.groups.length > 0) {
+    terminal.print(paint("bold", "orders within groups (rank correlation of ours with published)"));
+    const right = { align: "right" } as const;
+    const rows = summary.groups.map(({ scenario, group, figures, spearman, kendall }) => [
+      scenario,
+      group,
+      String(figures),
+      correlationText(spearman),
+      correlationText(kendall),
+    ]);
+    const head = [
+      { title: "scenario" },
+      { title: "group" },
+      { title: "figures", ...right },
+      { title: "Spearman", ...right },
+      { title: "Kendall", ...right },
+    ];
+    terminal.print(`${textTable(head, rows).join("\n")}\n`);
+  }
+  if (!quiet && summary.papers.length > 1) showLeaveOneOut(summary.papers, terminal);
+  for (const [what, text] of summaryLinesOf(summary)) terminal.print(`${what.padEnd(16)}${text}`);
+  for (const page of pages) terminal.print(shownPath(page));
+}
+
+function showPaper(
+  { scenario, title, size, isReused, figures, orderings, expectations, failed }: PaperValidation,
+  terminal: Terminal,
+): void {
+  const kept = isReused ? ", from a finished run" : "";
+  terminal.print(terminal.paint("bold", `${scenario}: ${title} (${size}${kept})`));
+  for (const line of [...figureLines(figures), ...orderingLines(orderings)]) terminal.print(`  ${line}`);
+  if (failed > 0) terminal.print(terminal.paint("red", `  ${messages.failedCells(failed, failed)}`));
+  for (const { text } of expectations.filter(({ passed }) => !passed))
+    terminal.print(`  ${terminal.paint("red", "FAIL")}  ${text}`);
+  terminal.print("");
+}
+
+function showLeaveOneOut(papers: Validation["summary"]["papers"], terminal: Terminal): void {
+  terminal.print(terminal.paint("bold", "leaving out one publication"));
+  const right = { align: "right" } as const;
+  const head = [
+    { title: "publication" },
+    { title: "predicted", ...right },
+    { title: "within 25%", ...right },
+    { title: "factor 2", ...right },
+    { title: "others: 25%", ...right },
+    { title: "factor 2", ...right },
+    { title: "constants set from it" },
+  ];
+  const rows = papers.map(({ paper, own, without, constants }) => [
+    paper,
+    String(own.figures),
+    own.figures === 0 ? "" : whole(own.within25),
+    own.figures === 0 ? "" : whole(own.withinTwo),
+    whole(without.within25),
+    whole(without.withinTwo),
+    constants.join(" "),
+  ]);
+  terminal.print(`${textTable(head, rows).join("\n")}\n`);
+}

@@ -1,0 +1,56 @@
+/** What a validation comes to, in lines of text: for the command line, validation.html and the README alike. */
+import { humanNumber, percent } from "./humanise.js";
+import type { Accuracy, ValidationSummary } from "./validation.js";
+
+/** A fact and its numbers: "predicted" → "31 figures: 26% within 10%, …". */
+export type SummaryLine = readonly [what: string, text: string];
+
+/** The summary's lines, most important first. */
+export function summaryLinesOf(summary: ValidationSummary): SummaryLine[] {
+  const { predicted, ratios, fitted, pairs, orderings, missing, outside } = summary;
+  const lines: SummaryLine[] = [
+    ["predicted", accuracyText(predicted)],
+    ["of these ratios", accuracyText(ratios)],
+    ["fitted", accuracyText(fitted)],
+    [
+      "A beats B",
+      `${pairs.same} of ${pairs.count} pairs of figures are in the published order (${share(pairs.same, pairs.count)})`,
+    ],
+    ["orderings", `${orderings.same} of ${orderings.count} published conclusions are the same here`],
+    ["not compared", `${outside} outside of the model, ${missing} missing`],
+  ];
+  return lines;
+}
+
+/** "31 figures: 26% within 10%, 61% within 25%, 81% within 50%, 94% within a factor of 2; median factor 1.18". */
+export function accuracyText({
+  figures,
+  within10,
+  within25,
+  within50,
+  withinTwo,
+  medianFactor,
+}: Accuracy): string {
+  if (figures === 0) return "none";
+  const shares = [
+    `${whole(within10)} within 10%`,
+    `${whole(within25)} within 25%`,
+    `${whole(within50)} within 50%`,
+    `${whole(withinTwo)} within a factor of 2`,
+  ];
+  return `${figures} figures: ${shares.join(", ")}; median factor ${humanNumber(medianFactor)}`;
+}
+
+/** A correlation; empty where there is none. */
+export function correlationText(value: number | undefined): string {
+  return value === undefined ? "" : value.toFixed(2);
+}
+
+/** 0.613 → "61%". */
+export function whole(value: number): string {
+  return `${Math.round(value * 100)}%`;
+}
+
+function share(part: number, of: number): string {
+  return of === 0 ? "none" : percent(part / of);
+}
