@@ -44,3 +44,4 @@ export {
   type Scenario,
 } from "./scenario/index.js";
 export { UserError } from "./util/errors.js";
+export { Random } from "./util/random.js";

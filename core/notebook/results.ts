@@ -41,7 +41,7 @@ export class Results extends Exhibit {
   readonly baseline: ResultsParts["baseline"];
   /** One a cell, in plan order. */
   readonly rows: readonly LabRow[];
-  /** exits.csv: why guests left for their monitor: cell, reason, count, cycles, share. */
+  /** Why guests left for their monitor: a row for each cell and reason that happened, with the cell's coordinates. */
   readonly exits: readonly ExitRow[];
   readonly expectations: readonly ExpectationResult[];
 
@@ -50,7 +50,7 @@ export class Results extends Exhibit {
     ({ title: this.title, question: this.question, place: this.place } = parts);
     ({ axes: this.axes, baseline: this.baseline, expectations: this.expectations } = parts);
     this.rows = guardedRows(parts.rows, parts.place);
-    this.exits = parts.exits as readonly object[] as readonly ExitRow[];
+    this.exits = withCoordinates(parts);
   }
 
   get caption(): string {
@@ -114,13 +114,26 @@ export class Results extends Exhibit {
 /** Columns with the values that a row must have. */
 export type RowValues = { readonly [K in keyof LabRow]?: LabRow[K] };
 
-/** A line of exits.csv. */
+/** A line of exits.csv with the coordinates of its cell. */
 export interface ExitRow {
-  readonly cell: string;
+  readonly technique: string;
+  readonly workload: string;
   readonly reason: string;
   readonly count: number;
   /** Of transition and monitor. */
   readonly cycles: number;
   /** Of all the cell's cycles. */
   readonly share: number;
+  /** The other axes. */
+  readonly [axis: string]: string | number;
+}
+
+function withCoordinates({ rows, exits, axes }: ResultsParts): ExitRow[] {
+  const names = new Set(["technique", "workload", ...axes]);
+  const byCell = new Map(rows.map((row) => [row["cell"], row]));
+  return exits.map(({ cell, ...exit }) => {
+    const row = byCell.get(cell!) ?? {};
+    const coordinates = [...names].map((name) => [name, row[name] ?? ""]);
+    return { ...Object.fromEntries(coordinates), ...exit } as ExitRow;
+  });
 }

@@ -10,16 +10,19 @@ export const METADATA = {
   language_info: { file_extension: ".ts", mimetype: "text/typescript", name: "typescript" },
 };
 
-/** Reads a notebook. @throws Error that says what is wrong with the file */
+/** The file is no notebook. */
+export class NotebookError extends Error {}
+
+/** Reads a notebook. @throws NotebookError */
 export function readNotebook(file) {
   let notebook;
   try {
     notebook = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw new Error(`${file}: not a notebook: ${error.message}`);
+    throw new NotebookError(`${file}: not a notebook: ${error.message}`);
   }
   if (notebook?.nbformat !== 4 || !Array.isArray(notebook.cells))
-    throw new Error(`${file}: not a notebook of format 4`);
+    throw new NotebookError(`${file}: not a notebook of format 4`);
   return notebook;
 }
 

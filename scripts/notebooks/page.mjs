@@ -21,6 +21,7 @@ blockquote { margin: 12px 0; padding: 2px 16px; border-left: 4px solid var(--acc
 .output { margin: 6px 0 18px 16px; }
 .output figure { display: inline-block; max-width: 100%; overflow-x: auto; margin: 0; }
 .output figure img { max-width: 100%; height: auto; }
+.plain { margin: 12px 0; }
 .output table { min-width: 0; }
 .output .error { color: var(--bad); }
 `;

@@ -9,7 +9,7 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { buildIfStale, ROOT } from "../build.mjs";
-import { cleared, notebookText, readNotebook } from "./notebook-file.mjs";
+import { cleared, NotebookError, notebookText, readNotebook } from "./notebook-file.mjs";
 
 const FOLDER = path.join(ROOT, "notebooks");
 const USAGE = `npm run notebooks -- [notebook …]     all, or some by name or path: 02, 02-shadow-or-ept, my/own.ipynb
@@ -102,7 +102,7 @@ function failureText(file, { error, failure, promises = [] }) {
 }
 
 /** @returns the entry of one notebook in the answer */
-async function process1(file, options, pageOf) {
+async function resultOf(file, options, pageOf) {
   const result = await executed(file, options.timeout);
   const name = path.basename(file, ".ipynb");
   const text = failureText(file, result);
@@ -138,6 +138,8 @@ async function main() {
     return;
   }
   if (!buildIfStale()) throw new Mistake("the build failed: the notebooks would run another one");
+  const own = files.find((file) => path.dirname(file) === path.resolve(options.out));
+  if (own !== undefined) throw new Mistake(`--out ${options.out}: the executed copy would replace ${own}`);
   const { notebookPage } = await import("./page.mjs");
   mkdirSync(options.out, { recursive: true });
   const started = performance.now();
@@ -147,7 +149,7 @@ async function main() {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       for (const kind of ["ipynb", "html"])
         rmSync(path.join(options.out, `${path.basename(file, ".ipynb")}.${kind}`), { force: true });
-      const entry = await process1(file, options, notebookPage);
+      const entry = await resultOf(file, options, notebookPage);
       entries.push(entry);
       if (!options.json) tell(entry);
     }
@@ -168,7 +170,7 @@ async function main() {
 }
 
 await main().catch((error) => {
-  if (!(error instanceof Mistake)) throw error;
+  if (!(error instanceof Mistake || error instanceof NotebookError)) throw error;
   console.error(error.message);
   process.exitCode = 2;
 });
