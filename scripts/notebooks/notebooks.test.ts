@@ -69,7 +69,12 @@ describe("npm run notebooks", () => {
     () => {
       const files = [
         write("good", { type: "markdown", text: "# A title" }, IMPORTS, code('await check("one", 1 === 1);')),
-        write("broken", IMPORTS, code('await check("zero", 1 === 0);'), code("console.log('never')")),
+        write(
+          "broken",
+          IMPORTS,
+          code('await check("zero", Number("1") === 0);'),
+          code("console.log('never')"),
+        ),
         write("untyped", code('import { show } from "virtlab";\nshow(1 + missing);')),
         write("rejected", code('Promise.reject(new Error("nobody caught me"));')),
         write("silent", code("console.log(1);")),
