@@ -12,6 +12,9 @@ import type { GuestMap } from "./memory/guest-map.js";
 const PAGE = 4096;
 
 export class GuestRam implements GuestMemory, PhysicalAccess {
+  /** Told of each frame that somebody else than the guest's CPU writes to. */
+  onWrite: ((frame: Gfn) => void) | undefined;
+
   /** @param frames of the guest, from 0. */
   constructor(
     private readonly hardware: CodeMachine,
@@ -39,14 +42,16 @@ export class GuestRam implements GuestMemory, PhysicalAccess {
     this.eachPage(address, bytes.length, (host, at, length) => {
       ram.set(bytes.subarray(at, at + length), host);
       engine.wroteMemory(host, length);
+      this.onWrite?.(Math.floor((address + at) / PAGE));
     });
   }
 
   fill(address: number, length: number): void {
     const { ram, engine } = this.hardware;
-    this.eachPage(address, length, (host, _at, bytes) => {
+    this.eachPage(address, length, (host, at, bytes) => {
       ram.fill(0, host, host + bytes);
       engine.wroteMemory(host, bytes);
+      this.onWrite?.(Math.floor((address + at) / PAGE));
     });
   }
 

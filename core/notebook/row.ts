@@ -87,6 +87,8 @@ export interface LabRow {
   /** System calls (count) */ readonly guest_system_calls: number;
   /** Translated units (count) */ readonly translated_units: number;
   /** Translated instructions (count) */ readonly translated_instructions: number;
+  /** Translations dropped (count) */ readonly translations_dropped: number;
+  /** In-cache emulations (count) */ readonly in_cache_emulations: number;
   /** Translation flushes (count) */ readonly translation_flushes: number;
   /** Exits (count) */ readonly exits: number;
   /** Hidden faults (count) */ readonly shadow_hidden_faults: number;
@@ -306,6 +308,7 @@ export interface LabRow {
   /** Shadow out of sync */ readonly shadow_out_of_sync: string;
   /** Shadow reuse */ readonly shadow_reuse: string;
   /** Shadow maximum tables (count) */ readonly shadow_maximum_tables: number;
+  /** Shadow write flood */ readonly shadow_write_flood: string;
   /** Translation cache */ readonly translation_cache: string;
   /** Translation chaining */ readonly translation_chaining: string;
   /** Translation adaptive */ readonly translation_adaptive: string;

@@ -105,6 +105,7 @@ function makeVcpu(
         outOfSync: shadow.outOfSync,
         reuse: shadow.reuse,
         maximumTables: shadow.maximumTables,
+        writeFlood: shadow.writeFlood,
       });
     case "paravirtual/direct":
       return new ParavirtualVcpu(machine, { ...options, batch: config.paravirtual.batch });

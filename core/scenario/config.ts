@@ -87,6 +87,8 @@ export interface CellConfig {
     readonly reuse: boolean;
     /** Most shadow frames; 0 is no limit. Beyond it the least recently used are dropped. */
     readonly maximumTables: number;
+    /** Emulated writes to a guest table without a use after which its shadow is dropped; 0 is never. */
+    readonly writeFlood: number;
   };
   readonly translation: {
     /** Bytes of the translation cache. */

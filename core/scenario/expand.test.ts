@@ -111,7 +111,7 @@ test("a cell is resolved in full", () => {
     },
     guest: { paging: "4-level", pcid: false },
     host: { page: "4K", levels: 4, vpid: true, accessedDirty: true, populate: false },
-    shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0 },
+    shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0, writeFlood: 3 },
     translation: { cache: 2 ** 20, chaining: true, adaptive: true },
     paravirtual: { batch: 32 },
     budget: { instructions: 2e9, seconds: 60 },

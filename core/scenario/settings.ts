@@ -24,7 +24,8 @@ export const DEFAULT_SETTINGS = {
   },
   guest: { paging: "4-level", pcid: false },
   host: { page: "4K", levels: 4, vpid: true, accessedDirty: true, populate: false },
-  shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0 },
+  // KVM's limit of writes.
+  shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0, writeFlood: 3 },
   translation: { cache: 1024 * 1024, chaining: true, adaptive: true },
   paravirtual: { batch: 32 },
   budget: { instructions: 2e9, seconds: 60 },
@@ -108,6 +109,10 @@ export function settingsShape(catalogue: Catalogue) {
         outOfSync: yesOrNo("Let level-1 guest tables go out of sync between flushes"),
         reuse: yesOrNo("Keep shadows of address spaces that are not running"),
         maximumTables: z.int().min(0).describe("Most shadow frames; 0 is no limit"),
+        writeFlood: z
+          .int()
+          .min(0)
+          .describe("Emulated writes without a use after which a shadow is dropped; 0 is never"),
       })
       .partial()
       .optional(),

@@ -7,7 +7,7 @@ import type { Machine } from "../../machine/machine.js";
 
 /** Offsets in the page, bytes. */
 export const DATA = {
-  /** What is added to the machine's RFLAGS, whose IF is set, to get the guest's: 0, or -0x200 while its IF is clear. */
+  /** What is added to the machine's RFLAGS, whose IF is set, to get the guest's IF: 0, or -0x200 while that is clear. */
   flagsDelta: 0,
   /** Nonzero: an interrupt waits for the guest's IF. */
   pending: 4,
@@ -16,6 +16,8 @@ export const DATA = {
   /** Guest address of an indirect branch, and the translated one where it goes on. */
   target: 16,
   jump: 20,
+  /** The guest's IOPL, as a flag image has it; the machine's is 0. */
+  privilegeLevel: 24,
   /** By the low byte of a guest address: the guest address, and its translation. */
   tags: 0x400,
   translations: 0x800,
@@ -43,6 +45,13 @@ export class DataPage {
   }
   set interruptFlag(on: boolean) {
     this.setWord(DATA.flagsDelta, on ? 0 : -INTERRUPT_FLAG);
+  }
+
+  get privilegeLevel(): number {
+    return this.word(DATA.privilegeLevel);
+  }
+  set privilegeLevel(flags: number) {
+    this.setWord(DATA.privilegeLevel, flags);
   }
 
   set pending(on: boolean) {

@@ -22,18 +22,19 @@ import {
   SEGMENT_WORDS,
   segmentWord,
 } from "../../machine/cpu/places.js";
-import { CS, DS, ES, EXCEPTION, FS, GS, SS, STATE } from "../../machine/cpu/state.js";
+import { CS, DS, ES, EXCEPTION, FS, GS, RFLAGS, SS, STATE } from "../../machine/cpu/state.js";
 import { PF_FETCH, PF_PRESENT, PF_WRITE } from "../../machine/mmu/entry.js";
-import type { Instruction } from "../../machine/x86/instruction.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
 import { DeprivilegedMonitor, type Left } from "../deprivileged/monitor.js";
 import { WINDOW_BASE } from "../deprivileged/window.js";
 import type { ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js";
 import type { MonitorParts } from "../virtual-computer.js";
 import { DataPage } from "./data-page.js";
+import { GuestCode } from "./guest-code.js";
 import { CALL_OUT_VECTOR } from "./sequences.js";
-import { type CallOut, translateUnit } from "./translate.js";
-import { TranslationCache } from "./translation-cache.js";
+import { StoreHistory } from "./store-history.js";
+import { type CallOut, translateUnit, type Unit } from "./translate.js";
+import { CALL_OUT_BYTES, TranslationCache } from "./translation-cache.js";
 
 export interface BinaryTranslationOptions {
   readonly shadow: Omit<ShadowedPagingOptions, "reserved">;
@@ -48,11 +49,7 @@ export interface BinaryTranslationOptions {
 /** VMware's monitor did without only where AMD's processors have EFER.LMSLE (Adams & Agesen, ASPLOS 2006, section 3.4). */
 const NO_LONG_MODE =
   "a binary translator keeps its memory from translated code by segment limits, which 64-bit mode does not have";
-/** Faults of a store on guarded pages before it is translated anew. */
-const OFTEN = 4;
 const LONGEST_INSTRUCTION = 15;
-const PAGE = 4096;
-const CALL_OUT_BYTES = 2;
 /** Segments that the guest's kernel uses as they are, but that they end where the window begins. */
 const TRUNCATED = [ES, SS, DS, FS, GS];
 
@@ -65,13 +62,14 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   private readonly guestGs = new Int32Array(SEGMENT_WORDS);
   /** Where the monitor was called. */
   private called: number | undefined;
-  /** Faults on guarded pages of each store, by its guest address, and those that happen often. */
-  private readonly faults = new Map<number, number>();
-  private readonly stores = new Set<number>();
-  /** Of guest frames with translated code: which of their bytes that is, nonzero. */
-  private readonly codeFrames = new Map<Gfn, Uint8Array>();
-  private readonly pageBefore = new Uint8Array(PAGE);
-  private readonly pageAfter = new Uint8Array(PAGE);
+  /** Where the guest goes on if its next instruction is this one: a call-out that needs no look-up. */
+  private resumption: { readonly guest: number; readonly address: number } | undefined;
+  private readonly stores = new StoreHistory();
+  private readonly code: GuestCode;
+  /** Units that may not be executed again. */
+  private readonly stale = new Set<Unit>();
+  /** None may. */
+  private isAllStale = false;
   private pagingTranslated = 0;
 
   constructor(
@@ -83,6 +81,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     this.data = new DataPage(parts.hardware.machine, data.address, data.frames[0]!);
     const { address, frames } = this.window.add(options.cachePages, false);
     this.cache = new TranslationCache(parts.hardware, address, frames);
+    this.code = new GuestCode(this.ram, this.paging, (frame) => this.isGdtFrame(frame));
   }
 
   // Into and out of translated code.
@@ -93,7 +92,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
       this.parts.hardware.engine.endBlock();
       words[RIP] = this.cache.guestOf(words[RIP]! >>> 0).guest | 0;
       words.set(this.guestGs, segmentWord(GS));
-      this.state.setInterruptFlag(this.data.interruptFlag);
+      this.state.setVirtualFlags((this.data.interruptFlag ? RFLAGS.IF : 0) | this.data.privilegeLevel);
       this.isTranslated = false;
     }
     super.expose();
@@ -107,7 +106,9 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     }
     if (this.core.isLong) throw new UnsupportedError(NO_LONG_MODE);
     const guest = this.core.words[RIP]! >>> 0;
-    const address = this.translated(guest);
+    const { resumption } = this;
+    this.resumption = undefined;
+    const address = resumption?.guest === guest ? resumption.address : this.translated(guest);
     if (address === undefined) this.fetchFault(guest);
     else this.enter(address);
   }
@@ -116,9 +117,10 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     const { words } = this.core;
     if (words[segmentWord(CS) + BASE] !== 0)
       throw new UnsupportedError("a binary translator's guest has flat code segments");
-    const takesInterrupts = this.state.takesInterrupts;
-    this.data.interruptFlag = takesInterrupts;
-    this.data.pending = this.hasPending() && !takesInterrupts;
+    const flags = this.state.virtualFlags;
+    this.data.interruptFlag = (flags & RFLAGS.IF) !== 0;
+    this.data.privilegeLevel = flags & RFLAGS.IOPL;
+    this.lookForInterrupt();
     this.guestGs.set(words.subarray(segmentWord(GS), segmentWord(GS) + SEGMENT_WORDS));
     super.conceal();
     this.isTranslated = true;
@@ -149,7 +151,15 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
 
   override due(now: number): void {
     super.due(now);
-    if (this.isTranslated) this.data.pending = this.hasPending() && !this.data.interruptFlag;
+    if (!this.isTranslated) return;
+    this.lookForInterrupt();
+    // A device has written where code was translated.
+    if (this.isStale || this.isGdtStale) this.leave();
+  }
+
+  /** Has translated code call the monitor when it sets IF and an interrupt waits; while IF is set the engine looks itself. */
+  private lookForInterrupt(): void {
+    this.data.pending = this.hasPending() && !this.data.interruptFlag;
   }
 
   // Translating.
@@ -159,22 +169,22 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     const { engine, machine } = this.parts.hardware;
     engine.charge(CYCLES.translator, this.costs.translate_lookup);
     const known = this.cache.find(guest);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.address;
     if (this.paging.fault(guest, PF_FETCH) === "true") return undefined;
     for (;;) {
       const unit = translateUnit(guest, {
         address: this.cache.next,
         fetch: (at) => this.fetch(at),
-        find: (target) => (this.options.chaining ? this.cache.find(target) : undefined),
-        stores: this.stores,
+        find: (target) => (this.options.chaining ? this.cache.find(target)?.address : undefined),
+        isStore: (at) => this.stores.isFrequent(at),
       });
       engine.charge(CYCLES.translator, unit.instructions * this.costs.translate_instruction);
       const { events } = machine.counters;
       events[EVENT.translated_units]!++;
       events[EVENT.translated_instructions]! += unit.instructions;
       if (this.cache.add(unit)) {
-        this.traceCode(guest, guest + unit.guestBytes);
-        return unit.starts[0]!.address;
+        this.code.add(unit);
+        return unit.address;
       }
       this.flush();
     }
@@ -184,7 +194,8 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   private flush(): void {
     this.cache.clear();
     this.data.forgetBranches();
-    this.codeFrames.clear();
+    this.code.clear();
+    this.resumption = undefined;
     this.parts.hardware.machine.counters.events[EVENT.translation_flushes]!++;
   }
 
@@ -210,27 +221,6 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     return bytes;
   }
 
-  /** Guards the pages of translated code: writing there makes the translation stale. */
-  private traceCode(first: number, end: number): void {
-    for (let from = first; from < end; ) {
-      const offset = from % PAGE;
-      const inPage = Math.min(PAGE - offset, end - from);
-      const gfn = this.paging.translate(from);
-      if (gfn >= 0) this.codeBytes(gfn).fill(1, offset, offset + inPage);
-      from += inPage;
-    }
-  }
-
-  private codeBytes(gfn: Gfn): Uint8Array {
-    let bytes = this.codeFrames.get(gfn);
-    if (bytes === undefined) {
-      bytes = new Uint8Array(PAGE);
-      this.codeFrames.set(gfn, bytes);
-      this.paging.shadow?.tables.trace(gfn);
-    }
-    return bytes;
-  }
-
   // What leaves.
 
   override softwareInterrupt(vector: number): boolean {
@@ -252,14 +242,35 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     // Where paging is another, so may be what addresses mean.
     if (this.pagingTranslated !== this.paging.generation) {
       this.pagingTranslated = this.paging.generation;
-      this.isStale = true;
+      this.isAllStale = true;
     }
     if (this.isStale || this.isGdtStale) {
       this.completeInstruction();
       if (this.system.hasExited) return;
     }
-    if (this.isStale) this.restart();
+    if (this.isStale) this.dropStale();
     super.finish();
+  }
+
+  private get isStale(): boolean {
+    return this.isAllStale || this.stale.size > 0;
+  }
+
+  /** Forgets what is stale, and goes on in the guest where it is. */
+  private dropStale(): void {
+    if (this.isTranslated) this.expose();
+    const { events } = this.parts.hardware.machine.counters;
+    if (this.isAllStale) this.flush();
+    else
+      for (const unit of this.stale) {
+        this.cache.drop(unit);
+        this.code.remove(unit);
+        events[EVENT.translations_dropped]!++;
+        if (this.resumption !== undefined && this.cache.guestOf(this.resumption.address).unit === unit)
+          this.resumption = undefined;
+      }
+    this.isAllStale = false;
+    this.stale.clear();
   }
 
   protected override dispatch(left: Left): void {
@@ -283,8 +294,10 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   /** An interrupt is taken between two of the guest's instructions. */
   private interrupted(left: Left): void {
     this.completeInstruction();
+    if (this.system.hasExited) return;
     // What was finished may have cleared IF.
-    if (!this.system.hasExited && this.hasInterrupt()) super.dispatch(left);
+    if (this.hasInterrupt()) super.dispatch(left);
+    else this.lookForInterrupt();
   }
 
   private get isAtStart(): boolean {
@@ -294,10 +307,9 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   private callOut(address: number): void {
     const call = this.cache.callOutAt(address);
     invariant(call !== undefined, "the monitor is called where it said so", () => ({ address }));
-    const { words } = this.core;
     switch (call.kind) {
       case "emulate":
-        this.emulateCalled(call.instruction);
+        this.emulateCalled(call, address);
         return;
       case "link":
         this.link(call);
@@ -306,23 +318,34 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
         this.branch();
         return;
       case "pending":
-        // The engine looks for interrupts at the next block.
+        // If IF is set the engine looks for interrupts at the next block.
         this.charge(EXIT.call_out, 0);
-        this.data.pending = false;
-        words[RIP] = (address + CALL_OUT_BYTES) | 0;
+        this.lookForInterrupt();
+        this.core.words[RIP] = (address + CALL_OUT_BYTES) | 0;
         return;
       case "store":
         this.store(call);
         return;
+      case "gone":
+        this.replace(call.unit);
+        return;
     }
   }
 
-  private emulateCalled(instruction: Instruction): void {
+  private emulateCalled(
+    { instruction, next, isInCache }: Extract<CallOut, { kind: "emulate" }>,
+    address: number,
+  ): void {
     this.expose();
+    if (next !== undefined) this.resumption = { guest: next, address: address + CALL_OUT_BYTES };
     if (this.system.performs(instruction)) this.emulateExposed(instruction);
     else this.stepExposed();
-    const { reason, work } = this.priceOf(instruction);
-    this.charge(reason === EXIT.privileged ? EXIT.call_out : reason, work);
+    if (isInCache) this.chargeInCache(0);
+    else {
+      const { reason, work } = this.priceOf(instruction);
+      this.charge(reason === EXIT.privileged ? EXIT.call_out : reason, work);
+      if (MOVES_CODE.has(reason)) for (const unit of this.code.moved()) this.stale.add(unit);
+    }
   }
 
   /**
@@ -340,6 +363,14 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     const target = this.goTo(guest);
     if (target !== undefined && this.options.chaining && this.cache.generation === generation)
       this.cache.patch(site, target);
+  }
+
+  /** A unit that was dropped is gone to: from now on its successor is. */
+  private replace(unit: Unit): void {
+    this.charge(EXIT.translation, 0);
+    const { generation } = this.cache;
+    const target = this.goTo(unit.guest);
+    if (target !== undefined && this.cache.generation === generation) this.cache.forward(unit, target);
   }
 
   private branch(): void {
@@ -363,59 +394,61 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   }
 
   /** A store that would fault on a guarded page is made without the fault. */
-  private store({ instruction, copy }: Extract<CallOut, { kind: "store" }>): void {
+  private store({ guest, instruction, copy }: Extract<CallOut, { kind: "store" }>): void {
     this.core.words[RIP] = copy | 0;
     const operand = instruction.operands.find(({ kind }) => kind === "memory");
     invariant(operand?.kind === "memory", "a store has an operand in memory");
     const linear = linearOfOperand(this.core, instruction, operand);
-    if (this.paging.fault(linear, PF_WRITE | PF_PRESENT) === "guarded") {
-      this.writeGuarded(linear, () => this.step());
-      this.charge(EXIT.table_write, this.costs.shadow_emulate_write);
-    } else this.charge(EXIT.call_out, 0);
+    const isGuarded = this.paging.fault(linear, PF_WRITE | PF_PRESENT) === "guarded";
+    if (isGuarded) this.writeGuarded(linear, () => this.step());
+    this.chargeInCache(isGuarded ? this.costs.shadow_fill_entry : 0);
+    if (this.stores.noteUse(guest, isGuarded)) this.stale.add(this.cache.guestOf(copy).unit);
   }
 
   protected override writeGuarded(linear: Gva, step: () => void): void {
     const { frame } = this.paging;
     if (this.isTranslated && this.called === undefined) this.noteFault();
-    const code = this.codeFrames.get(frame);
-    if (code !== undefined) this.ram.read(frame * PAGE, this.pageBefore);
     super.writeGuarded(linear, step);
-    if (code !== undefined && this.changes(frame, code)) this.isStale = true;
+    this.codeWritten(frame);
   }
 
   protected override unguarded(frame: Gfn): void {
-    this.isStale ||= this.codeFrames.has(frame);
+    for (const unit of this.code.in(frame)) this.stale.add(unit);
   }
 
-  /** Whether translated bytes of a frame are others than in `pageBefore`: data beside code is written often. */
-  private changes(frame: Gfn, code: Uint8Array): boolean {
-    const { pageBefore, pageAfter } = this;
-    this.ram.read(frame * PAGE, pageAfter);
-    return code.some((isCode, at) => isCode !== 0 && pageBefore[at] !== pageAfter[at]);
+  protected override written(frame: Gfn): void {
+    super.written(frame);
+    this.codeWritten(frame);
+  }
+
+  private codeWritten(frame: Gfn): void {
+    for (const unit of this.code.changedIn(frame)) this.stale.add(unit);
   }
 
   /** A store of translated code faulted: where it does so often it is translated anew. */
   private noteFault(): void {
     if (!this.options.adaptive) return;
-    const { guest } = this.cache.guestOf(this.core.words[RIP]! >>> 0);
-    if (this.stores.has(guest)) return;
-    const faults = (this.faults.get(guest) ?? 0) + 1;
-    this.faults.set(guest, faults);
-    if (faults < OFTEN) return;
-    this.stores.add(guest);
-    this.isStale = true;
-  }
-  private isStale = false;
-
-  /** Translates everything anew, and goes on in the guest where it is. */
-  private restart(): void {
-    if (this.isTranslated) this.expose();
-    this.isStale = false;
-    this.flush();
+    const { unit, guest, isPlainAccess } = this.cache.guestOf(this.core.words[RIP]! >>> 0);
+    if (isPlainAccess && this.stores.noteFault(guest)) this.stale.add(unit);
   }
 
+  /** A call-out: into the monitor and back. */
   private charge(reason: number, work: number): void {
     const { software_interrupt, interrupt_return, trap_dispatch } = this.costs;
     this.exit(reason, software_interrupt + interrupt_return, trap_dispatch + work);
   }
+
+  /**
+   * What is done within the cache is translated code, and the guest's: VMware's translator emits it in place. Here the monitor does
+   * it. @param work cycles besides the emulation of an instruction.
+   */
+  private chargeInCache(work: number): void {
+    const { engine, machine } = this.parts.hardware;
+    const { emulate_register } = this.costs;
+    machine.counters.events[EVENT.in_cache_emulations]!++;
+    engine.charge(CYCLES.guest_kernel, emulate_register + work + this.takeWork());
+  }
 }
+
+/** After these an address may lead to other code. */
+const MOVES_CODE: ReadonlySet<number> = new Set([EXIT.cr3_load, EXIT.invlpg]);

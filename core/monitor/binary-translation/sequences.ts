@@ -3,6 +3,8 @@
  * instruction would at CPL 0, changes no flag that it does not, and reaches the guest's memory before it has changed
  * anything: a fault finds the guest's state as it was before the instruction.
  */
+
+import { RFLAGS } from "../../machine/cpu/state.js";
 import type { Assembler } from "../../machine/x86/assemble.js";
 import { imm, type MemoryReference, mem, SIZES } from "../../machine/x86/assembler-operands.js";
 import type { RegisterOperand } from "../../machine/x86/instruction.js";
@@ -11,7 +13,7 @@ import { DATA } from "./data-page.js";
 
 const { eax, ecx, esp, al, gs } = REGISTERS;
 const { dword } = SIZES;
-const IF = 0x200;
+const { IF, IOPL } = RFLAGS;
 
 /** INT of this vector calls the monitor out of translated code. */
 export const CALL_OUT_VECTOR = 0xf5;
@@ -41,18 +43,20 @@ export function checkPending(code: Assembler, called: string): void {
   callOut(code).label(none).emit("mov", ecx, data(DATA.ecx));
 }
 
-/** PUSHFD: the machine's flags differ from the guest's by IF alone. */
+/** PUSHFD: the machine's flags differ from the guest's by IF and IOPL. */
 export function pushFlags(code: Assembler): void {
   code.emit("pushfd");
   putAside(code).emit("mov", data(DATA.ecx), ecx);
   code.emit("mov", eax, mem(dword, esp)).emit("mov", ecx, data(DATA.flagsDelta));
+  code.emit("lea", eax, mem(eax, { index: ecx })).emit("mov", ecx, data(DATA.privilegeLevel));
   code.emit("lea", eax, mem(eax, { index: ecx })).emit("mov", mem(dword, esp), eax);
   takeBack(code).emit("mov", ecx, data(DATA.ecx));
 }
 
-/** POPFD: the machine ignores IF at CPL 1, so it is taken from the image first. */
+/** POPFD: the machine ignores IF and IOPL at CPL 1, so they are taken from the image first. */
 export function popFlags(code: Assembler): void {
   putAside(code).emit("mov", eax, mem(dword, esp));
+  code.emit("and", eax, IOPL).emit("mov", data(DATA.privilegeLevel), eax).emit("mov", eax, mem(dword, esp));
   code.emit("and", eax, IF).emit("sub", eax, IF).emit("mov", data(DATA.flagsDelta), eax);
   takeBack(code).emit("popfd");
 }

@@ -21,8 +21,16 @@ const MOST_INSTRUCTIONS = 12;
 
 /** Why translated code calls the monitor, by the place where it does. */
 export type CallOut =
-  /** The instruction is to be done in the guest's stead; the unit ends there. */
-  | { readonly kind: "emulate"; readonly guest: number; readonly instruction: Instruction }
+  /**
+   * The instruction is to be done in the guest's stead. `next`: the guest's next one, if the unit goes on with it. What is done in
+   * the cache needs nothing of the monitor's but what translated code can reach: the translator knew all else.
+   */
+  | {
+      readonly kind: "emulate";
+      readonly instruction: Instruction;
+      readonly next: number | undefined;
+      readonly isInCache: boolean;
+    }
   /** A direct branch to what was not translated yet. `site`: address of its displacement, to be patched. */
   | { readonly kind: "link"; readonly guest: number; readonly site: number }
   /** An indirect branch that is not remembered; where to is in the data page. */
@@ -30,18 +38,35 @@ export type CallOut =
   /** The guest's IF is set now, and an interrupt waits. */
   | { readonly kind: "pending" }
   /** A store that faulted often is about to be made, by the instruction at `copy`. */
-  | { readonly kind: "store"; readonly instruction: Instruction; readonly copy: number };
+  | {
+      readonly kind: "store";
+      readonly guest: number;
+      readonly instruction: Instruction;
+      readonly copy: number;
+    }
+  /** The unit that began at this place is no more (translation-cache.ts). */
+  | { readonly kind: "gone"; readonly unit: Unit };
 
 export interface Unit {
-  /** Linear address in the guest, and how many bytes were translated. */
+  /** Where it lies in the translation cache, and where what was translated does in the guest; linear. */
+  readonly address: number;
   readonly guest: number;
-  readonly guestBytes: number;
+  /** The guest's code that was translated. */
+  readonly source: Uint8Array;
   readonly bytes: Uint8Array;
   readonly instructions: number;
-  /** Address where each instruction's translation begins, and the instruction's own; ascending. */
-  readonly starts: readonly { readonly address: number; readonly guest: number }[];
+  /** Where each instruction's translation begins; ascending. */
+  readonly starts: readonly Start[];
   /** By the address of the call. */
   readonly callOuts: ReadonlyMap<number, CallOut>;
+}
+
+export interface Start {
+  readonly address: number;
+  /** The instruction's own address. */
+  readonly guest: number;
+  /** It is executed as it is and refers to memory: where it stores and faults it may be translated as a store. */
+  readonly isPlainAccess: boolean;
 }
 
 export interface TranslationOptions {
@@ -51,8 +76,8 @@ export interface TranslationOptions {
   readonly fetch: (guest: number) => Uint8Array;
   /** Where a guest address is translated, or undefined. */
   readonly find: (guest: number) => number | undefined;
-  /** Stores that faulted often, by guest address. */
-  readonly stores: ReadonlySet<number>;
+  /** Whether a guest address's instruction is a store that faults often. */
+  readonly isStore: (guest: number) => boolean;
 }
 
 /** A part of the unit that ends it. */
@@ -65,8 +90,9 @@ export function translateUnit(guest: number, options: TranslationOptions): Unit 
 class UnitTranslation {
   private readonly code: Assembler;
   private readonly items: { readonly label: string; readonly after?: string; readonly item: Item }[] = [];
-  private readonly startLabels: { readonly label: string; readonly guest: number }[] = [];
+  private readonly startLabels: (Omit<Start, "address"> & { readonly label: string })[] = [];
   private at: number;
+  private readonly source: number[] = [];
   private count = 0;
   /** IF was just set: what waits is looked at after the next instruction. */
   private checksPending = false;
@@ -99,11 +125,12 @@ class UnitTranslation {
       else callOuts.set(place, item);
     }
     return {
+      address: this.options.address,
       guest: this.guest,
-      guestBytes: this.at - this.guest,
+      source: Uint8Array.from(this.source),
       bytes,
       instructions: this.count,
-      starts: this.startLabels.map(({ label, guest }) => ({ address: address(label), guest })),
+      starts: this.startLabels.map(({ label, ...start }) => ({ ...start, address: address(label) })),
       callOuts,
     };
   }
@@ -115,13 +142,16 @@ class UnitTranslation {
     const instruction = decode(bytes, 0, 32);
     if (this.count === MOST_INSTRUCTIONS || typeof instruction !== "object") {
       // What cannot be decoded or fetched is not translated with what comes before it.
-      if (this.count > 0) this.link(at);
-      else this.undefined();
+      if (this.count > 0) {
+        this.start(at);
+        this.link(at);
+      } else this.undefined(bytes);
       return true;
     }
     this.count++;
-    this.start(at);
+    this.start(at, isIdentical(instruction) && hasMemory(instruction));
     this.at = at + instruction.length;
+    this.source.push(...bytes.subarray(0, instruction.length));
     const checks = this.checksPending;
     this.checksPending = false;
     if (checks && (isTransfer(instruction) || !isIdentical(instruction))) this.checkPending();
@@ -130,17 +160,17 @@ class UnitTranslation {
     return ends;
   }
 
-  private start(guest: number): void {
+  private start(guest: number, isPlainAccess = false): void {
     const label = this.code.unique("guest");
     this.code.label(label);
-    this.startLabels.push({ label, guest });
+    this.startLabels.push({ label, guest, isPlainAccess });
   }
 
   /** Not an instruction: executing it raises #UD where the guest has it. */
-  private undefined(): void {
+  private undefined(bytes: Uint8Array): void {
     this.start(this.at);
     this.code.emit("ud2");
-    this.at += 1;
+    this.source.push(...bytes);
   }
 
   private translate(instruction: Instruction, bytes: Uint8Array): boolean {
@@ -166,12 +196,15 @@ class UnitTranslation {
         return false;
       default:
         if (!isIdentical(instruction)) break;
-        if (this.options.stores.has(this.at - instruction.length)) this.store(instruction);
+        if (this.options.isStore(this.at - instruction.length) && hasMemory(instruction))
+          this.store(instruction);
         code.bytes(bytes.slice());
         return false;
     }
-    this.callOut({ kind: "emulate", guest: this.at - instruction.length, instruction });
-    return true;
+    const ends = row.ends && !CONTINUING.has(row.mnemonic);
+    const next = ends ? undefined : this.at;
+    this.callOut({ kind: "emulate", instruction, next, isInCache: isDoneInCache(instruction) });
+    return ends;
   }
 
   private transfer(instruction: Instruction): boolean {
@@ -250,7 +283,8 @@ class UnitTranslation {
     this.code.label(label);
     sequences.callOut(this.code);
     this.code.label(after);
-    this.items.push({ label, after, item: { kind: "store", instruction, copy: 0 } });
+    const guest = this.at - instruction.length;
+    this.items.push({ label, after, item: { kind: "store", guest, instruction, copy: 0 } });
   }
 
   private link(guest: number): void {
@@ -303,6 +337,8 @@ const { eax, ecx, edx, ebx, esp, ebp, esi, edi, es, cs, ss, ds, fs, gs } = REGIS
 const GENERAL = [eax, ecx, edx, ebx, esp, ebp, esi, edi];
 const SEGMENTS = [es, cs, ss, ds, fs, gs];
 
+const hasMemory = ({ operands }: Instruction): boolean => operands.some(({ kind }) => kind === "memory");
+
 const isTransfer = ({ row, operandSize }: Instruction): boolean =>
   TRANSFERS.has(row.mnemonic) && row.event === "" && operandSize === 4;
 
@@ -315,6 +351,27 @@ function isIdentical({ row, operands, operandSize }: Instruction): boolean {
     return PLAIN_SEGMENTS.has(segment.number);
   const isNarrowTransfer = TRANSFERS.has(row.mnemonic) && operandSize !== 4;
   return row.sensitivity === "innocuous" && row.privilege === 3 && !isNarrowTransfer;
+}
+
+/** They end a block where code executes them, but go on with the next instruction and change nothing that a unit relies on. */
+const CONTINUING: ReadonlySet<string> = new Set(["IN", "OUT", "CLTS", "CPUID", "RDMSR", "WRMSR", "INVLPG"]);
+
+/**
+ * Whether an instruction that is not executed as it is is done without leaving the cache: reading the guest's control registers,
+ * and ports whose number is in the instruction, so that the translator finds the device.
+ */
+function isDoneInCache({ row, operands }: Instruction): boolean {
+  const [to, from] = operands;
+  switch (row.mnemonic) {
+    case "IN":
+      return from?.kind === "immediate";
+    case "OUT":
+      return to?.kind === "immediate";
+    case "MOV":
+      return from?.kind === "register" && from.file === "control";
+    default:
+      return row.mnemonic === "SMSW";
+  }
 }
 
 const PLAIN_SEGMENT_MOVES: ReadonlySet<string> = new Set(["MOV", "PUSH", "POP"]);

@@ -1,18 +1,35 @@
 /**
  * Where translated code lies: pages of the monitor's window, filled from the first to the last and then emptied at once.
- * Finds units by the guest's address and instructions by the translated one.
+ * Finds units by the guest's address and instructions by the translated one. Who may go to a unit is not recorded: one that is
+ * dropped keeps its place, calls the monitor instead of beginning, and later goes on to the translation that replaces it.
+ *
+ *      other units ──jmp──→ │ INT: the unit is gone │ …      then      │ jmp to the new translation │ …
  */
 import type { Hfn } from "../../machine/address.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
-import type { CallOut, Unit } from "./translate.js";
+import { CALL_OUT_VECTOR } from "./sequences.js";
+import type { CallOut, Start, Unit } from "./translate.js";
 
 const PAGE = 4096;
+/** JMP rel32. */
+const JUMP = 0xe9;
+const JUMP_BYTES = 5;
+const CALL_OUT = Uint8Array.of(0xcd, CALL_OUT_VECTOR);
+export const CALL_OUT_BYTES = CALL_OUT.length;
+
+/** As a near branch has it. @param after address of the instruction behind the branch. */
+function displacementTo(target: number, after: number): Uint8Array {
+  const displacement = target - after;
+  return Uint8Array.from([0, 8, 16, 24], (shift) => (displacement >>> shift) & 0xff);
+}
 
 export class TranslationCache {
   /** By the guest's address. */
   private readonly units = new Map<number, Unit>();
   /** All units, by address, ascending. */
-  private readonly placed: { readonly address: number; readonly unit: Unit }[] = [];
+  private readonly placed: Unit[] = [];
+  /** Dropped units, by where they began. */
+  private readonly gone = new Map<number, Unit>();
   private used = 0;
   /** How often it was emptied. */
   generation = 0;
@@ -37,29 +54,39 @@ export class TranslationCache {
     return address >= this.address && address < this.address + this.bytes;
   }
 
-  /** Where a guest address is translated. */
-  find(guest: number): number | undefined {
-    return this.units.get(guest)?.starts[0]?.address;
+  /** The translation that begins at a guest address. */
+  find(guest: number): Unit | undefined {
+    return this.units.get(guest);
   }
 
   /** Puts a unit that was made for `next` in its place. Returns whether there was room. */
   add(unit: Unit): boolean {
-    const address = this.next;
     if (this.used + unit.bytes.length > this.bytes) return false;
-    this.write(address, unit.bytes);
+    this.write(unit.address, unit.bytes);
     this.units.set(unit.guest, unit);
-    this.placed.push({ address, unit });
+    this.placed.push(unit);
     this.used += unit.bytes.length;
     return true;
   }
 
   /** Points a direct branch to a translated address. @param site of its displacement. */
   patch(site: number, target: number): void {
-    const displacement = target - (site + 4);
-    this.write(
-      site,
-      Uint8Array.from([0, 8, 16, 24], (shift) => (displacement >>> shift) & 0xff),
-    );
+    this.write(site, displacementTo(target, site + 4));
+  }
+
+  /** Forgets a unit that is not being executed: who goes there calls the monitor. */
+  drop(unit: Unit): void {
+    const { address } = unit;
+    if (this.units.get(unit.guest) === unit) this.units.delete(unit.guest);
+    this.gone.set(address, unit);
+    this.write(address, CALL_OUT);
+  }
+
+  /** Has a dropped unit go on elsewhere, if it has room for a jump. */
+  forward(unit: Unit, target: number): void {
+    const { address } = unit;
+    if (unit.bytes.length < JUMP_BYTES) return;
+    this.write(address, Uint8Array.of(JUMP, ...displacementTo(target, address + JUMP_BYTES)));
   }
 
   /** Empties it: addresses in it mean nothing any more. */
@@ -67,16 +94,19 @@ export class TranslationCache {
     this.generation++;
     this.units.clear();
     this.placed.length = 0;
+    this.gone.clear();
     this.used = 0;
   }
 
   callOutAt(address: number): CallOut | undefined {
-    return this.unitAt(address)?.callOuts.get(address);
+    const unit = this.gone.get(address);
+    return unit === undefined ? this.unitAt(address)?.callOuts.get(address) : { kind: "gone", unit };
   }
 
-  /** The guest's address of the instruction whose translation an address is in, and whether it begins there. */
-  guestOf(address: number): { readonly guest: number; readonly isStart: boolean } {
-    const { starts } = this.unitAt(address)!;
+  /** The unit that an address is in, where the translation begins that it is in, and whether it is that beginning. */
+  guestOf(address: number): Start & { readonly unit: Unit; readonly isStart: boolean } {
+    const unit = this.unitAt(address)!;
+    const { starts } = unit;
     let low = 0;
     let high = starts.length - 1;
     while (low < high) {
@@ -84,7 +114,8 @@ export class TranslationCache {
       if (starts[middle]!.address <= address) low = middle;
       else high = middle - 1;
     }
-    return { guest: starts[low]!.guest, isStart: starts[low]!.address === address };
+    const start = starts[low]!;
+    return { ...start, unit, isStart: start.address === address };
   }
 
   private unitAt(address: number): Unit | undefined {
@@ -95,7 +126,7 @@ export class TranslationCache {
       if (this.placed[middle]!.address <= address) low = middle;
       else high = middle - 1;
     }
-    return this.placed[low]?.unit;
+    return this.placed[low];
   }
 
   private write(address: number, bytes: Uint8Array): void {

@@ -59,7 +59,9 @@ export type Left =
   /** A page fault that was the shadow's alone: mended already. */
   | { readonly kind: "mended"; readonly during: Vectoring | undefined }
   | { readonly kind: "table-write" | "device"; readonly linear: Gva }
-  | { readonly kind: "interrupt" };
+  | { readonly kind: "interrupt" }
+  /** Nothing did: the monitor has something to do before the guest goes on. */
+  | { readonly kind: "nothing" };
 
 export class DeprivilegedMonitor implements Monitor, Interception {
   readonly interception: Interception = this;
@@ -92,6 +94,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     const map = new GuestMap(machine, MAP_LEVELS, 0, guestFrames, OWNER.monitor_maps);
     this.ram = new GuestRam(hardware, map, guestFrames);
     this.window = new MonitorWindow(machine);
+    this.ram.onWrite = (frame) => this.written(frame);
     this.hasPending = board.surroundings().hasInterrupt;
     this.gdt = new ShadowGdt(hardware, this.window, "ring-1", truncates);
     const idt = this.window.add(1, false).address;
@@ -141,6 +144,12 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     if (!this.system.isHalted)
       this.exit(EXIT.external_interrupt, this.trapCost, costs.trap_dispatch + costs.host_interrupt);
     this.parts.board.pc.schedule.runDue(now);
+    if (this.isGdtStale) this.leave();
+  }
+
+  /** Has the monitor called before the guest goes on, while the guest runs. */
+  protected leave(): void {
+    this.core.hasExited = this.note({ kind: "nothing" });
   }
 
   /** An interrupt waits, and the guest would take it. */
@@ -203,7 +212,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
         });
       case "guarded":
         if (!isEmulated) return this.note({ kind: "table-write", linear });
-        this.isGdtStale ||= this.gdtFrames.includes(this.paging.frame);
+        this.isGdtStale ||= this.isGdtFrame(this.paging.frame);
         this.paging.unguard();
         this.unguarded(this.paging.frame);
         return this.note({ kind: "mended", during });
@@ -217,6 +226,15 @@ export class DeprivilegedMonitor implements Monitor, Interception {
 
   /** A guarded page is written freely from now on. */
   protected unguarded(_frame: Gfn): void {}
+
+  /** A device wrote to a frame of the guest's memory. */
+  protected written(frame: Gfn): void {
+    this.isGdtStale ||= this.isGdtFrame(frame);
+  }
+
+  protected isGdtFrame(frame: Gfn): boolean {
+    return this.gdtFrames.includes(frame);
+  }
 
   protected note(left: Left): true {
     this.left = left;
@@ -291,7 +309,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
         return;
       case "table-write": {
         engine.retry();
-        this.isGdtStale ||= this.gdtFrames.includes(this.paging.frame);
+        this.isGdtStale ||= this.isGdtFrame(this.paging.frame);
         this.writeGuarded(left.linear, () => this.step());
         this.exit(EXIT.table_write, this.trapCost, costs.trap_dispatch + costs.shadow_emulate_write);
         return;
@@ -304,6 +322,8 @@ export class DeprivilegedMonitor implements Monitor, Interception {
           this.trapCost,
           costs.trap_dispatch + costs.emulate_instruction + costs.kernel_device,
         );
+        return;
+      case "nothing":
         return;
       case "interrupt": {
         const vector = this.parts.board.pc.interrupts.acknowledge();
@@ -422,7 +442,6 @@ export class DeprivilegedMonitor implements Monitor, Interception {
   private copyGdt(): void {
     const { words } = this.core;
     const base = addressOf(words[GDTR_BASE + 1]!, words[GDTR_BASE]!);
-    const { tables } = this.paging.shadow ?? {};
     this.gdtFrames.length = 0;
     const read = (offset: number): number => {
       const linear = this.core.isLong ? base + offset : (base + offset) >>> 0;
@@ -431,7 +450,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
       return gfn < 0 ? 0 : this.ram.read32(gfn * 4096 + (linear & 0xfff));
     };
     for (const table of this.presentGdts()) table.copy(words[GDTR_LIMIT]!, read);
-    for (const gfn of this.gdtFrames) if (gfn >= 0) tables?.trace(gfn);
+    for (const gfn of this.gdtFrames) if (gfn >= 0) this.paging.trace(gfn);
   }
 
   private presentGdts(): readonly ShadowGdt[] {
@@ -452,15 +471,21 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     return interrupt_delivery + interrupt_return;
   }
 
-  /** Charges an exit, with the paging's work and the events that were delivered to the guest in it. */
+  /** Charges an exit, with what was done besides. */
   protected exit(reason: number, transition: number, monitor: number): void {
     const { engine, machine } = this.parts.hardware;
-    const { core } = this;
-    const work = monitor + this.paging.takeWork() + core.softwareDeliveries * this.costs.bounce_fault;
-    core.softwareDeliveries = 0;
+    const work = monitor + this.takeWork();
     engine.charge(CYCLES.transition, transition);
     engine.charge(CYCLES.monitor, work);
     machine.counters.exit(reason, transition + work);
+  }
+
+  /** Cycles of the paging's work since this was last asked, and of the events that were delivered to the guest. */
+  protected takeWork(): number {
+    const { core } = this;
+    const deliveries = core.softwareDeliveries;
+    core.softwareDeliveries = 0;
+    return this.paging.takeWork() + deliveries * this.costs.bounce_fault;
   }
 }
 

@@ -85,9 +85,9 @@ export class PrivilegedState {
     return (flags & RFLAGS.IF) !== 0;
   }
 
-  /** While the guest runs: its IF is now this, as code of the monitor's has noted. */
-  setInterruptFlag(on: boolean): void {
-    this.flags = on ? this.flags | RFLAGS.IF : this.flags & ~RFLAGS.IF;
+  /** While the guest runs: its IF and IOPL are now these, as code of the monitor's has noted. */
+  setVirtualFlags(flags: number): void {
+    this.flags = flags & PRIVILEGED_FLAGS;
   }
 
   /** RFLAGS.IF and IOPL, and CR0, as the guest set them; for what must compare. */

@@ -21,7 +21,10 @@ const MEMORY = 64 * 2 ** 20;
 const BUDGET = 3e8;
 const CHOICE = { hostOrder: 0, vpid: true, accessedDirty: true, populate: false };
 
-const SHADOW = { vpid: true, shadow: { eager: false, outOfSync: true, reuse: true, maximumTables: 0 } };
+const SHADOW = {
+  vpid: true,
+  shadow: { eager: false, outOfSync: true, reuse: true, maximumTables: 0, writeFlood: 3 },
+};
 
 const read = (file: string): Uint8Array =>
   readFileSync(new URL(`../../guest/mini-kernel/${file}`, import.meta.url));

@@ -71,7 +71,7 @@ const shadowed =
   (options: ComputerOptions): GuestComputer =>
     makeHardwareShadowComputer(options, {
       vpid: true,
-      shadow: { eager: false, outOfSync, reuse: true, maximumTables: 0 },
+      shadow: { eager: false, outOfSync, reuse: true, maximumTables: 0, writeFlood: 3 },
     });
 
 function compare(

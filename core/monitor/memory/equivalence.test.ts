@@ -45,6 +45,7 @@ const SHADOW = {
   outOfSync: false,
   reuse: true,
   maximumTables: 0,
+  writeFlood: 3,
 } as const;
 const YES_NO = [false, true];
 

@@ -18,6 +18,7 @@ const SHADOW = {
   outOfSync: true,
   reuse: true,
   maximumTables: 0,
+  writeFlood: 3,
 } as const;
 
 function touch({ kernel }: LabGuest, start: Gva, pages: number): void {

@@ -56,6 +56,7 @@ const shadowOf = ({ outOfSync = true }: Choice) => ({
   outOfSync,
   reuse: true,
   maximumTables: 1024,
+  writeFlood: 3,
 });
 
 export const translationOf = (options: ComputerOptions, choice: Choice = {}): TranslatedComputerOptions => ({

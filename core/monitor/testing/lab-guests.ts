@@ -34,6 +34,7 @@ export type TestTechnique =
       readonly outOfSync: boolean;
       readonly reuse: boolean;
       readonly maximumTables: number;
+      readonly writeFlood: number;
     }
   | { readonly name: "paravirtual"; readonly batch: number };
 

@@ -60,11 +60,12 @@ const CODE_TECHNIQUES: Readonly<Record<string, CodeTechnique>> = {
   },
 };
 
-const shadowOf = ({ fill, outOfSync, reuse, maximumTables }: CellConfig["shadow"]) => ({
+const shadowOf = ({ fill, outOfSync, reuse, maximumTables, writeFlood }: CellConfig["shadow"]) => ({
   eager: fill === "eager",
   outOfSync,
   reuse,
   maximumTables,
+  writeFlood,
 });
 
 /** @throws UnsupportedError when the machine cannot be made. */

@@ -220,6 +220,8 @@ export class CodeEngine {
       let now = this.now();
       if (surroundings.nextDeadline() <= now) {
         surroundings.runDue(now);
+        // A device may have written what a monitor keeps a copy of.
+        if (system.hasExited) return "exit";
         // A monitor that was interrupted for it has taken its time.
         now = this.now();
       }

@@ -13,6 +13,8 @@ const ROOT_LEVEL = 2;
 
 export class FlatTables {
   readonly root: Hfn;
+  /** Guest frames that the monitor follows what is written to: mapped read-only. */
+  readonly traced = new Set<Gfn>();
 
   constructor(
     private readonly hardware: ShadowHardware,
@@ -26,7 +28,16 @@ export class FlatTables {
 
   /** Maps a guest frame to itself. */
   fill(gfn: Gfn): void {
-    this.hardware.machine.ram[this.word(gfn)] = entryLo(this.map.require(gfn), P | RW | US | A | D);
+    const rights = this.traced.has(gfn) ? 0 : RW | D;
+    this.hardware.machine.ram[this.word(gfn)] = entryLo(this.map.require(gfn), P | US | A | rights);
+  }
+
+  /** Guards a guest frame from now on. */
+  trace(gfn: Gfn): void {
+    if (this.traced.has(gfn)) return;
+    this.traced.add(gfn);
+    this.hardware.machine.ram[this.word(gfn)] = 0;
+    this.hardware.invalidatePage(addressOf(0, gfn << 12));
   }
 
   /** Maps a guest frame for the length of one instruction, made by `step`. @param frame of the host. */

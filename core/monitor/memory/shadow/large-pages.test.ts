@@ -27,6 +27,7 @@ function boot(paging: PagingName, hostOrder: number): LabGuest {
       outOfSync: false,
       reuse: true,
       maximumTables: 0,
+      writeFlood: 3,
     },
     { memory: MEMORY },
   );

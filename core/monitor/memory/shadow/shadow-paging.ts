@@ -19,7 +19,7 @@ import { invariant } from "../../../util/errors.js";
 import type { GuestMap } from "../guest-map.js";
 import { GuestWalk } from "./guest-walk.js";
 import type { ShadowHardware } from "./shadow-hardware.js";
-import { ROLES, type Role, type ShadowTable, WRITE_FLOOD } from "./shadow-table.js";
+import { ROLES, type Role, type ShadowTable } from "./shadow-table.js";
 import { ShadowTables } from "./shadow-tables.js";
 
 export interface ShadowPagingOptions {
@@ -33,6 +33,8 @@ export interface ShadowPagingOptions {
   readonly reuse: boolean;
   /** Most shadow tables; 0 is no limit. */
   readonly maximumTables: number;
+  /** Emulated writes without a use after which a shadow is dropped, as KVM does; 0 is never, as VMware's traces stay. */
+  readonly writeFlood: number;
   /** Guest frames, and those of them that have contents, where tables must lie. */
   readonly memory: {
     readonly backedFrames: number;
@@ -149,7 +151,8 @@ export class ShadowPaging {
       for (let index = firstIndex; index <= lastIndex; index++) this.update(table, index);
       table.writesSinceUse++;
       const isRoot = table.level === this.hardware.paging.levels;
-      if (table.writesSinceUse > WRITE_FLOOD && !isRoot) tables.drop(table);
+      const { writeFlood } = this.options;
+      if (writeFlood > 0 && table.writesSinceUse > writeFlood && !isRoot) tables.drop(table);
     }
   }
 

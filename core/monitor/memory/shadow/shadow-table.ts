@@ -29,6 +29,3 @@ export interface ShadowTable {
   /** Emulated writes since the shadow was last used by a fill: a table written often and never used is no table any more. */
   writesSinceUse: number;
 }
-
-/** Emulated writes without a use after which a shadow is dropped (KVM's write-flooding limit). */
-export const WRITE_FLOOD = 3;

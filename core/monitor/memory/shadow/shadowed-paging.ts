@@ -11,7 +11,6 @@ import { STATE } from "../../../machine/cpu/state.js";
 import { PF_FETCH, PF_USER, PF_WRITE } from "../../../machine/mmu/entry.js";
 import { PAGING_FORMATS, type PagingFormat, type PagingName } from "../../../machine/mmu/format.js";
 import { FETCH, READ, WRITE } from "../../../machine/mmu/permissions.js";
-import { invariant } from "../../../util/errors.js";
 import type { GuestRam } from "../../guest-ram.js";
 import type { GuestMap } from "../guest-map.js";
 import { FlatTables } from "./flat-tables.js";
@@ -90,7 +89,7 @@ export class ShadowedPaging implements PagingControl {
    */
   fault(va: Gva, code: number): ShadowFault {
     const { shadow } = this;
-    if (shadow === undefined) return this.flatFault(va);
+    if (shadow === undefined) return this.flatFault(va, kindOf(code));
     const fault = shadow.fault(va, kindOf(code), this.isProgram(code));
     this.frame = shadow.frame;
     this.errorCode = shadow.errorCode;
@@ -114,9 +113,10 @@ export class ShadowedPaging implements PagingControl {
     return (code & PF_USER) !== 0 && this.role === "guest";
   }
 
-  private flatFault(va: Gva): ShadowFault {
+  private flatFault(va: Gva, kind: number): ShadowFault {
     this.frame = Math.floor(va / 4096);
     if (this.ram.isDevice(this.frame)) return "device";
+    if (kind === WRITE && this.flat.traced.has(this.frame)) return "guarded";
     if (this.map.find(this.frame) < 0) {
       const { ept_violation, host_zero_page } = this.hardware.machine.costs;
       this.work += ept_violation + host_zero_page * 2 ** this.map.order;
@@ -126,27 +126,27 @@ export class ShadowedPaging implements PagingControl {
   }
 
   /**
-   * After `fault` found a write to a guarded table: makes it, by `step`, and has the shadows follow. Returns whether anything
-   * was written.
+   * After `fault` found a write to a guarded page: makes it, by `step`, and has the shadows follow where it is a table.
    */
-  writeTable(va: Gva, step: () => void): boolean {
-    const { shadow } = this;
-    invariant(shadow !== undefined && this.format !== undefined, "only guests with paging have tables");
-    const { frame } = this;
+  writeTable(va: Gva, step: () => void): void {
+    const { shadow, frame } = this;
     const host = this.map.require(frame);
+    if (shadow === undefined || this.format === undefined) {
+      this.flat.during(frame, host, step);
+      return;
+    }
     const { ram } = this.hardware.machine;
     const words = ram.subarray(host * 1024, host * 1024 + 1024);
     const before = words.slice();
     shadow.write(va, step);
     let first = 0;
     while (first < words.length && words[first] === before[first]) first++;
-    if (first === words.length) return false;
+    if (first === words.length) return;
     let last = words.length - 1;
     while (words[last] === before[last]) last--;
     const stride = PAGING_FORMATS[this.format].entryBytes / 4;
     shadow.wrote(frame, Math.floor(first / stride), Math.floor(last / stride));
     this.reloadPdptes();
-    return true;
   }
 
   /** After `fault` found a device: has one instruction, made by `step`, reach it. */
@@ -159,8 +159,19 @@ export class ShadowedPaging implements PagingControl {
 
   /** After `fault` found a guarded table, where emulation is to write: it is a table no longer. */
   unguard(): void {
-    this.shadow?.unguard(this.frame);
+    if (this.shadow === undefined) this.flat.traced.delete(this.frame);
+    else this.shadow.unguard(this.frame);
     this.reloadPdptes();
+  }
+
+  /** Guards a guest frame that is no table, until the format of the guest's tables is another (`generation`). */
+  trace(frame: Gfn): void {
+    if (this.shadow === undefined) this.flat.trace(frame);
+    else this.shadow.tables.trace(frame);
+  }
+
+  untrace(frame: Gfn): void {
+    (this.shadow?.tables ?? this.flat).traced.delete(frame);
   }
 
   // Control registers.
@@ -172,6 +183,7 @@ export class ShadowedPaging implements PagingControl {
       return;
     }
     this.role = "guest";
+    (this.shadow?.tables ?? this.flat).traced.clear();
     this.shadow?.tables.dropAll();
     this.generation++;
     this.format = format;
