@@ -77,6 +77,33 @@ export interface FlagScope {
   setSystem(value: Code): Code;
 }
 
+/** Of a scope that notes the operation which set all flags, with its operands. */
+export abstract class NotedFlags {
+  protected abstract note(
+    operation: FlagOperation,
+    size: number,
+    result: Local,
+    left?: Local,
+    right?: Local,
+  ): Code;
+
+  setAdd(size: number, left: Local, right: Local, result: Local): Code {
+    return this.note("add", size, result, left, right);
+  }
+  setSub(size: number, left: Local, right: Local, result: Local): Code {
+    return this.note("sub", size, result, left, right);
+  }
+  setAdc(size: number, left: Local, right: Local, result: Local): Code {
+    return this.note("adc", size, result, left, right);
+  }
+  setSbb(size: number, left: Local, right: Local, result: Local): Code {
+    return this.note("sbb", size, result, left, right);
+  }
+  setLogic(size: number, result: Local): Code {
+    return this.note("logic", size, result);
+  }
+}
+
 /** What the flags come from: code that may be evaluated several times. */
 export interface FlagSource {
   readonly operation: FlagOperation;

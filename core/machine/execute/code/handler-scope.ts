@@ -21,11 +21,9 @@ import {
   type Local,
   load,
   loadFloat,
-  loadVector,
   set,
   store,
   storeFloat,
-  storeVector,
   tailCall,
   type ValueType,
 } from "../../wasm/code.js";
@@ -34,10 +32,11 @@ import type { FunctionBuilder } from "../../wasm/module.js";
 import type { Instruction, MemoryOperand, Operand } from "../../x86/instruction.js";
 import { FLAG_CONDITIONS } from "./conditions.js";
 import { EXIT } from "./exits.js";
-import { asLong, type FlagOperation, type FlagScope, flagKind } from "./flags.js";
+import { asLong, type FlagOperation, type FlagScope, flagKind, NotedFlags } from "./flags.js";
 import { immediatePlace, LINKABLE, RECORD, RECORD_BYTES } from "./record.js";
 import { ACCESS, accessOf } from "./runtime/contract.js";
 import type { AccessOptions, Scope } from "./scope.js";
+import { loadOf, loadState, type StateType, storeOf, storeState } from "./sized-access.js";
 
 /** What handlers call. */
 export interface HandlerImports {
@@ -60,21 +59,6 @@ export interface HandlerPlaces {
 /** Value type of an operand's size. */
 export const typeOf = (size: number): "i32" | "i64" | "v128" =>
   size === 16 ? "v128" : size === 8 ? "i64" : "i32";
-
-/** Load of a size from a host address: zero-extended. */
-export const loadOf = (size: number, address: Code, offset = 0): Code =>
-  size === 16
-    ? loadVector(address, offset)
-    : size === 8
-      ? I64.load(8)(address, offset)
-      : I32.load(size)(address, offset);
-
-export const storeOf = (size: number, address: Code, value: Code, offset = 0): Code =>
-  size === 16
-    ? storeVector(address, value, offset)
-    : size === 8
-      ? I64.store(8)(address, value, offset)
-      : I32.store(size)(address, value, offset);
 
 /** Bytes of an operand that a semantic means when it names no size. */
 export function operandSizeOf(operand: Operand, instruction: Instruction): number {
@@ -219,16 +203,12 @@ export class HandlerScope implements Scope {
     return RECORDED_SEGMENT;
   }
 
-  getState(offset: number, type: "i32" | "i64" | "f64" | "v128"): Code {
-    const place = this.places.base + offset;
-    if (type === "f64") return loadFloat(int(0), place);
-    return loadOf(type === "v128" ? 16 : type === "i64" ? 8 : 4, int(0), place);
+  getState(offset: number, type: StateType): Code {
+    return loadState(this.places.base + offset, type);
   }
 
-  setState(offset: number, type: "i32" | "i64" | "f64" | "v128", value: Code): Code {
-    const place = this.places.base + offset;
-    if (type === "f64") return storeFloat(int(0), value, place);
-    return storeOf(type === "v128" ? 16 : type === "i64" ? 8 : 4, int(0), value, place);
+  setState(offset: number, type: StateType, value: Code): Code {
+    return storeState(this.places.base + offset, type, value);
   }
 
   // Control.
@@ -408,28 +388,15 @@ export function segmentPlace(segment: number, bits: 16 | 32 | 64): number {
 const FIRST_LONG_SEGMENT = 4;
 
 /** Flags in the state: what an instruction did is written down there. */
-class StateFlags implements FlagScope {
+class StateFlags extends NotedFlags implements FlagScope {
   constructor(
     private readonly base: number,
     private readonly imports: HandlerImports,
     private readonly builder: FunctionBuilder,
-  ) {}
+  ) {
+    super();
+  }
 
-  setAdd(size: number, left: Local, right: Local, result: Local): Code {
-    return this.note("add", size, result, left, right);
-  }
-  setSub(size: number, left: Local, right: Local, result: Local): Code {
-    return this.note("sub", size, result, left, right);
-  }
-  setAdc(size: number, left: Local, right: Local, result: Local): Code {
-    return this.note("adc", size, result, left, right);
-  }
-  setSbb(size: number, left: Local, right: Local, result: Local): Code {
-    return this.note("sbb", size, result, left, right);
-  }
-  setLogic(size: number, result: Local): Code {
-    return this.note("logic", size, result);
-  }
   setInc(size: number, left: Local, result: Local): Code {
     return [this.word(STATE.flagExtra, this.carry()), this.note("inc", size, result, left)];
   }
@@ -471,7 +438,7 @@ class StateFlags implements FlagScope {
     return this.word(STATE.flags, value);
   }
 
-  private note(operation: FlagOperation, size: number, result: Local, left?: Local, right?: Local): Code {
+  protected note(operation: FlagOperation, size: number, result: Local, left?: Local, right?: Local): Code {
     const long = (place: number, local: Local | undefined): Code =>
       local === undefined ? [] : I64.store(8)(int(0), asLong(size, get(local)), this.base + place);
     return [

@@ -17,6 +17,7 @@
 import type { Code, Local, ValueType } from "../../wasm/code.js";
 import type { Instruction } from "../../x86/instruction.js";
 import type { FlagScope } from "./flags.js";
+import type { StateType } from "./sized-access.js";
 
 /** Meaning of an instruction. Ends by falling through to the next instruction unless it jumped, left or raised. */
 export type Semantic = (scope: Scope) => Code;
@@ -80,8 +81,8 @@ export interface Scope {
 
   // Other state (STATE offsets). Types by WebAssembly value.
 
-  getState(offset: number, type: "i32" | "i64" | "f64" | "v128"): Code;
-  setState(offset: number, type: "i32" | "i64" | "f64" | "v128", value: Code): Code;
+  getState(offset: number, type: StateType): Code;
+  setState(offset: number, type: StateType, value: Code): Code;
 
   // Control.
 

@@ -23,7 +23,14 @@ import {
 } from "../../../wasm/code.js";
 import { I32, I64 } from "../../../wasm/integers.js";
 import { FLAG_CONDITIONS } from "../conditions.js";
-import { asLong, type FlagOperation, type FlagScope, type FlagSource, flagKind } from "../flags.js";
+import {
+  asLong,
+  type FlagOperation,
+  type FlagScope,
+  type FlagSource,
+  flagKind,
+  NotedFlags,
+} from "../flags.js";
 import {
   chosen,
   depthOf,
@@ -64,7 +71,7 @@ export interface FlagImports {
 const FIRST_WITH_CARRY = flagKind("inc", 1);
 const EXPLICIT_KINDS = 4;
 
-export class BlockFlags implements FlagScope {
+export class BlockFlags extends NotedFlags implements FlagScope {
   private last: Last;
   /** Since `takeChange` was asked last. */
   private change: FlagChange = "none";
@@ -82,6 +89,7 @@ export class BlockFlags implements FlagScope {
     private readonly carried: CarriedFlags,
     private readonly carriedExit: Label,
   ) {
+    super();
     this.carriedSource = explicitFlags(this.carriedFlags());
   }
 
@@ -92,21 +100,6 @@ export class BlockFlags implements FlagScope {
     return change;
   }
 
-  setAdd(size: number, left: Local, right: Local, result: Local): Code {
-    return this.note("add", size, result, left, right);
-  }
-  setSub(size: number, left: Local, right: Local, result: Local): Code {
-    return this.note("sub", size, result, left, right);
-  }
-  setAdc(size: number, left: Local, right: Local, result: Local): Code {
-    return this.note("adc", size, result, left, right);
-  }
-  setSbb(size: number, left: Local, right: Local, result: Local): Code {
-    return this.note("sbb", size, result, left, right);
-  }
-  setLogic(size: number, result: Local): Code {
-    return this.note("logic", size, result);
-  }
   setInc(size: number, left: Local, result: Local): Code {
     return this.noteStep("inc", size, left, result);
   }
@@ -253,7 +246,7 @@ export class BlockFlags implements FlagScope {
     return { flags: this.last, code: set(kept, knownFlags(flags)) };
   }
 
-  private note(
+  protected note(
     operation: FlagOperation,
     size: number,
     result: Local,

@@ -33,10 +33,11 @@ import { BASE_RIP, type Instruction, type MemoryOperand, type Operand } from "..
 import { FIELD } from "../../compiled/arrays.js";
 import { EXIT } from "../exits.js";
 import { SLOT, SLOT_BYTES, SLOTS } from "../fast-slots.js";
-import { loadOf, MMX_EXPONENT, operandSizeOf, segmentPlace, storeOf, typeOf } from "../handler-scope.js";
+import { MMX_EXPONENT, operandSizeOf, segmentPlace, typeOf } from "../handler-scope.js";
 import { LINKABLE, RECORD } from "../record.js";
 import { ACCESS, accessOf } from "../runtime/contract.js";
 import type { AccessOptions, Scope } from "../scope.js";
+import { loadOf, loadState, type StateType, storeOf, storeState } from "../sized-access.js";
 import type { BlockFlags } from "./block-flags.js";
 import type { EdgeName } from "./region.js";
 import type { InsideEdge, RegionEmitter } from "./region-emitter.js";
@@ -183,16 +184,12 @@ export class BlockScope implements Scope {
     return (this.operand(number) as MemoryOperand).segment;
   }
 
-  getState(offset: number, type: "i32" | "i64" | "f64" | "v128"): Code {
-    const place = this.region.base + offset;
-    if (type === "f64") return loadFloat(int(0), place);
-    return loadOf(type === "v128" ? 16 : type === "i64" ? 8 : 4, int(0), place);
+  getState(offset: number, type: StateType): Code {
+    return loadState(this.region.base + offset, type);
   }
 
-  setState(offset: number, type: "i32" | "i64" | "f64" | "v128", value: Code): Code {
-    const place = this.region.base + offset;
-    if (type === "f64") return storeFloat(int(0), value, place);
-    return storeOf(type === "v128" ? 16 : type === "i64" ? 8 : 4, int(0), value, place);
+  setState(offset: number, type: StateType, value: Code): Code {
+    return storeState(this.region.base + offset, type, value);
   }
 
   // Control.

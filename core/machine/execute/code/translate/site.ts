@@ -6,8 +6,8 @@
 import { type Code, get, int, type Local, load } from "../../../wasm/code.js";
 import { extendUnsigned, I32, I64 } from "../../../wasm/integers.js";
 import { BASE_RIP, type Instruction, type MemoryOperand } from "../../../x86/instruction.js";
-import { loadOf } from "../handler-scope.js";
 import { HEADER, immediatePlace, RECORD } from "../record.js";
+import { loadOf } from "../sized-access.js";
 
 export interface Site {
   readonly instruction: Instruction;
