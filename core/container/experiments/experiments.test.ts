@@ -12,6 +12,7 @@ import { ISOLATION_SYSTEMS } from "../isolation/lineage.js";
 import { DRIVER_NAMES } from "../storage/drivers.js";
 import { FAILOVER } from "./failover.js";
 import { ISOLATION } from "./isolation.js";
+import { NOISY_NEIGHBOUR } from "./noisy-neighbour.js";
 import { placed } from "./placement.js";
 import { UNION_FS } from "./union-fs.js";
 
@@ -112,5 +113,53 @@ describe("failover", () => {
     expect(fail({ spare: 0.1 })).toMatchObject({ applications_lost: 160, applications_down: 160 - 48 });
     expect(fail({ spare: 0.5 })).toMatchObject({ applications_lost: 160, applications_down: 0 });
     expect(fail({ spare: 5, racks: 1 })).toMatchObject({ applications_down: 160 });
+  });
+});
+
+describe("a noisy neighbour", () => {
+  const base = {
+    application: "database",
+    watch: 4,
+    from: 4,
+    processors: 4,
+    swap: 4 * GIB,
+    rate: 20,
+    storage: "ssd",
+    linkBandwidth: 125e6,
+  };
+  const beside = (hog: string, control: string, changes: Changes = {}): HostValues =>
+    NOISY_NEIGHBOUR.run({
+      ...settingOf(NOISY_NEIGHBOUR, "container", { ...base, hog, control, ...changes }),
+      memory: 4 * GIB,
+    });
+
+  it("is bounded in memory by its limit: the victim notices nothing", () => {
+    const [groups, limits] = ["groups", "limits"].map((control) => beside("memory", control));
+    expect(amount(groups!, "page_waits_share")).toBeGreaterThan(0);
+    expect(limits!["page_waits_share"]).toBe(0);
+    expect(amount(limits!, "oom_kills")).toBeGreaterThan(0);
+  });
+
+  it("writes past version 1's limits, and not past version 2's", () => {
+    const [v1, v2] = ["v1", "v2"].map((cgroups) => beside("write", "limits", { cgroups }));
+    expect(amount(v1!, "latency_p99")).toBeGreaterThan(1.5 * amount(v2!, "latency_p99"));
+  });
+
+  it("starts as many processes as pids.max says, and else as many as there is room for", () => {
+    const [groups, limits] = ["groups", "limits"].map((control) => beside("fork", control));
+    const kernel = "ledger_kernel_bytes";
+    expect(amount(groups!, kernel) - amount(limits!, kernel)).toBeGreaterThan(100e6);
+  });
+
+  it("sends what its bucket lets pass", () => {
+    const [groups, limits] = ["groups", "limits"].map((control) => beside("network", control));
+    expect(amount(groups!, "latency_p50")).toBeGreaterThan(1.2 * amount(limits!, "latency_p50"));
+  });
+
+  it("is refused limits that the host cannot give, with what to mend", () => {
+    const refused = NOISY_NEIGHBOUR.refusal!(
+      settingOf(NOISY_NEIGHBOUR, "container", { control: "limits", hogShare: 2, processors: 4 }),
+    );
+    expect(refused).toMatch(/cpu.max asks for 8 processors of 4/);
   });
 });

@@ -101,9 +101,15 @@ const DEFAULT_MEMORY = 64 * GIB;
 /** KSM's sleep_millisecs. */
 const SCAN_SLEEP = 20_000_000;
 
+/** Memory of a setting's host, bytes. */
+export function memoryOf({ memory }: ExperimentSetting): number {
+  return memory === 0 ? DEFAULT_MEMORY : memory;
+}
+
 /** The host of a setting. @throws UserError for one whose own software does not fit */
-export function hostOf({ profile, memory, parameters }: ExperimentSetting): Host {
-  const bytes = memory === 0 ? DEFAULT_MEMORY : memory;
+export function hostOf(setting: ExperimentSetting): Host {
+  const { profile, parameters } = setting;
+  const bytes = memoryOf(setting);
   const { kernel, services } = HOST_SOFTWARE;
   const least = kernel.value + services.value;
   if (bytes < 2 * least)
@@ -133,11 +139,11 @@ export function applicationOf({ parameters }: ExperimentSetting): Application {
 
 /** Why so many instances can never fit, whatever is shared: not even their applications' private memory does. */
 export function tooLarge(setting: ExperimentSetting, instances: number): string | undefined {
-  const { memory, parameters, technology } = setting;
+  const { parameters, technology } = setting;
   const { hot, warm, cold } = applicationOf(setting).memory;
   const each = hot.value + warm.value + cold.value + technology.kernel.value;
   const { kernel, services } = HOST_SOFTWARE;
-  const room = (memory === 0 ? DEFAULT_MEMORY : memory) - kernel.value - services.value;
+  const room = memoryOf(setting) - kernel.value - services.value;
   const swap = parameters["swap"] as number;
   if (instances * each <= room + swap) return undefined;
   const what = instances === 1 ? "an instance" : `${instances.toLocaleString("en")} instances`;

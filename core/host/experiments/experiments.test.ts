@@ -9,7 +9,6 @@ import { HOST_METRICS } from "../metrics.js";
 import { DENSITY } from "./density.js";
 import type { Experiment, ExperimentSetting } from "./experiment.js";
 import { HOST_EXPERIMENTS } from "./index.js";
-import { NOISY_NEIGHBOUR } from "./noisy-neighbour.js";
 import { POPULATION } from "./population.js";
 
 interface Asked {
@@ -140,16 +139,5 @@ describe("schedulers", () => {
       run(POPULATION, { parameters: { scheduler, count: 100, processors: 4, rate: 8, watch: 5 } });
     const [fair, credit] = [load("fair"), load("credit")];
     expect(credit["requests_per_second"]! / fair["requests_per_second"]!).toBeCloseTo(1, 2);
-  });
-});
-
-describe("a noisy neighbour", () => {
-  it("is bounded in memory by its limit: the victim notices nothing", () => {
-    const base = { hog: "memory", watch: 4, from: 4, swap: 4 * GIB, rate: 20 };
-    const seen = (control: string) => run(NOISY_NEIGHBOUR, { parameters: { ...base, control } });
-    const [groups, limits] = [seen("groups"), seen("limits")];
-    expect(groups["page_waits_share"]).toBeGreaterThan(0);
-    expect(limits["page_waits_share"]).toBe(0);
-    expect(limits["oom_kills"]).toBeGreaterThan(0);
   });
 });

@@ -1,8 +1,7 @@
 /** The experiments with hosts. */
 import { DENSITY } from "./density.js";
 import type { Experiment } from "./experiment.js";
-import { NOISY_NEIGHBOUR } from "./noisy-neighbour.js";
 import { POPULATION } from "./population.js";
 import { SCHEDULING } from "./scheduling.js";
 
-export const HOST_EXPERIMENTS: readonly Experiment[] = [DENSITY, POPULATION, NOISY_NEIGHBOUR, SCHEDULING];
+export const HOST_EXPERIMENTS: readonly Experiment[] = [DENSITY, POPULATION, SCHEDULING];
