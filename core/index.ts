@@ -12,6 +12,17 @@ export {
   run as runScenario,
 } from "./lab/run.js";
 export { type ImageRun, type ImageSettings, imageConfig, runImage } from "./lab/run-image.js";
+// A simulated /dev/kvm.
+export {
+  Kvm,
+  type KvmCounters,
+  type KvmOptions,
+  type KvmVcpu,
+  type KvmVm,
+} from "./monitor/hardware-assisted/kvm.js";
+export type { KvmMemoryRegion } from "./monitor/hardware-assisted/memory-slots.js";
+export type { KvmRegs, KvmSegment, KvmSregs } from "./monitor/hardware-assisted/registers.js";
+export { KVM_EXIT, type KvmRun } from "./monitor/hardware-assisted/run-page.js";
 export { Chart, chart } from "./notebook/chart.js";
 export { Comparison, compare } from "./notebook/compare.js";
 export { type Exercise, Exercises, exercises } from "./notebook/exercises.js";

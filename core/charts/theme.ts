@@ -36,6 +36,7 @@ export const CATEGORY_COLOURS: Readonly<Record<CycleCategoryName, string>> = {
   idle: "#d0d7de",
   transition: "#cc79a7",
   monitor: "#7b2d5e",
+  monitor_user: "#e8c1da",
   translator: "#5e4fa2",
 };
 

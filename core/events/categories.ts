@@ -21,7 +21,8 @@ export const CYCLE_CATEGORIES = [
   { name: "walk_host", label: "Walk: nested table", owner: "translation", description: "References to the EPT or NPT." },
   { name: "idle", label: "Idle", owner: "guest", description: "Halted, waiting for an interrupt." },
   { name: "transition", label: "Exit and entry", owner: "virtualization", description: "The hardware's exits and entries, and hypercall or trap transitions of a paravirtual guest." },
-  { name: "monitor", label: "Monitor", owner: "virtualization", description: "The monitor's own work, by reason in exits.csv." },
+  { name: "monitor", label: "Monitor", owner: "virtualization", description: "The monitor's own work, by reason in exits.csv; its user side apart." },
+  { name: "monitor_user", label: "Monitor, user side", owner: "virtualization", description: "The monitor's user side: the way there from its kernel side and back, and its devices' answers." },
   { name: "translator", label: "Translator", owner: "virtualization", description: "A binary translator's own work: translating, and finding translations; translated code is the guest's." },
 ] as const satisfies readonly CycleCategory[];
 

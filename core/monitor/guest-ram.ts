@@ -11,20 +11,37 @@ import type { GuestMap } from "./memory/guest-map.js";
 
 const PAGE = 4096;
 
+/** Which guest frames are memory. */
+export interface GuestExtent {
+  /** Behind the last of them. */
+  readonly end: Gfn;
+  has(gfn: Gfn): boolean;
+}
+
+/** A PC's: from 0, but for the video memory's hole. */
+export const pcExtent = (frames: number): GuestExtent => ({
+  end: frames,
+  has: (gfn) => gfn >= 0 && gfn < frames && !(gfn >= VIDEO_FIRST && gfn < VIDEO_END),
+});
+
 export class GuestRam implements GuestMemory, PhysicalAccess {
   /** Told of each frame that somebody else than the guest's CPU writes to. */
   onWrite: ((frame: Gfn) => void) | undefined;
 
-  /** @param frames of the guest, from 0. */
   constructor(
     private readonly hardware: CodeMachine,
     private readonly map: GuestMap,
-    readonly frames: number,
+    private readonly extent: GuestExtent,
   ) {}
+
+  /** Behind the last frame of memory. */
+  get frames(): number {
+    return this.extent.end;
+  }
 
   /** Whether a guest frame is a device's registers or nothing at all: accesses to it are the monitor's to answer. */
   isDevice(gfn: Gfn): boolean {
-    return gfn < 0 || gfn >= this.frames || (gfn >= VIDEO_FIRST && gfn < VIDEO_END);
+    return !this.extent.has(gfn);
   }
 
   /** Outside RAM there are ones. */

@@ -41,7 +41,7 @@ const EXITS: readonly (readonly [string, string, string])[] = [
   ["cell", "text", "The cell's id, as in rows.csv."],
   ["reason", "text", "Why the guest left for its monitor."],
   ["count", "count", "How often."],
-  ["cycles", "cycles", "Cycles of transition and monitor."],
+  ["cycles", "cycles", "Cycles of transition and monitor, its user side included."],
   ["share", "share", "`cycles` as a share of all the cell's cycles."],
 ];
 

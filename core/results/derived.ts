@@ -56,8 +56,8 @@ export const DERIVED: readonly DerivedColumn[] = [
     label: "Share of cycles in virtualization",
     unit: "share",
     better: "fewer",
-    description: "(cycles_transition + cycles_monitor) / cycles. The second dimension of walks is not in it.",
-    compute: (row) => ratio(row, ["cycles_transition", "cycles_monitor"], "cycles"),
+    description: "(cycles_transition + cycles_monitor + cycles_monitor_user) / cycles. The second dimension of walks is not in it.",
+    compute: (row) => ratio(row, ["cycles_transition", "cycles_monitor", "cycles_monitor_user"], "cycles"),
   },
   {
     name: "tlb_miss_rate",

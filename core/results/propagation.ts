@@ -22,7 +22,7 @@ interface Group {
 }
 
 const GROUPS: readonly Group[] = [
-  { label: "exits and monitor", categories: ["transition", "monitor"], drivers: ["exits"] },
+  { label: "exits and monitor", categories: ["transition", "monitor", "monitor_user"], drivers: ["exits"] },
   { label: "page walks", categories: ["walk_guest", "walk_host"], drivers: ["walk_refs"] },
   { label: "L2 TLB hits", categories: ["tlb_l2"], drivers: ["tlb_l2_hits"] },
   { label: "fault delivery", categories: ["guest_fault"], drivers: ["exceptions", "guest_page_faults"] },

@@ -35,7 +35,7 @@ export function auditCounters(counters: Counters, hasCaches: boolean): void {
   equal(
     "exit cycles by reason add up",
     total(exitCycles),
-    cycles[CYCLES.transition]! + cycles[CYCLES.monitor]!,
+    cycles[CYCLES.transition]! + cycles[CYCLES.monitor]! + cycles[CYCLES.monitor_user]!,
   );
   equal("every missed look-up walks", value("tlb_misses") + value("tlb_permission_walks"), value("walks"));
 }

@@ -9,6 +9,7 @@ import { TECHNIQUES, type TechniqueDefinition } from "../system/techniques.js";
 import { INSTANCE_TECHNIQUES } from "../system/technologies.js";
 import type { ParameterSpecs } from "../util/parameters.js";
 import { BOOT } from "./code/boot.js";
+import { EXIT_WORKLOADS } from "./code/exits.js";
 import { KERNEL_WORKLOADS } from "./code/kernel.js";
 import { PROGRAM_WORKLOADS } from "./code/programs.js";
 import { SENSITIVE_WORKLOADS } from "./code/sensitive.js";
@@ -38,6 +39,7 @@ export const CATALOGUE: Catalogue = {
     ...PROGRAM_WORKLOADS,
     ...KERNEL_WORKLOADS,
     ...SENSITIVE_WORKLOADS,
+    ...EXIT_WORKLOADS,
     BOOT,
     ...HOST_WORKLOADS,
   ],

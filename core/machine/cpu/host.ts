@@ -72,6 +72,8 @@ export interface PagingControl {
 export interface PortAccess {
   readPort(port: number, size: AccessBytes): number;
   writePort(port: number, size: AccessBytes, value: number): void;
+  /** After an element of a string instruction: the rest of the world is to have a turn before the next. */
+  readonly isTurnOver?: boolean;
 }
 
 /** A 64-bit value as two halves, unsigned. */

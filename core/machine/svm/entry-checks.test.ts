@@ -4,7 +4,6 @@ import { describe, expect, it } from "vitest";
 import { findProfile } from "../../events/profiles/index.js";
 import { loadImage } from "../../guest/images/image.js";
 import { makeHardwareComputer } from "../../monitor/hardware-assisted/computer.js";
-import type { HardwareMonitor } from "../../monitor/hardware-assisted/monitor.js";
 import type { SvmVendor } from "../../monitor/hardware-assisted/svm.js";
 import { VMRUN_CHECKS } from "./entry-checks.js";
 import { SVM_EXIT } from "./exit-codes.js";
@@ -28,7 +27,9 @@ function makeUnit(): SvmUnit {
   );
   const file = new URL("../../guest/programs/images/compute-32.elf", import.meta.url);
   computer.load(loadImage(readFileSync(file), { name: file.pathname, append: "", memoryBytes: MEMORY }));
-  const { vendor } = computer.monitor as HardwareMonitor;
+  // Launched, and no instruction executed.
+  computer.run(0);
+  const { vendor } = computer.vm;
   return (vendor as SvmVendor).unit;
 }
 

@@ -28,7 +28,7 @@ import {
 /** EXITINFO1 of IOIO (15.10.2). */
 const IO = { in: 1, string: 4, rep: 8, sizeShift: 4, addressShift: 7, portShift: 16 } as const;
 /** Of a nested page fault (15.25.6): bits 31..0 as a page fault's code, where the guest's access is a user's; 63..32 the stage. */
-const NPF = { present: 1, write: 2, user: 4, fetch: 16, finalHigh: 1, tableHigh: 2 } as const;
+export const NPF = { present: 1, write: 2, user: 4, fetch: 16, finalHigh: 1, tableHigh: 2 } as const;
 /** Ranges of the MSR permissions map (15.11), their first byte. */
 const MSR_RANGES: readonly (readonly [first: number, byte: number])[] = [
   [0, 0],

@@ -7,7 +7,6 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { findProfile } from "../../events/profiles/index.js";
 import { loadImage } from "../../guest/images/image.js";
 import { makeHardwareComputer } from "../../monitor/hardware-assisted/computer.js";
-import type { HardwareMonitor } from "../../monitor/hardware-assisted/monitor.js";
 import type { VmxVendor } from "../../monitor/hardware-assisted/vmx.js";
 import { ACTIVITY_STATE, ENTRY_CONTROL, EXIT_CONTROL, PIN, PROCESSOR, SECONDARY } from "./controls.js";
 import type { EntryCheck } from "./entry-checks/check.js";
@@ -41,7 +40,9 @@ beforeAll(() => {
   );
   const file = new URL("../../guest/programs/images/compute-32.elf", import.meta.url);
   computer.load(loadImage(readFileSync(file), { name: file.pathname, append: "", memoryBytes: MEMORY }));
-  const { vendor } = computer.monitor as HardwareMonitor;
+  // Launched, and no instruction executed.
+  computer.run(0);
+  const { vendor } = computer.vm;
   ({ unit } = vendor as VmxVendor);
   const { frame } = unit.current!;
   unit.vmclear(frame);

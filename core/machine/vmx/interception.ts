@@ -24,7 +24,7 @@ const ACCESS = { to: 0, from: 1, clts: 2, lmsw: 3 } as const;
 /** Of I/O instructions (table 28-5). */
 const IO = { in: 8, string: 0x10, rep: 0x20, immediate: 0x40, portShift: 16 } as const;
 /** Of EPT violations (table 28-7). */
-const EPT_QUALIFICATION = { read: 1, write: 2, fetch: 4, linearValid: 0x80, isPage: 0x100 } as const;
+export const EPT_QUALIFICATION = { read: 1, write: 2, fetch: 4, linearValid: 0x80, isPage: 0x100 } as const;
 /** Exceptions that the bitmap's INT3 and INTO count as. */
 const SOFTWARE_EXCEPTIONS: ReadonlySet<number> = new Set([EXCEPTION.BP, EXCEPTION.OF]);
 const PF_BIT = 1 << EXCEPTION.PF;

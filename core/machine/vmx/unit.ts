@@ -133,6 +133,11 @@ export class VmxUnit {
     else this.current!.set(field, low, high);
   }
 
+  /** The guest's registers were written other than by the guest: the next entry checks them. */
+  touch(): void {
+    this.isUnchecked = true;
+  }
+
   /** For the processor's own updates of controls that no check looks at (window exiting, information). */
   writeUnchecked(field: number, low: number): void {
     this.current!.set(field, low);

@@ -27,7 +27,7 @@ import { EXCEPTION, LDTR, STATE, TR } from "../../machine/cpu/state.js";
 import type { StartState, SystemUnit } from "../../machine/cpu/system-unit.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
-import { GuestRam } from "../guest-ram.js";
+import { GuestRam, pcExtent } from "../guest-ram.js";
 import { KernelCycles } from "../kernel-cycles.js";
 import { GuestMap } from "../memory/guest-map.js";
 import { ShadowedPaging, type ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js";
@@ -92,7 +92,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     const { hardware, board, guestFrames } = parts;
     const { machine } = hardware;
     const map = new GuestMap(machine, MAP_LEVELS, 0, guestFrames, OWNER.monitor_maps);
-    this.ram = new GuestRam(hardware, map, guestFrames);
+    this.ram = new GuestRam(hardware, map, pcExtent(guestFrames));
     this.window = new MonitorWindow(machine);
     this.ram.onWrite = (frame) => this.written(frame);
     this.hasPending = board.surroundings().hasInterrupt;

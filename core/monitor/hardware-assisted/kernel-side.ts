@@ -2,72 +2,213 @@
  * The kernel side: what happens at each exit, what it costs, and what is the user side's. Modelled on KVM (Linux
  * arch/x86/kvm): interrupt controllers and the PIT are in the kernel, all other devices in the user's process.
  *
- *      guest ──exit──→ kernel ──done here──────────────────────────→ entry ──→ guest
- *                        └── user side (run page) ── kernel ──┘
+ *      guest ──exit──→ handle ──done here──────────→ entry ──→ guest
+ *                        │                 complete ──↑
+ *                        └──→ user side (run page) ──→ KVM_RUN
  *
  * Costs are charged before the work is done, so that what a device or a mark sees is after them.
  */
 import { CYCLES } from "../../events/categories.js";
 import { EVENT } from "../../events/events.js";
 import { EXIT } from "../../events/exit-reasons.js";
-import { addressOf } from "../../machine/address.js";
-import type { Board } from "../../machine/board.js";
+import { addressOf, type Gfn } from "../../machine/address.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
-import type { AccessBytes, PortAccess } from "../../machine/cpu/host.js";
+import type { AccessBytes, InterruptSource } from "../../machine/cpu/host.js";
 import type { Vectoring } from "../../machine/cpu/interception.js";
-import { RAX, RIP, RIP_HIGH } from "../../machine/cpu/places.js";
+import { portSizeOf } from "../../machine/cpu/hardware-interception.js";
+import { RAX, RBX, RCX, RDX, RIP, RIP_HIGH } from "../../machine/cpu/places.js";
 import { EXCEPTION, RFLAGS, STATE } from "../../machine/cpu/state.js";
-import { REGISTER as APIC } from "../../machine/devices/apic/registers.js";
+import { PF_WRITE } from "../../machine/mmu/entry.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
+import { invariant } from "../../util/errors.js";
 import type { ShadowedPaging } from "../memory/shadow/shadowed-paging.js";
-import { RunPage, type UserSide } from "./run-page.js";
+import { DeviceAccess } from "./device-access.js";
+import type { InKernelDevices } from "./in-kernel-devices.js";
+import { type KvmExitReason, type KvmInternalError, KvmRun } from "./run-page.js";
+import { canStore, elementsAhead } from "./string-ports.js";
 import type { Vendor } from "./vendor.js";
 
-/** What the kernel side does about a violation: maps memory; returns what that cost beyond the exit's path. */
+/** How the kernel side gives its guest memory, and reaches devices for it. */
 export interface MemorySide {
-  /** Of nested paging; -1: nothing was done for which anybody pays. */
-  violation(gfn: number): number;
+  isMemory(gfn: Gfn): boolean;
+  /** Nested paging: a guest frame gets its memory. Returns what that cost beyond the exit's path. */
+  populate(gfn: Gfn): number;
+  /** Nested paging: maps a frame of the kernel side's devices; their accesses are told one by one from then on. */
+  mapDevice(gfn: Gfn): void;
+  /** Nested paging: maps a frame of the user side's devices for the length of one instruction, made by `step`. */
+  reachDevice(gfn: Gfn, step: () => void): void;
   /** Of shadow paging: what page faults, CR3 and INVLPG mean. */
   readonly shadow: ShadowedPaging | undefined;
 }
 
-/** Ports of the interrupt controllers and the PIT (i8259.c, i8254.c). */
-const KERNEL_PORTS: ReadonlySet<number> = new Set([
-  0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1, 0x40, 0x41, 0x42, 0x43, 0x61,
-]);
-const APIC_PAGE = 0xfee0_0000;
-const IO_APIC_PAGE = 0xfec0_0000;
-const PAGE = 4096;
+/** struct kvm_cpuid_entry2. */
+export interface KvmCpuidEntry {
+  readonly function: number;
+  /** ECX; undefined: whatever it is. */
+  readonly index?: number;
+  readonly eax: number;
+  readonly ebx: number;
+  readonly ecx: number;
+  readonly edx: number;
+}
+
 /** -KVM_ENOSYS and -KVM_EPERM, what an unknown hypercall returns. */
 const NO_SUCH_HYPERCALL = -1000;
 const NOT_PERMITTED = -1;
-/** Registers that APIC-register virtualization completes without an exit when they are written: TPR, and EOI with virtual interrupts. */
-const COMPLETED_WRITES: ReadonlySet<number> = new Set([APIC.taskPriority << 4, APIC.endOfInterrupt << 4]);
-const CURRENT_COUNT = APIC.currentCount << 4;
-const TASK_PRIORITY = APIC.taskPriority << 4;
+const PAGE = 4096;
+/** Instructions that read what they write in memory (SDM vol. 2); all others that write to it only do that. */
+const READ_AND_WRITE: ReadonlySet<string> = new Set([
+  ..."ADD OR ADC SBB AND SUB XOR NOT NEG INC DEC XADD XCHG CMPXCHG CMPXCHG8B CMPXCHG16B BTS BTR BTC".split(
+    " ",
+  ),
+  ..."ROL ROR RCL RCR SHL SAL SHR SAR SHLD SHRD".split(" "),
+]);
 
 export class KernelSide {
-  readonly run = new RunPage();
-  /** Ports as emulated instructions reach them. */
-  readonly ports: PortAccess = {
-    readPort: (port, size) => this.readPort(port, size),
-    writePort: (port, size, value) => this.writePort(port, size, value),
-  };
+  readonly run = new KvmRun();
+  /** What CPUID tells the guest; undefined: what the processor would. */
+  cpuid: readonly KvmCpuidEntry[] | undefined;
+  /** Ports and device memory as emulated instructions reach them. */
+  readonly access: DeviceAccess;
   /** The next entry delivers the interrupt that waits. */
   private isInjecting = false;
   private isWindowOpen = false;
   /** Debug registers are the guest's until the next exit. */
   private ownsDebugRegisters = false;
+  /** KVM_RUN comes back with what is on the run page. */
+  private isTold = false;
+  /** The instruction being emulated, until its emulation is through: a fault of it may have left. */
+  private emulated: Instruction | undefined;
+  private isEmulating = false;
+  /** Executes the instruction that refers to the user side's device memory, which is reachable meanwhile. */
+  private reach: (() => void) | undefined;
+  /** Of each element of a string instruction to a port of the kernel side's. */
+  private elementCost = 0;
 
-  /** @param flush drops all translations of the hardware's, as every exit and entry does where they carry no tags. */
+  /**
+   * @param interrupts that wait for the guest.
+   * @param chip the devices of the kernel side; undefined: the user side has all.
+   * @param flush drops all translations of the hardware's, as every exit and entry does where they carry no tags.
+   */
   constructor(
     private readonly hardware: CodeMachine,
-    private readonly board: Board,
     private readonly vendor: Vendor,
     private readonly memory: MemorySide,
-    private readonly user: UserSide,
+    private readonly interrupts: InterruptSource,
+    private readonly chip: InKernelDevices | undefined,
     private readonly flush: (() => void) | undefined,
-  ) {}
+  ) {
+    this.access = new DeviceAccess(this.run, {
+      ownsPort: (port) => chip?.ownsPort(port) === true,
+      readPort: (port, size) => {
+        this.work(EXIT.io_kernel, this.elementCost);
+        return chip!.readPort(port, size);
+      },
+      writePort: (port, size, value) => {
+        this.work(EXIT.io_kernel, this.elementCost);
+        chip!.writePort(port, size, value);
+      },
+      ownsMemory: (address) => chip?.ownsMemory(address) === true,
+      readMemory: (address, size) => {
+        this.leaveAccess(address, false);
+        return chip!.readMemory(address, size);
+      },
+      writeMemory: (address, size, value) => {
+        const reason = this.leaveAccess(address, true);
+        chip!.writeMemory(address, size, value);
+        if (reason >= 0) this.settle(reason);
+      },
+    });
+  }
+
+  // KVM_RUN.
+
+  /** The first entry, the guest's registers having been set. Returns whether the guest goes on, or the run page tells why not. */
+  start(): boolean {
+    const refused = this.vendor.start();
+    // Controllers of the kernel side's are looked at at exits; the user side may have queued one.
+    if (this.chip === undefined) this.settle(EXIT.interrupt_window);
+    return this.entered(refused);
+  }
+
+  /** Handles what left. Returns whether the guest goes on, or the user side is asked. */
+  handle(): boolean {
+    this.isEmulating = this.emulated !== undefined;
+    if (this.ownsDebugRegisters) {
+      this.ownsDebugRegisters = false;
+      this.vendor.setDebugExiting(true);
+    }
+    return this.proceed(this.dispatch());
+  }
+
+  /** The user side has done what it was asked for. */
+  complete(): boolean {
+    const { access, run } = this;
+    switch (access.pending) {
+      case "nothing":
+        return this.enterAgain(EXIT.io_user);
+      case "port-read":
+        access.takePort();
+        this.hardware.system.emulate(this.emulated!);
+        return this.proceed(EXIT.io_user);
+      case "port-write":
+        access.pending = "nothing";
+        return this.proceed(EXIT.io_user);
+      case "memory-read":
+        access.takeMemory();
+        this.reachMemory();
+        return this.proceed(EXIT.mmio_user);
+      case "memory-write":
+        if (access.tellMemory()) {
+          this.workOfUser(EXIT.mmio_user);
+          return this.tell(run.exitReason);
+        }
+        return this.proceed(EXIT.mmio_user);
+    }
+  }
+
+  /** After an exit's work: to the user side, if that was asked something, else into the guest. */
+  private proceed(reason: number): boolean {
+    if (this.access.pending === "nothing" && !this.isTold) return this.enterAgain(reason);
+    return this.tell(this.run.exitReason);
+  }
+
+  private enterAgain(reason: number): boolean {
+    if (!this.hardware.system.hasExited) this.emulated = undefined;
+    this.settle(reason);
+    return this.entered(this.vendor.enter());
+  }
+
+  private entered(refused: string | undefined): boolean {
+    if (refused === undefined) return true;
+    this.run.failEntry.hardwareEntryFailureReason = refused;
+    return this.tell("fail-entry");
+  }
+
+  /** Back to the user side. */
+  private tell(reason: KvmExitReason): false {
+    const { run } = this;
+    this.isTold = false;
+    run.exitReason = reason;
+    this.describeState();
+    return false;
+  }
+
+  /** What every exit to the user side tells. */
+  describeState(): void {
+    const { run } = this;
+    run.ifFlag = (this.hardware.system.core.readFlags() & RFLAGS.IF) !== 0;
+    run.readyForInterruptInjection =
+      this.chip === undefined && !this.interrupts.hasPending() && this.canTake();
+  }
+
+  private fail(suberror: KvmInternalError, message: string): void {
+    this.run.internal.suberror = suberror;
+    this.run.internal.message = message;
+    this.run.exitReason = "internal-error";
+    this.isTold = true;
+    this.hardware.engine.retry();
+  }
 
   // Interrupts.
 
@@ -83,15 +224,20 @@ export class KernelSide {
 
   /** The host's timer for the guest's devices has fired. */
   due(now: number): void {
-    const { system } = this.hardware;
-    if (!system.isHalted) {
+    const { schedule } = this.chip!.board.pc;
+    if (!this.hardware.system.isHalted) {
       this.leave(EXIT.external_interrupt, this.costs.host_interrupt);
-      this.board.pc.schedule.runDue(now);
+      schedule.runDue(now);
       this.settle(EXIT.external_interrupt);
       return;
     }
-    this.board.pc.schedule.runDue(now);
+    schedule.runDue(now);
     this.settle(EXIT.halt);
+  }
+
+  private canTake(): boolean {
+    const { system } = this.hardware;
+    return (system.core.readFlags() & RFLAGS.IF) !== 0 && !system.hasShadow;
   }
 
   /**
@@ -99,11 +245,8 @@ export class KernelSide {
    * @param reason of the exit that this belongs to.
    */
   private settle(reason: number): void {
-    const { pc } = this.board;
-    if (this.vendor.deliversInterrupts || this.isInjecting || !pc.interrupts.hasPending()) return;
-    const { core } = this.hardware.system;
-    const canTake = (core.readFlags() & RFLAGS.IF) !== 0 && !this.hardware.system.hasShadow;
-    if (canTake) {
+    if (this.vendor.deliversInterrupts || this.isInjecting || !this.interrupts.hasPending()) return;
+    if (this.canTake() && !this.run.requestInterruptWindow) {
       this.isInjecting = true;
       this.work(reason, this.costs.inject_event);
       this.setWindow(false);
@@ -117,34 +260,6 @@ export class KernelSide {
   }
 
   // Exits.
-
-  /** The instruction being emulated, until its emulation is through: a fault of it may have left. */
-  private emulated: Instruction | undefined;
-  private isEmulating = false;
-
-  /** Handles what left, and enters again. */
-  handle(): void {
-    const { vendor } = this;
-    this.isEmulating = this.emulated !== undefined;
-    if (this.ownsDebugRegisters) {
-      this.ownsDebugRegisters = false;
-      vendor.setDebugExiting(true);
-    }
-    const reason = this.dispatch();
-    if (reason === EXIT.triple_fault) return;
-    if (!this.hardware.system.hasExited) this.emulated = undefined;
-    this.settle(reason);
-    this.entered(vendor.enter());
-  }
-
-  /** The guest's CPU at its start, whose registers have been set. */
-  start(): void {
-    this.entered(this.vendor.start());
-  }
-
-  private entered(refused: string | undefined): void {
-    if (refused !== undefined) this.fail("fail-entry", refused);
-  }
 
   /** Returns the reason, EXIT.…. */
   private dispatch(): number {
@@ -162,9 +277,9 @@ export class KernelSide {
       case "exception":
         return this.exception();
       case "cpuid":
-        return this.emulate(EXIT.cpuid, costs.emulate_register);
+        return this.identify();
       case "halt":
-        return this.emulate(EXIT.halt, costs.halt_schedule);
+        return this.halt();
       case "msr-read":
         return this.emulate(EXIT.msr_read, costs.emulate_register);
       case "msr-write":
@@ -190,76 +305,31 @@ export class KernelSide {
     }
   }
 
-  private violation(): number {
-    const { vendor, hardware } = this;
-    const { vectoring, violationFrame } = vendor;
-    const work = this.memory.violation(violationFrame);
-    if (work >= 0) {
-      hardware.machine.counters.events[EVENT.ept_violations]!++;
-      this.leave(EXIT.ept_violation, work);
-    }
-    this.again(vectoring);
-    return EXIT.ept_violation;
+  /** The machine's own answer, or what the user side said. */
+  private identify(): number {
+    const { core } = this.hardware.system;
+    if (this.cpuid === undefined) return this.emulate(EXIT.cpuid, this.costs.emulate_register);
+    this.leave(EXIT.cpuid, this.costs.emulate_register);
+    const leaf = core.register(RAX, 4) >>> 0;
+    const subleaf = core.register(RCX, 4) >>> 0;
+    const entry = this.cpuid.find(
+      (one) => one.function === leaf && (one.index === undefined || one.index === subleaf),
+    );
+    core.setRegister(RAX, 4, entry?.eax ?? 0);
+    core.setRegister(RBX, 4, entry?.ebx ?? 0);
+    core.setRegister(RCX, 4, entry?.ecx ?? 0);
+    core.setRegister(RDX, 4, entry?.edx ?? 0);
+    this.skip(this.vendor.instruction);
+    return EXIT.cpuid;
   }
 
-  /** What an exit interrupted is done again: the delivery of an event, an emulation, or the instruction at RIP. */
-  private again(vectoring: Vectoring | undefined): void {
-    const { engine, system } = this.hardware;
-    if (vectoring !== undefined) system.redeliverHere(vectoring);
-    else if (this.isEmulating) system.emulate(this.emulated!);
-    else engine.retry();
-  }
-
-  /** Under shadow paging: a fault is the guest's own, or the shadow lacked something. */
-  private pageFault(shadow: ShadowedPaging): number {
-    const { vendor, costs, hardware } = this;
-    const { engine, system } = hardware;
-    const { words } = system.core;
-    const address = STATE.faultAddress >> 2;
-    const linear = addressOf(words[address + 1]!, words[address]!);
-    const { vectoring } = vendor;
-    const step = (): void => {
-      if (this.isEmulating) system.emulate(this.emulated!);
-      else {
-        engine.retry();
-        engine.stepAlone();
-      }
-    };
-    switch (shadow.fault(linear, vendor.exceptionCode)) {
-      case "true":
-        this.leave(EXIT.page_fault_true, costs.shadow_true_fault + shadow.takeWork());
-        this.trueFault(shadow.errorCode, vectoring);
-        return EXIT.page_fault_true;
-      case "hidden":
-        this.leave(EXIT.page_fault_hidden, costs.shadow_hidden_fault + shadow.takeWork());
-        this.again(vectoring);
-        return EXIT.page_fault_hidden;
-      case "unsynced":
-        this.leave(EXIT.table_write, shadow.takeWork());
-        this.again(vectoring);
-        return EXIT.table_write;
-      case "guarded":
-        this.leave(EXIT.table_write, costs.shadow_emulate_write);
-        if (vectoring === undefined) shadow.writeTable(linear, step);
-        else {
-          // What an event pushes is not emulated: the table becomes a page like any other.
-          shadow.unguard();
-          this.again(vectoring);
-        }
-        this.work(EXIT.table_write, shadow.takeWork());
-        return EXIT.table_write;
-      case "device":
-        // The access itself is the exit, and is charged there.
-        shadow.reachDevice(linear, step);
-        return EXIT.mmio_kernel;
-    }
-  }
-
-  /** The guest's own page fault; one that arose in the delivery of an event may come to a double fault. */
-  private trueFault(errorCode: number, vectoring: Vectoring | undefined): void {
-    const { system } = this.hardware;
-    if (vectoring === undefined) system.inject(EXCEPTION.PF, errorCode);
-    else system.injectInstead(vectoring, errorCode);
+  private halt(): number {
+    if (this.chip !== undefined) return this.emulate(EXIT.halt, this.costs.halt_schedule);
+    this.leave(EXIT.halt, 0, this.costs.user_round_trip);
+    this.skip(this.vendor.instruction);
+    this.run.exitReason = "hlt";
+    this.isTold = true;
+    return EXIT.halt;
   }
 
   private exception(): number {
@@ -276,6 +346,11 @@ export class KernelSide {
   private window(): number {
     this.leave(EXIT.interrupt_window, 0);
     this.setWindow(false);
+    const { run } = this;
+    if (run.requestInterruptWindow) {
+      run.exitReason = "irq-window-open";
+      this.isTold = true;
+    }
     return EXIT.interrupt_window;
   }
 
@@ -323,7 +398,9 @@ export class KernelSide {
 
   private tripleFault(): number {
     this.leave(EXIT.triple_fault, 0);
-    this.fail("shutdown", this.hardware.system.core.shutdownReason);
+    this.run.shutdown.reason = this.hardware.system.core.shutdownReason;
+    this.run.exitReason = "shutdown";
+    this.isTold = true;
     return EXIT.triple_fault;
   }
 
@@ -343,125 +420,205 @@ export class KernelSide {
     core.jump(low, (words[RIP_HIGH]! + carry) | 0);
   }
 
+  // Memory.
+
+  private violation(): number {
+    const { vendor, hardware, memory } = this;
+    const { vectoring, violationFrame } = vendor;
+    if (memory.isMemory(violationFrame)) {
+      hardware.machine.counters.events[EVENT.ept_violations]!++;
+      this.leave(EXIT.ept_violation, memory.populate(violationFrame));
+      this.again(vectoring);
+      return EXIT.ept_violation;
+    }
+    const { violationAddress: address } = vendor;
+    if (this.chip?.ownsMemory(address) === true) {
+      // Each access is an exit, and is charged when it is made.
+      memory.mapDevice(violationFrame);
+      this.again(vectoring);
+      return EXIT.mmio_kernel;
+    }
+    if (vendor.violationIsData)
+      this.deviceMemory(address, vendor.violationIsWrite, vectoring, () =>
+        memory.reachDevice(violationFrame, () => this.step()),
+      );
+    else {
+      this.leave(EXIT.mmio_user, 0, this.costs.user_round_trip);
+      this.fail("emulation", `code or page tables are in no memory, at 0x${address.toString(16)}`);
+    }
+    return EXIT.mmio_user;
+  }
+
+  /** What an exit interrupted is done again: the delivery of an event, an emulation, or the instruction at RIP. */
+  private again(vectoring: Vectoring | undefined): void {
+    const { engine, system } = this.hardware;
+    if (vectoring !== undefined) system.redeliverHere(vectoring);
+    else if (this.isEmulating) system.emulate(this.emulated!);
+    else engine.retry();
+  }
+
+  /** Executes the instruction that left, alone. */
+  private step(): void {
+    const { engine, system } = this.hardware;
+    if (this.isEmulating) system.emulate(this.emulated!);
+    else {
+      engine.retry();
+      engine.stepAlone();
+    }
+  }
+
+  /** Under shadow paging: a fault is the guest's own, or the shadow lacked something. */
+  private pageFault(shadow: ShadowedPaging): number {
+    const { vendor, costs, hardware } = this;
+    const { words } = hardware.system.core;
+    const address = STATE.faultAddress >> 2;
+    const linear = addressOf(words[address + 1]!, words[address]!);
+    const { vectoring, exceptionCode } = vendor;
+    switch (shadow.fault(linear, exceptionCode)) {
+      case "true":
+        this.leave(EXIT.page_fault_true, costs.shadow_true_fault + shadow.takeWork());
+        this.trueFault(shadow.errorCode, vectoring);
+        return EXIT.page_fault_true;
+      case "hidden":
+        this.leave(EXIT.page_fault_hidden, costs.shadow_hidden_fault + shadow.takeWork());
+        this.again(vectoring);
+        return EXIT.page_fault_hidden;
+      case "unsynced":
+        this.leave(EXIT.table_write, shadow.takeWork());
+        this.again(vectoring);
+        return EXIT.table_write;
+      case "guarded":
+        this.leave(EXIT.table_write, costs.shadow_emulate_write);
+        if (vectoring === undefined) shadow.writeTable(linear, () => this.step());
+        else {
+          // What an event pushes is not emulated: the table becomes a page like any other.
+          shadow.unguard();
+          this.again(vectoring);
+        }
+        this.work(EXIT.table_write, shadow.takeWork());
+        return EXIT.table_write;
+      case "device":
+        return this.shadowedDevice(shadow, linear, exceptionCode, vectoring);
+    }
+  }
+
+  private shadowedDevice(
+    shadow: ShadowedPaging,
+    linear: number,
+    code: number,
+    vectoring: Vectoring | undefined,
+  ): number {
+    const address = shadow.frame * PAGE + (linear % PAGE);
+    const reach = (): void => shadow.reachDevice(linear, () => this.step());
+    if (this.chip?.ownsMemory(address) === true) {
+      // The access itself is the exit, and is charged there.
+      reach();
+      return EXIT.mmio_kernel;
+    }
+    this.deviceMemory(address, (code & PF_WRITE) !== 0, vectoring, reach);
+    return EXIT.mmio_user;
+  }
+
+  /** The guest's own page fault; one that arose in the delivery of an event may come to a double fault. */
+  private trueFault(errorCode: number, vectoring: Vectoring | undefined): void {
+    const { system } = this.hardware;
+    if (vectoring === undefined) system.inject(EXCEPTION.PF, errorCode);
+    else system.injectInstead(vectoring, errorCode);
+  }
+
+  /** An instruction refers to the user side's device memory. @param reach executes it, while that can be reached. */
+  private deviceMemory(
+    address: number,
+    isWrite: boolean,
+    vectoring: Vectoring | undefined,
+    reach: () => void,
+  ): void {
+    const { engine, system } = this.hardware;
+    this.leave(EXIT.mmio_user, this.costs.emulate_instruction);
+    const at = `device memory at 0x${address.toString(16)}`;
+    if (vectoring !== undefined) {
+      this.fail("delivery-event", `an event was being delivered through ${at}`);
+      return;
+    }
+    const instruction = this.isEmulating ? this.emulated : engine.attempted;
+    const operand = instruction?.operands.find(({ kind }) => kind === "memory");
+    // INS and OUTS between two devices are nobody's.
+    const isEmulated = operand?.kind === "memory" && instruction?.row.event !== "port";
+    const bytes = isEmulated ? operand.size : 0;
+    const reads = !isWrite || READ_AND_WRITE.has(instruction?.row.mnemonic ?? "");
+    const { words } = system.core;
+    const place = addressOf(words[RIP_HIGH]!, words[RIP]!);
+    if (!this.access.begin(place, address, bytes, reads)) {
+      this.fail("emulation", `${instruction?.row.name ?? "an instruction"} with an operand in ${at}`);
+      return;
+    }
+    this.reach = reach;
+    this.reachMemory();
+  }
+
+  /** Asks for what the instruction reads, then executes it, and tells of what it wrote. */
+  private reachMemory(): void {
+    const { access, hardware } = this;
+    if (access.askMemory()) {
+      this.workOfUser(EXIT.mmio_user);
+      return;
+    }
+    const { reach } = this;
+    invariant(reach !== undefined, "an instruction refers to device memory");
+    reach();
+    // Another operand may have faulted: the instruction comes again.
+    if (hardware.system.hasExited) return;
+    access.finish();
+    if (access.tellMemory()) this.workOfUser(EXIT.mmio_user);
+  }
+
   // Devices.
 
   /** String instructions go through the emulator, element by element; for others the exit tells all there is to know. */
   private port(): number {
-    const { vendor, costs } = this;
+    const { vendor, costs, access } = this;
     const { instruction, port } = vendor;
-    const isKernel = KERNEL_PORTS.has(port);
-    const isString = instruction.row.mnemonic.length > "OUT".length || instruction.row.mnemonic === "INS";
-    const reason = isKernel ? EXIT.io_kernel : EXIT.io_user;
+    const isIn = instruction.row.mnemonic.startsWith("IN");
+    const isString = instruction.row.mnemonic.length > (isIn ? "IN" : "OUT").length;
     const emulating = isString ? costs.emulate_instruction : 0;
-    this.leave(reason, emulating + (isString ? 0 : this.deviceCost(isKernel)));
-    this.elementCost = isString ? this.deviceCost(isKernel) : 0;
-    this.elementReason = reason;
     this.emulated = instruction;
+    if (this.chip?.ownsPort(port) === true) {
+      this.leave(EXIT.io_kernel, emulating + (isString ? 0 : costs.kernel_device));
+      this.elementCost = isString ? costs.kernel_device : 0;
+      this.hardware.system.emulate(instruction);
+      return EXIT.io_kernel;
+    }
+    const size = portSizeOf(instruction, isIn) as AccessBytes;
+    const { core } = this.hardware.system;
+    const count = isString ? elementsAhead(core, instruction, isIn) : 1;
+    const devices = count === 0 ? 0 : costs.user_round_trip + costs.user_device * (isIn ? count : 1);
+    this.leave(EXIT.io_user, emulating, devices);
+    if (isIn && count > 0 && (!isString || canStore(core, instruction, size))) {
+      access.askPort(port, size, count);
+      return EXIT.io_user;
+    }
+    // What faults is executed by the guest again, and leaves again.
+    if (isIn) this.emulated = undefined;
     this.hardware.system.emulate(instruction);
-    return reason;
+    return EXIT.io_user;
   }
 
-  /** Of each element of a string instruction. */
-  private elementCost = 0;
-  private elementReason = 0;
-
-  private deviceCost(isKernel: boolean): number {
+  /** Charges the exit of an access to memory of the kernel side's devices. Returns its reason, or -1 where nothing leaves. */
+  private leaveAccess(address: number, isWrite: boolean): number {
     const { costs } = this;
-    return isKernel ? costs.kernel_device : costs.user_round_trip + costs.user_device;
-  }
-
-  private readPort(port: number, size: AccessBytes): number {
-    this.work(this.elementReason, this.elementCost);
-    if (KERNEL_PORTS.has(port)) return this.board.pc.bus.readPort(port, size);
-    return this.toUser("io", port, size, false, 0);
-  }
-
-  private writePort(port: number, size: AccessBytes, value: number): void {
-    this.work(this.elementReason, this.elementCost);
-    if (KERNEL_PORTS.has(port)) this.board.pc.bus.writePort(port, size, value);
-    else this.toUser("io", port, size, true, value);
-  }
-
-  /** Device memory, which an instruction refers to while it is executed. @param address guest-physical */
-  readMemory(address: number, size: AccessBytes): number {
-    const isKernel = this.chargeMemory(address, false);
-    return isKernel
-      ? this.board.pc.bus.readMemory(address, size)
-      : this.toUser("mmio", address, size, false, 0);
-  }
-
-  writeMemory(address: number, size: AccessBytes, value: number): void {
-    const isKernel = this.chargeMemory(address, true);
-    if (isKernel) this.board.pc.bus.writeMemory(address, size, value);
-    else this.toUser("mmio", address, size, true, value);
-    if (this.accessReason >= 0) this.settle(this.accessReason);
-  }
-
-  /** Charges the exit of an access. Returns whether the kernel side has the device. */
-  private chargeMemory(address: number, isWrite: boolean): boolean {
-    const { costs } = this;
-    this.accessReason = -1;
-    const page = address - (address % PAGE);
-    const hasApic = this.board.pc.localApic !== undefined;
-    if (hasApic && page === APIC_PAGE) {
-      this.chargeApic(address % PAGE, isWrite);
-      return true;
+    switch (this.chip!.pathOf(address, isWrite)) {
+      case "virtualized":
+        return -1;
+      case "emulated":
+        this.leave(EXIT.mmio_kernel, costs.emulate_instruction + costs.kernel_device);
+        return EXIT.mmio_kernel;
+      case "apic-emulated":
+        this.leave(EXIT.apic_access, costs.emulate_instruction + costs.kernel_device);
+        return EXIT.apic_access;
+      case "apic-decoded":
+        this.leave(EXIT.apic_access, costs.kernel_device);
+        return EXIT.apic_access;
     }
-    const isKernel = hasApic && page === IO_APIC_PAGE;
-    this.leaveAccess(
-      isKernel ? EXIT.mmio_kernel : EXIT.mmio_user,
-      costs.emulate_instruction + this.deviceCost(isKernel),
-    );
-    return isKernel;
-  }
-
-  /** The reason of the exit that the access under way made, or -1. */
-  private accessReason = -1;
-
-  private leaveAccess(reason: number, work: number): void {
-    this.accessReason = reason;
-    this.leave(reason, work);
-  }
-
-  private chargeApic(offset: number, isWrite: boolean): void {
-    const { vendor, costs } = this;
-    if (!vendor.hasApicAccess) {
-      this.leaveAccess(EXIT.mmio_kernel, costs.emulate_instruction + costs.kernel_device);
-      return;
-    }
-    if (offset === TASK_PRIORITY && vendor.hasTprShadow) return;
-    if (vendor.hasApicRegisters) {
-      if (isWrite ? COMPLETED_WRITES.has(offset) : offset !== CURRENT_COUNT) return;
-      // APIC-write exits come after the write: nothing is decoded.
-      this.leaveAccess(EXIT.apic_access, costs.kernel_device);
-      return;
-    }
-    const isFast = isWrite && offset === APIC.endOfInterrupt << 4;
-    this.leaveAccess(EXIT.apic_access, costs.kernel_device + (isFast ? 0 : costs.emulate_instruction));
-  }
-
-  private toUser(
-    reason: "io" | "mmio",
-    address: number,
-    size: AccessBytes,
-    isWrite: boolean,
-    data: number,
-  ): number {
-    const { run } = this;
-    run.reason = reason;
-    run.address = address;
-    run.size = size;
-    run.isWrite = isWrite;
-    run.data = data;
-    this.user.exit(run);
-    return run.data;
-  }
-
-  private fail(reason: "shutdown" | "fail-entry", why: string): void {
-    const { run } = this;
-    run.reason = reason;
-    run.why = why;
-    this.user.exit(run);
   }
 
   // Accounting.
@@ -470,15 +627,19 @@ export class KernelSide {
     return this.hardware.machine.costs;
   }
 
-  /** One exit and the entry after it, with the kernel side's path around both. @param work cycles beyond that path. */
-  private leave(reason: number, work: number): void {
+  /**
+   * One exit and the entry after it, with the kernel side's path around both.
+   * @param work cycles beyond that path. @param user cycles of the user side, and of the way there.
+   */
+  private leave(reason: number, work: number, user = 0): void {
     const { machine, engine } = this.hardware;
     const { costs } = this;
     const transition = costs.vm_exit + costs.vm_entry;
     const monitor = costs.monitor_dispatch + work;
     engine.charge(CYCLES.transition, transition);
     engine.charge(CYCLES.monitor, monitor);
-    machine.counters.exit(reason, transition + monitor);
+    engine.charge(CYCLES.monitor_user, user);
+    machine.counters.exit(reason, transition + monitor + user);
     this.flush?.();
   }
 
@@ -486,6 +647,15 @@ export class KernelSide {
   private work(reason: number, cycles: number): void {
     const { machine, engine } = this.hardware;
     engine.charge(CYCLES.monitor, cycles);
+    machine.counters.exitCycles[reason]! += cycles;
+  }
+
+  /** To the user side and back, where the device is found and answers; of an exit that has been counted. */
+  private workOfUser(reason: number): void {
+    const { machine, engine } = this.hardware;
+    const { user_round_trip, user_device } = this.costs;
+    const cycles = user_round_trip + user_device;
+    engine.charge(CYCLES.monitor_user, cycles);
     machine.counters.exitCycles[reason]! += cycles;
   }
 }

@@ -9,7 +9,7 @@ import type { Vectoring } from "../../machine/cpu/interception.js";
 import { EVENT_KIND } from "../../machine/cpu/interrupts/raise.js";
 import { EXCEPTION } from "../../machine/cpu/state.js";
 import { SVM_EXIT } from "../../machine/svm/exit-codes.js";
-import { SvmInterception } from "../../machine/svm/interception.js";
+import { NPF, SvmInterception } from "../../machine/svm/interception.js";
 import { SvmUnit } from "../../machine/svm/unit.js";
 import {
   CONTROL,
@@ -158,7 +158,17 @@ export class SvmVendor implements Vendor {
     return this.low(CONTROL.exitInfo1) >>> 16;
   }
   get violationFrame(): number {
-    return Math.floor(this.unit.vmcb.unsigned(CONTROL.exitInfo2) / 4096);
+    return Math.floor(this.violationAddress / 4096);
+  }
+  get violationAddress(): number {
+    return this.unit.vmcb.unsigned(CONTROL.exitInfo2);
+  }
+  get violationIsWrite(): boolean {
+    return (this.low(CONTROL.exitInfo1) & NPF.write) !== 0;
+  }
+  get violationIsData(): boolean {
+    const isTable = (this.unit.vmcb.high(CONTROL.exitInfo1) & NPF.tableHigh) !== 0;
+    return !isTable && (this.low(CONTROL.exitInfo1) & NPF.fetch) === 0;
   }
   get vectoring(): Vectoring | undefined {
     const info = this.low(CONTROL.exitInterruptInfo);
@@ -187,6 +197,10 @@ export class SvmVendor implements Vendor {
 
   setDebugExiting(on: boolean): void {
     this.unit.vmcb.setLow(CONTROL.interceptDr, on ? ALL_DEBUG : 0);
+  }
+
+  registersChanged(): void {
+    this.unit.adopt();
   }
 
   /** CR0, CR4 and EFER are the guest's own; that they are consistent was checked when they were written. */

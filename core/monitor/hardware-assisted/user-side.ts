@@ -1,27 +1,165 @@
 /**
- * The user side of the monitor, as a process like QEMU is it: the devices that the kernel side does not have (serial ports,
- * IDE, clock, keyboard, PCI, the debug exit and the marks), reached through exits. The guest that shut down ends.
+ * The user side of the monitor, as a process like QEMU is it: it gives its guest memory, loads an image, calls KVM_RUN, and
+ * does what that comes back for with the devices that the kernel side does not have (serial ports, IDE, clock, keyboard, PCI,
+ * the debug exit and the marks). To a scenario it is the computer that its guest sees.
  */
-import type { Board } from "../../machine/board.js";
-import type { RunPage, UserSide } from "./run-page.js";
+import { Board, type Outcome } from "../../machine/board.js";
+import {
+  type ComputerOptions,
+  DEVICE_HOLE,
+  type GuestComputer,
+  type Load,
+  VIDEO_END,
+  VIDEO_FIRST,
+} from "../../machine/computer.js";
+import type { Console } from "../../machine/console.js";
+import type { SystemUnit } from "../../machine/cpu/system-unit.js";
+import type { Pc } from "../../machine/devices/pc.js";
+import type { CodeEngine } from "../../machine/execute/code/engine.js";
+import type { Machine } from "../../machine/machine.js";
+import { UnsupportedError } from "../../util/errors.js";
+import type { KvmRun } from "./run-page.js";
+import { type NestedMemory, type ShadowedMemory, VirtualMachine } from "./virtual-machine.js";
 
-export class DeviceProcess implements UserSide {
-  constructor(private readonly board: Board) {}
+const PAGE = 4096;
+const TWO_32 = 2 ** 32;
 
-  exit(run: RunPage): void {
-    const { bus } = this.board.pc;
-    const { address, size, isWrite, data } = run;
-    switch (run.reason) {
-      case "io":
-        if (isWrite) bus.writePort(address, size, data);
-        else run.data = bus.readPort(address, size);
-        return;
-      case "mmio":
-        if (isWrite) bus.writeMemory(address, size, data);
-        else run.data = bus.readMemory(address, size);
-        return;
-      default:
-        this.board.end({ kind: "shutdown", reason: run.why });
+export class HardwareComputer implements GuestComputer {
+  readonly machine: Machine;
+  readonly engine: CodeEngine;
+  readonly system: SystemUnit;
+  readonly pc: Pc;
+  readonly output: Console;
+  readonly vm: VirtualMachine;
+  private readonly board: Board;
+  private readonly kvmRun: KvmRun;
+
+  /** @param populate all memory at the start. @throws UnsupportedError where the processor or the address space does not do */
+  constructor(
+    readonly options: ComputerOptions,
+    memory: NestedMemory | ShadowedMemory,
+    populate: boolean,
+  ) {
+    const { profile, memoryBytes, disks } = options;
+    if (memoryBytes > DEVICE_HOLE)
+      throw new UnsupportedError(
+        `a machine that executes code has at most 3 GiB of memory, not ${memoryBytes} bytes`,
+      );
+    const hasApic = options.apic !== false;
+    const guestBytes = Math.floor(memoryBytes / PAGE) * PAGE;
+    this.vm = new VirtualMachine(
+      { ...options, memoryBytes, memory, hasApic },
+      (hardware, ram) =>
+        new Board({
+          profile,
+          memoryBytes: guestBytes,
+          hasApic,
+          ...(disks === undefined ? {} : { disks }),
+          now: () => hardware.engine.now(),
+          stop: () => this.stop(),
+          nmi: () => hardware.system.nmi(),
+          memory: ram,
+        }),
+    );
+    const { vm } = this;
+    this.board = vm.board!;
+    this.kvmRun = vm.kernel.run;
+    ({ pc: this.pc, output: this.output } = this.board);
+    ({ machine: this.machine, engine: this.engine, system: this.system } = vm.hardware);
+    const hole = VIDEO_FIRST * PAGE;
+    const above = VIDEO_END * PAGE;
+    vm.setMemory({ slot: 0, guestPhysicalAddress: 0, memorySize: Math.min(hole, guestBytes) });
+    if (guestBytes > above)
+      vm.setMemory({ slot: 1, guestPhysicalAddress: above, memorySize: guestBytes - above });
+    if (populate) vm.populate();
+  }
+
+  get onMark(): ((value: number) => void) | undefined {
+    return this.board.onMark;
+  }
+  set onMark(told: ((value: number) => void) | undefined) {
+    this.board.onMark = told;
+  }
+  get onSerial(): ((byte: number) => void) | undefined {
+    return this.board.onSerial;
+  }
+  set onSerial(told: ((byte: number) => void) | undefined) {
+    this.board.onSerial = told;
+  }
+
+  get console(): string {
+    return this.output.text;
+  }
+
+  /** Puts an image into the guest's memory and its CPU at its start. */
+  load({ writes, zero, start }: Load): void {
+    const { vm } = this;
+    for (const { physical, length } of zero) vm.ram.write(physical, new Uint8Array(length));
+    for (const { physical, bytes } of writes) vm.ram.write(physical, bytes);
+    vm.hardware.start(start);
+    vm.reset();
+  }
+
+  /** Runs until the guest ends or so many instructions have completed since the start. */
+  run(instructions: number): Outcome {
+    const { kvmRun, vm } = this;
+    for (;;) {
+      const end = vm.run(instructions);
+      switch (kvmRun.exitReason) {
+        case "io":
+          this.port();
+          break;
+        case "mmio":
+          this.memory();
+          break;
+        case "intr":
+          if (end === "limit" || end === "stuck") return { kind: end };
+          return this.board.takeEnding();
+        case "hlt":
+          return { kind: "asleep" };
+        case "shutdown":
+          return { kind: "shutdown", reason: kvmRun.shutdown.reason };
+        case "fail-entry":
+          return { kind: "shutdown", reason: kvmRun.failEntry.hardwareEntryFailureReason };
+        default:
+          return { kind: "shutdown", reason: `KVM cannot emulate: ${kvmRun.internal.message}` };
+      }
     }
   }
+
+  /** Has `run` come back before the next block of code. */
+  stop(): void {
+    this.engine.stopRequested = true;
+  }
+
+  /** KVM_EXIT_IO. */
+  private port(): void {
+    const { kvmRun, pc } = this;
+    const { direction, port, size, count } = kvmRun.io;
+    for (let element = 0; element < count; element++) {
+      if (direction === "in") kvmRun.writeElement(element, pc.bus.readPort(port, size));
+      else pc.bus.writePort(port, size, kvmRun.readElement(element));
+    }
+  }
+
+  /** KVM_EXIT_MMIO, in the pieces that a bus carries. */
+  private memory(): void {
+    const { bus } = this.pc;
+    const { physicalAddress, length, isWrite, data } = this.kvmRun.mmio;
+    for (let at = 0; at < length; ) {
+      const size = length - at >= 4 ? 4 : length - at >= 2 ? 2 : 1;
+      if (isWrite) bus.writeMemory(physicalAddress + at, size, pieceOf(data, at, size));
+      else setPiece(data, at, size, bus.readMemory(physicalAddress + at, size));
+      at += size;
+    }
+  }
+}
+
+const pieceOf = (data: DataView, at: number, size: 1 | 2 | 4): number =>
+  size === 4 ? data.getUint32(at, true) : size === 2 ? data.getUint16(at, true) : data.getUint8(at);
+
+function setPiece(data: DataView, at: number, size: 1 | 2 | 4, value: number): void {
+  if (size === 4) data.setUint32(at, value % TWO_32, true);
+  else if (size === 2) data.setUint16(at, value, true);
+  else data.setUint8(at, value);
 }

@@ -52,8 +52,12 @@ export interface Vendor {
   readonly exceptionCode: number;
   /** Of "port". */
   readonly port: number;
-  /** Of "violation": the guest frame. */
+  /** Of "violation": the guest frame, and the guest-physical address of what was referred to. */
   readonly violationFrame: number;
+  readonly violationAddress: number;
+  readonly violationIsWrite: boolean;
+  /** It was an access to data: neither to code nor to a page table. */
+  readonly violationIsData: boolean;
   /** What was being delivered when it left. */
   readonly vectoring: Vectoring | undefined;
 
@@ -61,6 +65,8 @@ export interface Vendor {
   setWindow(open: boolean): void;
   /** The guest leaves, or not, at MOV of debug registers. */
   setDebugExiting(on: boolean): void;
+  /** The user side set registers: all of them are looked at before the next entry. */
+  registersChanged(): void;
   /** Control registers were changed for the guest: what is real of them follows. */
   controlsChanged(): void;
 }

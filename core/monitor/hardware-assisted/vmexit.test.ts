@@ -5,35 +5,22 @@
 import { describe, expect, it } from "vitest";
 import { EXIT, type ExitReasonName } from "../../events/exit-reasons.js";
 import { findProfile } from "../../events/profiles/index.js";
+import { APIC_REGISTER, type Body, exitGuest, ORIGIN, VECTOR } from "../../guest/exits/guests.js";
 import { loadImage } from "../../guest/images/image.js";
-import { Assembler } from "../../machine/x86/assemble.js";
 import { imm, mem, SIZES } from "../../machine/x86/assembler-operands.js";
 import { REGISTERS } from "../../machine/x86/registers.js";
 import { makeHardwareComputer } from "./computer.js";
 
-const { al, eax, ecx, edx, dx, esp, esi, cr0, cr4, dr0, cs } = REGISTERS;
-const { dword, word } = SIZES;
+const { al, eax, ecx, edx, dx, cr0, cr4, dr0 } = REGISTERS;
+const { dword } = SIZES;
 const MEMORY = 2 ** 21;
-const CODE = 0x10_0000;
-const STACK = 0x9000;
-const IDT = 0x4000;
-const VECTOR = 0x30;
-const INVALID_OPCODE = 6;
-const INTERRUPT_GATE = 0x8e00;
-const APIC = 0xfee0_0000;
-const TPR = APIC + 0x80;
-const EOI = APIC + 0xb0;
-const SPURIOUS = APIC + 0xf0;
-const COMMAND = APIC + 0x300;
+const TPR = APIC_REGISTER.taskPriority;
+const COMMAND = APIC_REGISTER.command;
 const SELF = 0x4_0000;
-const APIC_ENABLED = 0x1ff;
-const MARK_PORT = 0x5640;
 const ROUNDS = 50;
 const EFER = 0xc000_0080;
 const FS_BASE = 0xc000_0100;
 const TSC_DEADLINE = 0x6e0;
-
-type Body = (code: Assembler) => void;
 
 /** `vmcall` is no instruction of the guest's own: its bytes. */
 const VMCALL = [0x0f, 0x01, 0xc1];
@@ -41,46 +28,7 @@ const VMCALL = [0x0f, 0x01, 0xc1];
 const NEXT_BLOCK = [0xeb, 0];
 const VMMCALL = [0x0f, 0x01, 0xd9];
 
-/** Repeats `body`; interrupts of VECTOR end themselves, #UD goes on two bytes later. */
-function guest(body: Body, before: Body = () => {}): Uint8Array {
-  const code = new Assembler({ bits: 32, origin: CODE });
-  code.emit("jmp", "start").align(16);
-  code.label("interrupt").emit("mov", mem(dword, EOI), 0).emit("iretd").align(16);
-  code.label("undefined").emit("add", mem(dword, esp), 2).emit("iretd").align(16);
-  code
-    .label("idtr")
-    .dw(8 * (VECTOR + 1) - 1)
-    .dd(IDT);
-  code.label("start").emit("mov", esp, STACK).emit("lidt", mem("idtr"));
-  for (const [vector, label] of [
-    [VECTOR, "interrupt"],
-    [INVALID_OPCODE, "undefined"],
-  ] as const) {
-    const gate = IDT + vector * 8;
-    code
-      .emit("mov", eax, label)
-      .emit("mov", mem(dword, gate), eax)
-      .emit("mov", mem(word, gate + 2), cs);
-    code
-      .emit("and", eax, 0xffff_0000 | 0)
-      .emit("or", eax, INTERRUPT_GATE)
-      .emit("mov", mem(dword, gate + 4), eax);
-  }
-  code.emit("mov", mem(dword, SPURIOUS), APIC_ENABLED);
-  before(code);
-  const mark = (value: number): void => {
-    code.emit("mov", eax, value).emit("mov", edx, MARK_PORT).emit("out", dx, eax);
-  };
-  // Once before: what happens at first touch alone is not counted.
-  body(code);
-  mark(1);
-  code.emit("mov", esi, ROUNDS).label("round");
-  body(code);
-  code.emit("dec", esi).emit("jnz", "round");
-  mark(2);
-  code.emit("mov", al, 0).emit("out", imm(0xf4, 1), al).emit("hlt");
-  return code.assemble().bytes;
-}
+const guest = (body: Body, before?: Body): Uint8Array => exitGuest(body, before, ROUNDS);
 
 interface Measured {
   readonly exits: Readonly<Partial<Record<ExitReasonName, number>>>;
@@ -102,7 +50,7 @@ function measure(bytes: Uint8Array, profile: string, engine: "interpreter" | "tr
     },
     { hostOrder: 0, vpid: true, accessedDirty: true, populate: false },
   );
-  computer.load(loadImage(bytes, { kind: "raw", rawMode: 32, rawAddress: CODE, memoryBytes: MEMORY }));
+  computer.load(loadImage(bytes, { kind: "raw", rawMode: 32, rawAddress: ORIGIN, memoryBytes: MEMORY }));
   const { counters, costs } = computer.machine;
   const at: { exits: Float64Array; cycles: Float64Array }[] = [];
   computer.onMark = () => at.push({ exits: counters.exits.slice(), cycles: counters.exitCycles.slice() });

@@ -24,7 +24,7 @@ import {
 } from "../../machine/vmx/controls.js";
 import { VMX_EXIT } from "../../machine/vmx/exit-reasons.js";
 import { FIELD } from "../../machine/vmx/fields.js";
-import { VmxInterception } from "../../machine/vmx/interception.js";
+import { EPT_QUALIFICATION, VmxInterception } from "../../machine/vmx/interception.js";
 import { VmxUnit } from "../../machine/vmx/unit.js";
 import { REVISION, Vmcs } from "../../machine/vmx/vmcs.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
@@ -188,7 +188,17 @@ export class VmxVendor implements Vendor {
     return this.low(FIELD.exitQualification) >>> 16;
   }
   get violationFrame(): number {
-    return Math.floor(this.unit.current!.unsigned(FIELD.guestPhysicalAddress) / 4096);
+    return Math.floor(this.violationAddress / 4096);
+  }
+  get violationAddress(): number {
+    return this.unit.current!.unsigned(FIELD.guestPhysicalAddress);
+  }
+  get violationIsWrite(): boolean {
+    return (this.low(FIELD.exitQualification) & EPT_QUALIFICATION.write) !== 0;
+  }
+  get violationIsData(): boolean {
+    const { fetch, isPage } = EPT_QUALIFICATION;
+    return (this.low(FIELD.exitQualification) & (fetch | isPage)) === isPage;
   }
   get vectoring(): Vectoring | undefined {
     const info = this.low(FIELD.idtVectoringInfo);
@@ -209,6 +219,11 @@ export class VmxVendor implements Vendor {
 
   setDebugExiting(on: boolean): void {
     this.setProcessorControl(PROCESSOR.movDrExiting, on);
+  }
+
+  registersChanged(): void {
+    this.controlsChanged();
+    this.unit.touch();
   }
 
   /** GUEST_CR0 and GUEST_CR4 get their real values, and the entry control the guest's mode. */

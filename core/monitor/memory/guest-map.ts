@@ -97,6 +97,39 @@ export class GuestMap {
     this.map(gfn, host, 1);
   }
 
+  /** Takes a mapping of one frame away; the caller drops what the hardware remembers of it. */
+  unmapFrame(gfn: Gfn): void {
+    const { ram } = this.machine;
+    let table = this.root;
+    for (let level = this.levels; level > 1; level--) {
+      const word = table * 1024 + indexOf(gfn, level) * 2;
+      if ((ram[word]! & 7) === 0) return;
+      table = frameOf(ram[word]!, ram[word + 1]!);
+    }
+    ram[table * 1024 + indexOf(gfn, 1) * 2] = 0;
+  }
+
+  /** Takes the host page around a guest frame away from the guest, and gives its frames back; nothing where there is none. */
+  release(gfn: Gfn): void {
+    const { ram, frames } = this.machine;
+    let table = this.root;
+    for (let level = this.levels; ; level--) {
+      const word = table * 1024 + indexOf(gfn, level) * 2;
+      const lo = ram[word]!;
+      if ((lo & 7) === 0) return;
+      const frame = frameOf(lo, ram[word + 1]!);
+      if (level === 1 || (lo & PS) !== 0) {
+        ram[word] = 0;
+        const order = 9 * (level - 1);
+        frames.give(OWNER.guest_memory, frame, order);
+        const first = gfn - (gfn % 2 ** order);
+        this.known.fill(0, first, first + 2 ** order);
+        return;
+      }
+      table = frame;
+    }
+  }
+
   /** @param leaf level of the leaf; `first` and `host` are aligned to its page. */
   private map(first: Gfn, host: Hfn, leaf: number): void {
     const { ram } = this.machine;

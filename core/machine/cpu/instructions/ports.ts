@@ -101,6 +101,10 @@ function repeat(core: Core, instruction: Instruction, indexRegister: number, ele
     charge(core);
     if (!isRepeated) break;
     addTo(core, RCX, addressSize, -1);
+    if (core.host.ports.isTurnOver === true && !isZero(core, RCX, addressSize)) {
+      core.jump(core.words[RIP]!, core.words[RIP_HIGH]!);
+      return;
+    }
   }
   core.jump(core.nextLow, core.nextHigh);
 }

@@ -80,6 +80,8 @@ export class CodeEngine {
   private readonly progress = new Progress();
   /** Instructions of all blocks entered, less those given back. */
   private charged = 0;
+  /** The instruction at RIP that faulted or was the system's last, for a monitor that emulates it. */
+  attempted: Instruction | undefined;
   /** Of the last exit: the system's instruction was tried, 0 or 1, and its base cost, both counted as if it had completed. */
   private attempts = 0;
   private attemptCost = 0;
@@ -368,13 +370,15 @@ export class CodeEngine {
         this.attempts = 1;
         if (!isLast) this.giveBack(record + RECORD_BYTES);
         this.position.setTo(record);
-        this.system.execute(instructions[number]!);
+        this.attempted = instructions[number]!;
+        this.system.execute(this.attempted);
         return;
       }
       case EXIT.fault:
         if (record !== 0) {
           this.giveBack(record);
           this.position.setTo(record);
+          this.attempted = this.cache.blockOf(record).instructions[this.cache.numberOf(record)];
         } else this.position.nameFetch();
         this.raise();
         return;
