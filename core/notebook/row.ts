@@ -25,6 +25,7 @@ export interface LabRow {
   /** Idle (cycles) */ readonly cycles_idle: number;
   /** Exit and entry (cycles) */ readonly cycles_transition: number;
   /** Monitor (cycles) */ readonly cycles_monitor: number;
+  /** Monitor, user side (cycles) */ readonly cycles_monitor_user: number;
   /** Translator (cycles) */ readonly cycles_translator: number;
   /** References (count) */ readonly references: number;
   /** Reads (count) */ readonly reads: number;

@@ -118,7 +118,7 @@ function leavingName({ row }: Instruction): string {
 }
 
 /** Bytes of a port access: the accumulator's, or those of the string's element. */
-function portSizeOf(instruction: Instruction, isIn: boolean): number {
+export function portSizeOf(instruction: Instruction, isIn: boolean): number {
   const memory = instruction.operands.find((operand) => operand.kind === "memory");
   const operand = memory ?? instruction.operands[isIn ? 0 : 1]!;
   return operand.kind === "register" || operand.kind === "memory" ? operand.size : 1;
