@@ -105,7 +105,7 @@ export class Kvm {
       refuse("KVM_CREATE_VM", "EBUSY: this host's one processor has a VM", "open another host: new Kvm()");
     this.hasVm = true;
     const { profile, memoryBytes, nestedPaging, vpid, hostPage, engine, seed } = this.options;
-    const shadow = { eager: false, outOfSync: true, reuse: true, maximumTables: 0 };
+    const shadow = { eager: false, outOfSync: true, reuse: true, maximumTables: 0, writeFlood: 3 };
     return new KvmVm(
       new VirtualMachine(
         {
