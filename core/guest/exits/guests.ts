@@ -9,7 +9,7 @@ import { Assembler } from "../../machine/x86/assemble.js";
 import { imm, mem, SIZES } from "../../machine/x86/assembler-operands.js";
 import { REGISTERS } from "../../machine/x86/registers.js";
 
-const { al, eax, ebx, ecx, edx, dx, ebp, esp, esi, edi, cr0, cs } = REGISTERS;
+const { al, eax, ebx, ecx, edx, dx, ebp, esp, esi, edi, cr0, cr4, cs } = REGISTERS;
 const { dword, word, byte } = SIZES;
 
 /** Operations between the marks. */
@@ -90,6 +90,10 @@ export const EXIT_OPERATIONS: Readonly<Record<string, { readonly title: string; 
     title: "OUT to a port of the monitor's kernel side.",
     body: (code) => void code.emit("mov", edx, ELCR).emit("mov", eax, 0).emit("out", dx, al),
   },
+  "outl-to-user": {
+    title: "OUT to a port of the monitor's user side where nobody is.",
+    body: (code) => void code.emit("mov", edx, NOBODY).emit("out", dx, eax),
+  },
   "rtc-from-user": {
     title: "IN from the clock, a device of the monitor's user side.",
     body: (code) => void code.emit("in", al, imm(RTC_DATA, 1)),
@@ -98,6 +102,8 @@ export const EXIT_OPERATIONS: Readonly<Record<string, { readonly title: string; 
     title: "A load from device memory of the monitor's user side: the video memory.",
     body: (code) => void code.emit("mov", al, mem(byte, VIDEO)),
   },
+  rdtsc: { title: "RDTSC.", body: (code) => void code.emit("rdtsc") },
+  "mov-from-cr4": { title: "MOV from CR4.", body: (code) => void code.emit("mov", eax, cr4) },
   rdmsr: {
     title: "RDMSR of IA32_APIC_BASE.",
     body: (code) => void code.emit("mov", ecx, MSR.apicBase).emit("rdmsr"),
