@@ -1,4 +1,4 @@
-/** `virtlab validate` as commands.ts declares it: what holds the lab against the literature. */
+/** `virtlab validate` and `claims` as commands.ts declares it: what holds the lab against the literature. */
 import { RUN_SIZES } from "../util/parameters.js";
 import { choiceOf, flagOf, textOf, wholeNumberOf } from "./arguments.js";
 import type { Command } from "./commands.js";
@@ -51,6 +51,40 @@ export const LITERATURE_COMMANDS: readonly Command[] = [
         args,
       } as const;
       return (await import("./validate.js")).validate(options, terminal);
+    },
+  },
+  {
+    usage: "claims [runs]",
+    summary:
+      "What a textbook claims, and what the scenarios make of it: confirmed, refuted, or on what it depends",
+    positionals: {
+      runs: "A folder of runs to take verdicts from; default: scenarios are run, or their finished runs taken",
+    },
+    options: {
+      size: value("Size of the runs; default tiny", RUN_SIZES.join(" | ")),
+      workers: value("Worker threads; default: one a core", "number"),
+      write: flag("Rewrite results/CLAIMS.md"),
+      check: flag("Exit with 1 where results/CLAIMS.md is stale"),
+      quiet: flag("The counts alone"),
+      json: flag("One JSON document on stdout, and nothing else there"),
+    },
+    examples: [
+      ["claims", "every claim, its verdict and the scenarios that speak of it"],
+      ["claims --write", "after a change to a line that carries a claim"],
+    ],
+    run: async (values, { terminal, args }) => {
+      const [write, check] = [flagOf(values["write"]), flagOf(values["check"])];
+      if (write && check) throw messages.optionsExclude("write", "check");
+      const options = {
+        runs: textOf("runs", values["runs"]),
+        size: choiceOf("size", values["size"], RUN_SIZES) ?? "tiny",
+        workers: wholeNumberOf("workers", values["workers"], 0, MOST_WORKERS),
+        action: write ? "write" : check ? "check" : "show",
+        quiet: flagOf(values["quiet"]),
+        json: flagOf(values["json"]),
+        args,
+      } as const;
+      return (await import("./claims.js")).claims(options, terminal);
     },
   },
 ];

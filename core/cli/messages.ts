@@ -132,6 +132,9 @@ export const validating = (name: string, at: number, of: number): string => `${n
 export const staleValidation = (file: string): string =>
   `${file} is not what the scenarios give\n  run: npm run virtlab -- validate --write`;
 
+export const staleClaims = (file: string): string =>
+  `${file} is not what the scenarios give\n  run: npm run virtlab -- claims --write`;
+
 export function noSuchPaper(written: string, known: readonly string[]): UserError {
   return new UserError(`no scenario of papers has "${written}" in its name or its text`, {
     mend: didYouMean(written, known, `there are: ${known.join(", ")}`),

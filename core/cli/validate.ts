@@ -7,11 +7,12 @@ import { validationHtml } from "../charts/validation-page.js";
 import { type PaperValidation, type Validation, validate as validatePapers } from "../lab/validation.js";
 import { Disk, shownPath, toCsv } from "../results/index.js";
 import { VALIDATION_COLUMNS, validationRows } from "../results/validation.js";
-import { correlationText, summaryLinesOf, whole } from "../results/validation-text.js";
+import { accuracyText, correlationText, summaryLinesOf, whole } from "../results/validation-text.js";
 import type { RunSize } from "../util/parameters.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
 import { figureLines, orderingLines } from "./figure-lines.js";
 import { interruption } from "./interruption.js";
+import { writeMarked } from "./marked.js";
 import * as messages from "./messages.js";
 import { progressOn, SILENT } from "./progress.js";
 import { PROJECT_ROOT, RESULTS_FOLDER } from "./project.js";
@@ -127,6 +128,11 @@ async function written(
   }
   if (action === "write" && paper === undefined) {
     disk.replace(KEPT, table);
+    const { predicted, pairs } = summary;
+    writeMarked(
+      "validation",
+      `${accuracyText(predicted)}; ${pairs.same} of ${pairs.count} pairs in the published order`,
+    );
     files.push(KEPT);
   }
   return files;

@@ -218,6 +218,17 @@ export const CLAIMS = [
   ),
 ] as const satisfies readonly Claim[];
 
+/** Why no scenario can speak of a claim yet: its mechanism is not modelled. */
+export const UNMODELLED: Readonly<Partial<Record<ClaimId, string>>> = {
+  "io-1": "no throughput of devices: there is neither a network card nor an IOMMU",
+  "io-2": "there is no virtual switch between guests",
+  "io-3": "there are no network cards to bond",
+  "io-4": "there is no driver domain: a paravirtual guest's devices are the monitor's",
+  "io-6": "there is no hosted topology: every monitor is on bare metal",
+  "io-7": "there is no live migration",
+  "ops-4": "there is neither the price of a licence nor of an idle machine",
+};
+
 export type ClaimId = (typeof CLAIMS)[number]["id"];
 
 export const CLAIM_IDS: readonly ClaimId[] = CLAIMS.map(({ id }) => id);

@@ -94,6 +94,7 @@ export function verdictOf(
   const isEmpty = selected.length === 0 && !claim.calls.has("count");
   const skipped = isEmpty ? reasonOfMissing(rows, table, condition, plan) : undefined;
   const reason = skipped ?? (isEmpty ? "selected no rows" : "");
+  const sides = table.sidesOf(claim, judged, expectation.isAggregate);
   return {
     text,
     where,
@@ -102,6 +103,7 @@ export function verdictOf(
     rows: selected.length,
     reason,
     failures,
+    ...(sides === undefined ? {} : { sides }),
   };
 }
 

@@ -49,7 +49,8 @@ export class MissingValue extends Error {}
 const LONGEST = 1000;
 const STRINGS = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/.source;
 const WORDS: Readonly<Record<string, string>> = { and: "&&", or: "||", not: "!" };
-const COMPARISONS = new Set(["==", "!=", "<", "<=", ">", ">="]);
+/** Operators that compare two values. */
+export const COMPARISONS: ReadonlySet<string> = new Set(["==", "!=", "<", "<=", ">", ">="]);
 const OPERATORS = new Set([...COMPARISONS, "+", "-", "*", "/", "%", "&&", "||"]);
 
 /** @param where `file:line:column` for errors. @throws UserError for what is no expression or is not allowed in one. */

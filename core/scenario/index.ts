@@ -1,6 +1,7 @@
 /** The scenario engine's public surface. */
 export { CATALOGUE } from "./catalogue.js";
 export type { ChartSpec } from "./charts.js";
+export { CLAIMS, type Claim, UNMODELLED } from "./claims.js";
 export type { Cell, CellConfig, CellOutcome, GuestPaging } from "./config.js";
 export type { FigureResult } from "./figures/compare.js";
 export { FIGURE_COLUMNS, figureRows } from "./figures/rows.js";

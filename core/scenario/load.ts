@@ -79,10 +79,11 @@ function expectationText(
   locate: Scenario["locate"],
 ): ExpectationText {
   if (typeof line === "string") return { text: line, where: locate(path) };
-  const claim = line.claim === undefined ? {} : { claim: line.claim };
+  const { claim, refutes } = line;
+  const claims = { ...(claim === undefined ? {} : { claim }), ...(refutes === undefined ? {} : { refutes }) };
   return "figures" in line
-    ? { text: line.figures, where: locate([...path, "figures"]), of: "figures", ...claim }
-    : { text: line.expect, where: locate([...path, "expect"]), ...claim };
+    ? { text: line.figures, where: locate([...path, "figures"]), of: "figures", ...claims }
+    : { text: line.expect, where: locate([...path, "expect"]), ...claims };
 }
 
 /** Reads and parses one file. @throws UserError whatever the path holds. */

@@ -6,6 +6,7 @@ import { UserError } from "../util/errors.js";
 import { parseBytes } from "../util/units.js";
 import type { Cell } from "./config.js";
 import {
+  COMPARISONS,
   type Expression,
   evaluate,
   isTrue,
@@ -15,7 +16,7 @@ import {
   type Value,
 } from "./expression.js";
 import { RowIndex } from "./row.js";
-import type { ExpectationFailure, Plan, Row, Scenario } from "./scenario.js";
+import type { ExpectationFailure, ExpectationResult, Plan, Row, Scenario, ValueRange } from "./scenario.js";
 import type { Language } from "./schema.js";
 import { suggestion } from "./suggestion.js";
 
@@ -121,6 +122,17 @@ export class RowScopes {
   judgeAll(claim: Expression, rows: readonly Row[]): ExpectationFailure[] {
     const values: Record<string, Value> = {};
     return outcome("all rows", values, () => evaluate(claim.tree, this.scopeOfAll(claim, rows, values)));
+  }
+
+  /** The numbers on either side of a comparison, over rows; undefined for what is no comparison of numbers. */
+  sidesOf(claim: Expression, rows: readonly Row[], isAggregate: boolean): ExpectationResult["sides"] {
+    const { tree } = claim;
+    if (tree.kind !== "binary" || !COMPARISONS.has(tree.operator) || rows.length === 0) return undefined;
+    const scopes = isAggregate
+      ? [this.scopeOfAll(claim, rows, {})]
+      : rows.map((row) => this.scopeOf(row, claim.where, {}));
+    const [left, right] = [tree.left, tree.right].map((side) => rangeOver(side, scopes));
+    return left === undefined || right === undefined ? undefined : [left, right];
   }
 
   /** The number that an expression gives in a row. @throws MissingValue */
@@ -241,6 +253,20 @@ function outcome(cell: string, values: Record<string, Value>, judge: () => Value
     if (error instanceof MissingValue) return [{ cell, reason: error.message, values }];
     throw error;
   }
+}
+
+/** From least to greatest of the scopes where it has a number; undefined where it has none in any. */
+function rangeOver(node: Node, scopes: readonly Scope[]): ValueRange | undefined {
+  const numbers = scopes.flatMap((scope) => {
+    try {
+      const value = evaluate(node, scope);
+      return typeof value === "number" ? [value] : [];
+    } catch (error) {
+      if (error instanceof MissingValue) return [];
+      throw error;
+    }
+  });
+  return numbers.length === 0 ? undefined : [Math.min(...numbers), Math.max(...numbers)];
 }
 
 function hasNoValues({ status }: Row): boolean {

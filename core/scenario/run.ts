@@ -75,12 +75,16 @@ export function checkExpectations(
   const language = languageOf(catalogue);
   const { expect } = plan.scenario;
   const figures = expect.some(({ of }) => of === "figures") ? compareFigures(plan, rows, language) : [];
-  return expect.map((each) => ({
-    ...(each.of === "figures"
-      ? verdictOnFigures(parseExpectation(each), figures, language)
-      : verdictOf(parseExpectation(each), plan, rows, language)),
-    ...(each.claim === undefined ? {} : { claim: each.claim }),
-  }));
+  return expect.map((each) => {
+    const { of, claim, refutes } = each;
+    return {
+      ...(of === "figures"
+        ? verdictOnFigures(parseExpectation(each), figures, language)
+        : verdictOf(parseExpectation(each), plan, rows, language)),
+      ...(claim === undefined ? {} : { claim }),
+      ...(refutes === undefined ? {} : { refutes }),
+    };
+  });
 }
 
 /**

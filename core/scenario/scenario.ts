@@ -41,8 +41,9 @@ export interface ExpectationText {
   readonly where: string;
   /** What it speaks of; rows unless it says otherwise. */
   readonly of?: "figures";
-  /** The claim that it confirms while it holds (claims.ts). */
+  /** The claim that it confirms while it holds (claims.ts), or contradicts. */
   readonly claim?: ClaimId;
+  readonly refutes?: ClaimId;
 }
 
 /** What a publication says of which is more. */
@@ -117,9 +118,15 @@ export interface ExpectationResult {
   /** Why it failed when no row can be blamed ("selected no rows"), or was skipped; else empty. */
   readonly reason: string;
   readonly failures: readonly ExpectationFailure[];
-  /** The claim that it confirms. */
-  readonly claim?: string;
+  /** The claim that it confirms, or contradicts. */
+  readonly claim?: ClaimId;
+  readonly refutes?: ClaimId;
+  /** Of a comparison of numbers: the least and the greatest value of either side over the rows. */
+  readonly sides?: readonly [left: ValueRange, right: ValueRange];
 }
+
+/** From the least to the greatest. */
+export type ValueRange = readonly [least: number, greatest: number];
 
 /** The verdict on one of `orderings:`. */
 export interface OrderingResult extends ExpectationResult {

@@ -144,19 +144,21 @@ function workloadSchema(catalogue: Catalogue): z.ZodType<PointValue> {
   return z.union([name, named, nameless]) as unknown as z.ZodType<PointValue>;
 }
 
-/** A line, or a line with the claim that it confirms; `figures` instead of `expect` where it speaks of figures.csv. */
+/** A line, or a line with the claim that it confirms or contradicts; `figures` instead of `expect` where it speaks of figures.csv. */
 function expectationSchema() {
   const line = z.string().min(1);
   const claim = z
     .enum(CLAIM_IDS)
     .optional()
     .describe("The claim that it confirms: `virtlab claims` lists them");
+  const refutes = z.enum(CLAIM_IDS).optional().describe("The claim that it contradicts, where it holds");
   return z.union([
     line,
-    z.strictObject({ expect: line, claim }),
+    z.strictObject({ expect: line, claim, refutes }),
     z.strictObject({
       figures: line.describe("Over the rows of figures.csv: `factor <= 2 where basis == 'predicted'`"),
       claim,
+      refutes,
     }),
   ]);
 }
