@@ -36,6 +36,13 @@ export type { AnyRow } from "./notebook/rows.js";
 export { type RunSettings, run } from "./notebook/run.js";
 export { Table, type TableWish, table } from "./notebook/table.js";
 export { Trace, type TraceSettings, trace } from "./notebook/trace.js";
+export {
+  type FigureRow,
+  keptValidation,
+  type ValidateSettings,
+  Validation,
+  validate,
+} from "./notebook/validate.js";
 export { COLUMNS, type Column, columnOf, findColumn } from "./results/columns.js";
 export { compareRuns } from "./results/compare.js";
 export { fromCsv, readRun, type StoredRun, toCsv } from "./results/index.js";

@@ -55,7 +55,7 @@ describe("run", () => {
 
   it("reuses what has been run, unless it shall not", async () => {
     expect((await run(SCENARIO, { name: "small" })).place).toBe(small.place);
-    expect(said.mock.lastCall?.[0]).toMatch(/^small: 4 cells as it was run before, kept in /);
+    expect(said.mock.lastCall?.[0]).toMatch(/^small: 4 cells as run before, kept in /);
     const fresh = await run(SCENARIO, { name: "small", workers: 0, fresh: true });
     expect(fresh.place).not.toBe(small.place);
     expect(compare(small, fresh).isEqual).toBe(true);

@@ -16,8 +16,6 @@ export class CellProgress {
   private done = 0;
   private total = 0;
 
-  constructor(private readonly scenario: string) {}
-
   readonly event = (event: LabEvent): void => {
     if (event.kind === "folder") [this.before, this.done, this.total] = [event.done, event.done, event.total];
     else if (event.kind === "started") this.running.add(event.cell.id);
@@ -33,11 +31,10 @@ export class CellProgress {
     this.output.replace(lineBundle(progressLine(state, [...this.running].at(-1) ?? "")));
   };
 
-  /** @param folder where the run is, for people @param isReused nothing had to run */
-  async end(folder: string, cells: number, isReused: boolean): Promise<void> {
-    const seconds = duration((performance.now() - this.began) / 1000);
-    const how = isReused ? "as it was run before" : `in ${seconds}`;
-    await this.output.end(lineBundle(`${this.scenario}: ${cells} cells ${how}, kept in ${folder}`));
+  /** @param what was run @param isReused nothing had to run @param folder where it is, for people */
+  async end(what: string, isReused: boolean, folder: string): Promise<void> {
+    const how = isReused ? "as run before" : `in ${duration((performance.now() - this.began) / 1000)}`;
+    await this.output.end(lineBundle(`${what} ${how}, kept in ${folder}`));
   }
 }
 

@@ -3,11 +3,10 @@
  * read back instead of made again; a cell that is stopped keeps what has finished, and goes on when it is run again.
  */
 import { PROJECT_ROOT } from "../cli/project.js";
-import { findFinished } from "../lab/finished-run.js";
-import { type PlanOptions, planCells, type RunOptions, run as runScenario } from "../lab/run.js";
+import { finishedRows } from "../lab/finished-rows.js";
 import { constantsByProfile } from "../results/baseline.js";
-import { Disk, readRun, shownPath } from "../results/index.js";
-import { checkExpectations, type Plan, type ScenarioSource } from "../scenario/index.js";
+import { readRun, shownPath } from "../results/index.js";
+import { checkExpectations, type Plan } from "../scenario/index.js";
 import { UserError } from "../util/errors.js";
 import type { RunSize } from "../util/parameters.js";
 import { cellInterruption } from "./kernel.js";
@@ -37,41 +36,31 @@ export interface RunSettings {
  * @throws UserError for what the user can mend, and when the cell was stopped
  */
 export async function run(scenario: string, settings: RunSettings = {}): Promise<Results> {
-  const { size, seed, only, name, fresh = false } = settings;
-  const source = scenarioSource(scenario, name);
-  const sets = Object.entries(settings.set ?? {}).map(([path, value]) => `${path}=${value}`);
-  const options: PlanOptions = { sets, size, seed, only };
-  const plan = planCells(source, options);
-  const progress = new CellProgress(plan.scenario.name);
-  const finished = fresh ? undefined : findFinished(plan, resultsFolder(), new Disk());
-  const folder =
-    finished ??
-    (await runNow(source, {
-      ...options,
-      project: PROJECT_ROOT,
-      results: resultsFolder(),
-      workers: settings.workers,
-      charts: false,
-      resume: fresh ? "never" : "auto",
-      command: ["notebook", plan.scenario.name],
-      progress: progress.event,
-    }));
-  await progress.end(shownPath(folder), plan.cells.length, finished !== undefined);
-  return resultsOf(plan, folder, only === undefined);
-}
-
-/** @returns the run's folder @throws UserError when the cell was stopped; what has finished is kept */
-async function runNow(source: ScenarioSource, options: RunOptions): Promise<string> {
+  const { size, seed, only, name, workers, fresh = false } = settings;
+  const results = resultsFolder();
+  const progress = new CellProgress();
   const stop = cellInterruption();
   try {
-    const { folder, interrupted, table, plan } = await runScenario(source, {
-      ...options,
+    const { plan, rows, folder, isReused, interrupted } = await finishedRows(scenarioSource(scenario, name), {
+      sets: Object.entries(settings.set ?? {}).map(([path, value]) => `${path}=${value}`),
+      size,
+      seed,
+      only,
+      workers,
+      project: PROJECT_ROOT,
+      results,
+      resume: fresh ? "never" : "auto",
+      command: ["notebook"],
       signal: stop.signal,
+      progress: progress.event,
     });
-    if (!interrupted) return folder;
-    throw new UserError(`stopped after ${table.rows.length} of ${plan.cells.length} cells`, {
-      mend: "run the cell again: it goes on where it stopped",
-    });
+    if (interrupted)
+      throw new UserError(`stopped after ${rows.length} of ${plan.cells.length} cells`, {
+        mend: "run the cell again: it goes on where it stopped",
+      });
+    const cells = `${plan.scenario.name}: ${plan.cells.length} cells`;
+    await progress.end(cells, isReused, shownPath(folder));
+    return resultsOf(plan, folder, only === undefined);
   } finally {
     stop.end();
   }

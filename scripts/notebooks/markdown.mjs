@@ -89,17 +89,13 @@ function tableHtml(lines) {
   return `<table class="plain"><thead>${row("th", head)}</thead><tbody>${body.map((line) => row("td", line)).join("")}</tbody></table>`;
 }
 
-/** Code first: nothing inside of it is anything else. */
+/** Code is set aside first: nothing inside of it is anything else, and emphasis may go around it. */
 function inline(text) {
-  return text
-    .split(/(`[^`]+`)/)
-    .map((part) => (/^`[^`]+`$/.test(part) ? `<code>${escapeHtml(part.slice(1, -1))}</code>` : marked(part)))
-    .join("");
-}
-
-function marked(text) {
-  return escapeHtml(text)
+  const codes = [];
+  const rest = text.replace(/`([^`]+)`/g, (_, code) => `\uE000${codes.push(code) - 1}\uE001`);
+  return escapeHtml(rest)
     .replace(/\[([^\]]+)\]\(([^)\s]+)\)/g, (_, label, target) => `<a href="${target}">${label}</a>`)
     .replace(/\*\*([^*]+)\*\*/g, "<strong>$1</strong>")
-    .replace(/(?<![\w*])\*([^*\s][^*]*)\*(?![\w*])/g, "<em>$1</em>");
+    .replace(/(?<![\w*])\*([^*\s][^*]*)\*(?![\w*])/g, "<em>$1</em>")
+    .replace(/\uE000(\d+)\uE001/g, (_, index) => `<code>${escapeHtml(codes[Number(index)])}</code>`);
 }

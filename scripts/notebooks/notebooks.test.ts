@@ -122,7 +122,7 @@ describe("a page", () => {
     expect(html).toContain("<h2>A <em>b</em> <code>c&lt;d&gt;</code></h2>");
     expect(html).toContain("<ul><li>one</li><li>two</li></ul>");
     expect(html).toContain("<tr><td>1</td><td>2</td></tr>");
-    expect(html).toContain("<strong>x</strong> &lt;script&gt;");
+    expect(html).toContain("<strong><code>x</code></strong> &lt;script&gt;");
   });
 
   it("says what a cell printed as text, and needs no script where there is no chart", () => {
