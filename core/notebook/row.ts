@@ -410,7 +410,6 @@ export interface LabRow {
   /** Kernel syscall timer */ readonly kernel_syscall_timer: string;
   /** Kernel syscall sensitive */ readonly kernel_syscall_sensitive: string;
   /** Kernel syscall hz (count) */ readonly kernel_syscall_hz: number;
-  /** Kernel syscall batch (count) */ readonly kernel_syscall_batch: number;
   /** Kernel syscall multicall */ readonly kernel_syscall_multicall: string;
   /** Kernel syscall tables */ readonly kernel_syscall_tables: string;
   /** Kernel in bits (count) */ readonly kernel_in_bits: number;
@@ -419,7 +418,6 @@ export interface LabRow {
   /** Kernel in timer */ readonly kernel_in_timer: string;
   /** Kernel in sensitive */ readonly kernel_in_sensitive: string;
   /** Kernel in hz (count) */ readonly kernel_in_hz: number;
-  /** Kernel in batch (count) */ readonly kernel_in_batch: number;
   /** Kernel in multicall */ readonly kernel_in_multicall: string;
   /** Kernel in tables */ readonly kernel_in_tables: string;
   /** Kernel cr8wr bits (count) */ readonly kernel_cr8wr_bits: number;
@@ -428,7 +426,6 @@ export interface LabRow {
   /** Kernel cr8wr timer */ readonly kernel_cr8wr_timer: string;
   /** Kernel cr8wr sensitive */ readonly kernel_cr8wr_sensitive: string;
   /** Kernel cr8wr hz (count) */ readonly kernel_cr8wr_hz: number;
-  /** Kernel cr8wr batch (count) */ readonly kernel_cr8wr_batch: number;
   /** Kernel cr8wr multicall */ readonly kernel_cr8wr_multicall: string;
   /** Kernel cr8wr tables */ readonly kernel_cr8wr_tables: string;
   /** Kernel callret bits (count) */ readonly kernel_callret_bits: number;
@@ -437,7 +434,6 @@ export interface LabRow {
   /** Kernel callret timer */ readonly kernel_callret_timer: string;
   /** Kernel callret sensitive */ readonly kernel_callret_sensitive: string;
   /** Kernel callret hz (count) */ readonly kernel_callret_hz: number;
-  /** Kernel callret batch (count) */ readonly kernel_callret_batch: number;
   /** Kernel callret multicall */ readonly kernel_callret_multicall: string;
   /** Kernel callret tables */ readonly kernel_callret_tables: string;
   /** Kernel pgfault bits (count) */ readonly kernel_pgfault_bits: number;
@@ -446,7 +442,6 @@ export interface LabRow {
   /** Kernel pgfault timer */ readonly kernel_pgfault_timer: string;
   /** Kernel pgfault sensitive */ readonly kernel_pgfault_sensitive: string;
   /** Kernel pgfault hz (count) */ readonly kernel_pgfault_hz: number;
-  /** Kernel pgfault batch (count) */ readonly kernel_pgfault_batch: number;
   /** Kernel pgfault multicall */ readonly kernel_pgfault_multicall: string;
   /** Kernel pgfault tables */ readonly kernel_pgfault_tables: string;
   /** Kernel divzero bits (count) */ readonly kernel_divzero_bits: number;
@@ -455,7 +450,6 @@ export interface LabRow {
   /** Kernel divzero timer */ readonly kernel_divzero_timer: string;
   /** Kernel divzero sensitive */ readonly kernel_divzero_sensitive: string;
   /** Kernel divzero hz (count) */ readonly kernel_divzero_hz: number;
-  /** Kernel divzero batch (count) */ readonly kernel_divzero_batch: number;
   /** Kernel divzero multicall */ readonly kernel_divzero_multicall: string;
   /** Kernel divzero tables */ readonly kernel_divzero_tables: string;
   /** Kernel ptemod bits (count) */ readonly kernel_ptemod_bits: number;
@@ -464,7 +458,6 @@ export interface LabRow {
   /** Kernel ptemod timer */ readonly kernel_ptemod_timer: string;
   /** Kernel ptemod sensitive */ readonly kernel_ptemod_sensitive: string;
   /** Kernel ptemod hz (count) */ readonly kernel_ptemod_hz: number;
-  /** Kernel ptemod batch (count) */ readonly kernel_ptemod_batch: number;
   /** Kernel ptemod multicall */ readonly kernel_ptemod_multicall: string;
   /** Kernel ptemod tables */ readonly kernel_ptemod_tables: string;
   /** Kernel cpuid bits (count) */ readonly kernel_cpuid_bits: number;
@@ -473,7 +466,6 @@ export interface LabRow {
   /** Kernel cpuid timer */ readonly kernel_cpuid_timer: string;
   /** Kernel cpuid sensitive */ readonly kernel_cpuid_sensitive: string;
   /** Kernel cpuid hz (count) */ readonly kernel_cpuid_hz: number;
-  /** Kernel cpuid batch (count) */ readonly kernel_cpuid_batch: number;
   /** Kernel cpuid multicall */ readonly kernel_cpuid_multicall: string;
   /** Kernel cpuid tables */ readonly kernel_cpuid_tables: string;
   /** Kernel hypercall bits (count) */ readonly kernel_hypercall_bits: number;
@@ -482,7 +474,6 @@ export interface LabRow {
   /** Kernel hypercall timer */ readonly kernel_hypercall_timer: string;
   /** Kernel hypercall sensitive */ readonly kernel_hypercall_sensitive: string;
   /** Kernel hypercall hz (count) */ readonly kernel_hypercall_hz: number;
-  /** Kernel hypercall batch (count) */ readonly kernel_hypercall_batch: number;
   /** Kernel hypercall multicall */ readonly kernel_hypercall_multicall: string;
   /** Kernel hypercall tables */ readonly kernel_hypercall_tables: string;
   /** Kernel out bits (count) */ readonly kernel_out_bits: number;
@@ -491,7 +482,6 @@ export interface LabRow {
   /** Kernel out timer */ readonly kernel_out_timer: string;
   /** Kernel out sensitive */ readonly kernel_out_sensitive: string;
   /** Kernel out hz (count) */ readonly kernel_out_hz: number;
-  /** Kernel out batch (count) */ readonly kernel_out_batch: number;
   /** Kernel out multicall */ readonly kernel_out_multicall: string;
   /** Kernel out tables */ readonly kernel_out_tables: string;
   /** Kernel tpr bits (count) */ readonly kernel_tpr_bits: number;
@@ -500,7 +490,6 @@ export interface LabRow {
   /** Kernel tpr timer */ readonly kernel_tpr_timer: string;
   /** Kernel tpr sensitive */ readonly kernel_tpr_sensitive: string;
   /** Kernel tpr hz (count) */ readonly kernel_tpr_hz: number;
-  /** Kernel tpr batch (count) */ readonly kernel_tpr_batch: number;
   /** Kernel tpr multicall */ readonly kernel_tpr_multicall: string;
   /** Kernel tpr tables */ readonly kernel_tpr_tables: string;
   /** Kernel self ipi bits (count) */ readonly kernel_self_ipi_bits: number;
@@ -509,7 +498,6 @@ export interface LabRow {
   /** Kernel self ipi timer */ readonly kernel_self_ipi_timer: string;
   /** Kernel self ipi sensitive */ readonly kernel_self_ipi_sensitive: string;
   /** Kernel self ipi hz (count) */ readonly kernel_self_ipi_hz: number;
-  /** Kernel self ipi batch (count) */ readonly kernel_self_ipi_batch: number;
   /** Kernel self ipi multicall */ readonly kernel_self_ipi_multicall: string;
   /** Kernel self ipi tables */ readonly kernel_self_ipi_tables: string;
   /** Kernel rdmsr bits (count) */ readonly kernel_rdmsr_bits: number;
@@ -518,7 +506,6 @@ export interface LabRow {
   /** Kernel rdmsr timer */ readonly kernel_rdmsr_timer: string;
   /** Kernel rdmsr sensitive */ readonly kernel_rdmsr_sensitive: string;
   /** Kernel rdmsr hz (count) */ readonly kernel_rdmsr_hz: number;
-  /** Kernel rdmsr batch (count) */ readonly kernel_rdmsr_batch: number;
   /** Kernel rdmsr multicall */ readonly kernel_rdmsr_multicall: string;
   /** Kernel rdmsr tables */ readonly kernel_rdmsr_tables: string;
   /** Kernel wrmsr bits (count) */ readonly kernel_wrmsr_bits: number;
@@ -527,7 +514,6 @@ export interface LabRow {
   /** Kernel wrmsr timer */ readonly kernel_wrmsr_timer: string;
   /** Kernel wrmsr sensitive */ readonly kernel_wrmsr_sensitive: string;
   /** Kernel wrmsr hz (count) */ readonly kernel_wrmsr_hz: number;
-  /** Kernel wrmsr batch (count) */ readonly kernel_wrmsr_batch: number;
   /** Kernel wrmsr multicall */ readonly kernel_wrmsr_multicall: string;
   /** Kernel wrmsr tables */ readonly kernel_wrmsr_tables: string;
   /** Kernel set timer bits (count) */ readonly kernel_set_timer_bits: number;
@@ -536,7 +522,6 @@ export interface LabRow {
   /** Kernel set timer timer */ readonly kernel_set_timer_timer: string;
   /** Kernel set timer sensitive */ readonly kernel_set_timer_sensitive: string;
   /** Kernel set timer hz (count) */ readonly kernel_set_timer_hz: number;
-  /** Kernel set timer batch (count) */ readonly kernel_set_timer_batch: number;
   /** Kernel set timer multicall */ readonly kernel_set_timer_multicall: string;
   /** Kernel set timer tables */ readonly kernel_set_timer_tables: string;
   /** Kernel null call bits (count) */ readonly kernel_null_call_bits: number;
@@ -545,7 +530,6 @@ export interface LabRow {
   /** Kernel null call timer */ readonly kernel_null_call_timer: string;
   /** Kernel null call sensitive */ readonly kernel_null_call_sensitive: string;
   /** Kernel null call hz (count) */ readonly kernel_null_call_hz: number;
-  /** Kernel null call batch (count) */ readonly kernel_null_call_batch: number;
   /** Kernel null call multicall */ readonly kernel_null_call_multicall: string;
   /** Kernel null call tables */ readonly kernel_null_call_tables: string;
   /** Kernel read bits (count) */ readonly kernel_read_bits: number;
@@ -554,7 +538,6 @@ export interface LabRow {
   /** Kernel read timer */ readonly kernel_read_timer: string;
   /** Kernel read sensitive */ readonly kernel_read_sensitive: string;
   /** Kernel read hz (count) */ readonly kernel_read_hz: number;
-  /** Kernel read batch (count) */ readonly kernel_read_batch: number;
   /** Kernel read multicall */ readonly kernel_read_multicall: string;
   /** Kernel read tables */ readonly kernel_read_tables: string;
   /** Kernel write bits (count) */ readonly kernel_write_bits: number;
@@ -563,7 +546,6 @@ export interface LabRow {
   /** Kernel write timer */ readonly kernel_write_timer: string;
   /** Kernel write sensitive */ readonly kernel_write_sensitive: string;
   /** Kernel write hz (count) */ readonly kernel_write_hz: number;
-  /** Kernel write batch (count) */ readonly kernel_write_batch: number;
   /** Kernel write multicall */ readonly kernel_write_multicall: string;
   /** Kernel write tables */ readonly kernel_write_tables: string;
   /** Kernel stat bits (count) */ readonly kernel_stat_bits: number;
@@ -572,7 +554,6 @@ export interface LabRow {
   /** Kernel stat timer */ readonly kernel_stat_timer: string;
   /** Kernel stat sensitive */ readonly kernel_stat_sensitive: string;
   /** Kernel stat hz (count) */ readonly kernel_stat_hz: number;
-  /** Kernel stat batch (count) */ readonly kernel_stat_batch: number;
   /** Kernel stat multicall */ readonly kernel_stat_multicall: string;
   /** Kernel stat tables */ readonly kernel_stat_tables: string;
   /** Kernel open close bits (count) */ readonly kernel_open_close_bits: number;
@@ -581,7 +562,6 @@ export interface LabRow {
   /** Kernel open close timer */ readonly kernel_open_close_timer: string;
   /** Kernel open close sensitive */ readonly kernel_open_close_sensitive: string;
   /** Kernel open close hz (count) */ readonly kernel_open_close_hz: number;
-  /** Kernel open close batch (count) */ readonly kernel_open_close_batch: number;
   /** Kernel open close multicall */ readonly kernel_open_close_multicall: string;
   /** Kernel open close tables */ readonly kernel_open_close_tables: string;
   /** Kernel signal install bits (count) */ readonly kernel_signal_install_bits: number;
@@ -590,7 +570,6 @@ export interface LabRow {
   /** Kernel signal install timer */ readonly kernel_signal_install_timer: string;
   /** Kernel signal install sensitive */ readonly kernel_signal_install_sensitive: string;
   /** Kernel signal install hz (count) */ readonly kernel_signal_install_hz: number;
-  /** Kernel signal install batch (count) */ readonly kernel_signal_install_batch: number;
   /** Kernel signal install multicall */ readonly kernel_signal_install_multicall: string;
   /** Kernel signal install tables */ readonly kernel_signal_install_tables: string;
   /** Kernel signal handle bits (count) */ readonly kernel_signal_handle_bits: number;
@@ -599,7 +578,6 @@ export interface LabRow {
   /** Kernel signal handle timer */ readonly kernel_signal_handle_timer: string;
   /** Kernel signal handle sensitive */ readonly kernel_signal_handle_sensitive: string;
   /** Kernel signal handle hz (count) */ readonly kernel_signal_handle_hz: number;
-  /** Kernel signal handle batch (count) */ readonly kernel_signal_handle_batch: number;
   /** Kernel signal handle multicall */ readonly kernel_signal_handle_multicall: string;
   /** Kernel signal handle tables */ readonly kernel_signal_handle_tables: string;
   /** Kernel ticks bits (count) */ readonly kernel_ticks_bits: number;
@@ -609,34 +587,33 @@ export interface LabRow {
   /** Kernel ticks timer */ readonly kernel_ticks_timer: string;
   /** Kernel ticks sensitive */ readonly kernel_ticks_sensitive: string;
   /** Kernel ticks hz (count) */ readonly kernel_ticks_hz: number;
-  /** Kernel ticks batch (count) */ readonly kernel_ticks_batch: number;
   /** Kernel ticks multicall */ readonly kernel_ticks_multicall: string;
   /** Kernel ticks tables */ readonly kernel_ticks_tables: string;
   /** Kernel forkwait bits (count) */ readonly kernel_forkwait_bits: number;
   /** Kernel forkwait n (count) */ readonly kernel_forkwait_n: number;
+  /** Kernel forkwait footprint (bytes) */ readonly kernel_forkwait_footprint: number;
   /** Kernel forkwait entry */ readonly kernel_forkwait_entry: string;
   /** Kernel forkwait timer */ readonly kernel_forkwait_timer: string;
   /** Kernel forkwait sensitive */ readonly kernel_forkwait_sensitive: string;
   /** Kernel forkwait hz (count) */ readonly kernel_forkwait_hz: number;
-  /** Kernel forkwait batch (count) */ readonly kernel_forkwait_batch: number;
   /** Kernel forkwait multicall */ readonly kernel_forkwait_multicall: string;
   /** Kernel forkwait tables */ readonly kernel_forkwait_tables: string;
   /** Kernel exec bits (count) */ readonly kernel_exec_bits: number;
   /** Kernel exec n (count) */ readonly kernel_exec_n: number;
+  /** Kernel exec footprint (bytes) */ readonly kernel_exec_footprint: number;
   /** Kernel exec entry */ readonly kernel_exec_entry: string;
   /** Kernel exec timer */ readonly kernel_exec_timer: string;
   /** Kernel exec sensitive */ readonly kernel_exec_sensitive: string;
   /** Kernel exec hz (count) */ readonly kernel_exec_hz: number;
-  /** Kernel exec batch (count) */ readonly kernel_exec_batch: number;
   /** Kernel exec multicall */ readonly kernel_exec_multicall: string;
   /** Kernel exec tables */ readonly kernel_exec_tables: string;
   /** Kernel shell bits (count) */ readonly kernel_shell_bits: number;
   /** Kernel shell n (count) */ readonly kernel_shell_n: number;
+  /** Kernel shell footprint (bytes) */ readonly kernel_shell_footprint: number;
   /** Kernel shell entry */ readonly kernel_shell_entry: string;
   /** Kernel shell timer */ readonly kernel_shell_timer: string;
   /** Kernel shell sensitive */ readonly kernel_shell_sensitive: string;
   /** Kernel shell hz (count) */ readonly kernel_shell_hz: number;
-  /** Kernel shell batch (count) */ readonly kernel_shell_batch: number;
   /** Kernel shell multicall */ readonly kernel_shell_multicall: string;
   /** Kernel shell tables */ readonly kernel_shell_tables: string;
   /** Kernel mmap bits (count) */ readonly kernel_mmap_bits: number;
@@ -646,7 +623,6 @@ export interface LabRow {
   /** Kernel mmap timer */ readonly kernel_mmap_timer: string;
   /** Kernel mmap sensitive */ readonly kernel_mmap_sensitive: string;
   /** Kernel mmap hz (count) */ readonly kernel_mmap_hz: number;
-  /** Kernel mmap batch (count) */ readonly kernel_mmap_batch: number;
   /** Kernel mmap multicall */ readonly kernel_mmap_multicall: string;
   /** Kernel mmap tables */ readonly kernel_mmap_tables: string;
   /** Kernel page fault bits (count) */ readonly kernel_page_fault_bits: number;
@@ -655,7 +631,6 @@ export interface LabRow {
   /** Kernel page fault timer */ readonly kernel_page_fault_timer: string;
   /** Kernel page fault sensitive */ readonly kernel_page_fault_sensitive: string;
   /** Kernel page fault hz (count) */ readonly kernel_page_fault_hz: number;
-  /** Kernel page fault batch (count) */ readonly kernel_page_fault_batch: number;
   /** Kernel page fault multicall */ readonly kernel_page_fault_multicall: string;
   /** Kernel page fault tables */ readonly kernel_page_fault_tables: string;
   /** Kernel protection fault bits (count) */ readonly kernel_protection_fault_bits: number;
@@ -664,7 +639,6 @@ export interface LabRow {
   /** Kernel protection fault timer */ readonly kernel_protection_fault_timer: string;
   /** Kernel protection fault sensitive */ readonly kernel_protection_fault_sensitive: string;
   /** Kernel protection fault hz (count) */ readonly kernel_protection_fault_hz: number;
-  /** Kernel protection fault batch (count) */ readonly kernel_protection_fault_batch: number;
   /** Kernel protection fault multicall */ readonly kernel_protection_fault_multicall: string;
   /** Kernel protection fault tables */ readonly kernel_protection_fault_tables: string;
   /** Kernel context switch bits (count) */ readonly kernel_context_switch_bits: number;
@@ -675,7 +649,6 @@ export interface LabRow {
   /** Kernel context switch timer */ readonly kernel_context_switch_timer: string;
   /** Kernel context switch sensitive */ readonly kernel_context_switch_sensitive: string;
   /** Kernel context switch hz (count) */ readonly kernel_context_switch_hz: number;
-  /** Kernel context switch batch (count) */ readonly kernel_context_switch_batch: number;
   /** Kernel context switch multicall */ readonly kernel_context_switch_multicall: string;
   /** Kernel context switch tables */ readonly kernel_context_switch_tables: string;
   /** Kernel pipe bits (count) */ readonly kernel_pipe_bits: number;
@@ -684,7 +657,6 @@ export interface LabRow {
   /** Kernel pipe timer */ readonly kernel_pipe_timer: string;
   /** Kernel pipe sensitive */ readonly kernel_pipe_sensitive: string;
   /** Kernel pipe hz (count) */ readonly kernel_pipe_hz: number;
-  /** Kernel pipe batch (count) */ readonly kernel_pipe_batch: number;
   /** Kernel pipe multicall */ readonly kernel_pipe_multicall: string;
   /** Kernel pipe tables */ readonly kernel_pipe_tables: string;
   /** Kernel compute bits (count) */ readonly kernel_compute_bits: number;
@@ -693,7 +665,6 @@ export interface LabRow {
   /** Kernel compute timer */ readonly kernel_compute_timer: string;
   /** Kernel compute sensitive */ readonly kernel_compute_sensitive: string;
   /** Kernel compute hz (count) */ readonly kernel_compute_hz: number;
-  /** Kernel compute batch (count) */ readonly kernel_compute_batch: number;
   /** Kernel compute multicall */ readonly kernel_compute_multicall: string;
   /** Kernel compute tables */ readonly kernel_compute_tables: string;
   /** Kernel compile bits (count) */ readonly kernel_compile_bits: number;
@@ -702,7 +673,6 @@ export interface LabRow {
   /** Kernel compile timer */ readonly kernel_compile_timer: string;
   /** Kernel compile sensitive */ readonly kernel_compile_sensitive: string;
   /** Kernel compile hz (count) */ readonly kernel_compile_hz: number;
-  /** Kernel compile batch (count) */ readonly kernel_compile_batch: number;
   /** Kernel compile multicall */ readonly kernel_compile_multicall: string;
   /** Kernel compile tables */ readonly kernel_compile_tables: string;
   /** Kernel database bits (count) */ readonly kernel_database_bits: number;
@@ -713,7 +683,6 @@ export interface LabRow {
   /** Kernel database timer */ readonly kernel_database_timer: string;
   /** Kernel database sensitive */ readonly kernel_database_sensitive: string;
   /** Kernel database hz (count) */ readonly kernel_database_hz: number;
-  /** Kernel database batch (count) */ readonly kernel_database_batch: number;
   /** Kernel database multicall */ readonly kernel_database_multicall: string;
   /** Kernel database tables */ readonly kernel_database_tables: string;
   /** Kernel web bits (count) */ readonly kernel_web_bits: number;
@@ -723,7 +692,6 @@ export interface LabRow {
   /** Kernel web timer */ readonly kernel_web_timer: string;
   /** Kernel web sensitive */ readonly kernel_web_sensitive: string;
   /** Kernel web hz (count) */ readonly kernel_web_hz: number;
-  /** Kernel web batch (count) */ readonly kernel_web_batch: number;
   /** Kernel web multicall */ readonly kernel_web_multicall: string;
   /** Kernel web tables */ readonly kernel_web_tables: string;
   /** Boot image */ readonly boot_image: string;
@@ -901,7 +869,6 @@ export interface LabRow {
   /** Timer */ readonly timer: string;
   /** Sensitive */ readonly sensitive: string;
   /** Hz (count) */ readonly hz: number;
-  /** Batch (count) */ readonly batch: number;
   /** Multicall */ readonly multicall: string;
   /** Tables */ readonly tables: string;
   /** Storage */ readonly storage: string;

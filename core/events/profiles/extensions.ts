@@ -22,6 +22,8 @@ const LATER = [
 
 export type Extension = (typeof BASELINE)[number] | (typeof LATER)[number];
 
+/** SYSCALL came with long mode. */
+export const NORTHWOOD_EXTENSIONS: readonly Extension[] = BASELINE.filter((name) => name !== "SYSCALL");
 export const PRESCOTT_EXTENSIONS: readonly Extension[] = [...BASELINE, "SSE3", "MONITOR", "CMPXCHG16B"];
 export const MEROM_EXTENSIONS: readonly Extension[] = [...PRESCOTT_EXTENSIONS, "SSSE3", "LAHF"];
 export const PENRYN_EXTENSIONS: readonly Extension[] = [...MEROM_EXTENSIONS, "SSE4.1"];

@@ -5,6 +5,7 @@ import { HASWELL_2013 } from "./haswell-2013.js";
 import { ICE_LAKE_2019 } from "./ice-lake-2019.js";
 import { MEROM_2006 } from "./merom-2006.js";
 import { NEHALEM_2008 } from "./nehalem-2008.js";
+import { NORTHWOOD_2002 } from "./northwood-2002.js";
 import { PENRYN_2008 } from "./penryn-2008.js";
 import { PRESCOTT_2005 } from "./prescott-2005.js";
 import { SANDY_BRIDGE_2011 } from "./sandy-bridge-2011.js";
@@ -14,6 +15,7 @@ import { ZEN_2_2019 } from "./zen-2-2019.js";
 import { ZEN_3_2020 } from "./zen-3-2020.js";
 
 export const PROFILES: readonly CpuProfile[] = [
+  NORTHWOOD_2002,
   PRESCOTT_2005,
   MEROM_2006,
   BARCELONA_2007,

@@ -52,6 +52,7 @@ describe("the list of profiles", () => {
 describe("features by generation", () => {
   it("has nested paging from Barcelona and Nehalem on", () => {
     expect(PROFILES.filter(({ features }) => !features.nestedPaging).map(({ name }) => name)).toEqual([
+      "northwood-2002",
       "prescott-2005",
       "merom-2006",
       "penryn-2008",

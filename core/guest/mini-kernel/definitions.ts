@@ -35,13 +35,6 @@ export const COMMON_PARAMETERS = {
     default: "use",
   },
   hz: { kind: "count", description: "Ticks a second.", default: 100, minimum: 19, maximum: 10_000 },
-  batch: {
-    kind: "count",
-    description: "Of the Xen port: most updates of page tables in one request.",
-    default: 128,
-    minimum: 1,
-    maximum: 128,
-  },
   multicall: {
     kind: "choice",
     description: "Of the Xen port: whether requests of different kinds go together, by a multicall.",
@@ -69,7 +62,14 @@ function benchmark(
 
 const OPERATIONS = { n: count("Operations.", 50, 1_000, 100_000) };
 const CALLS = { n: count("Calls.", 100, 2_000, 100_000) };
-const PROCESSES = { n: count("Processes.", 3, 50, 1_000) };
+const WRITTEN = {
+  kind: "bytes",
+  description: "Memory of the process that it writes after each fork, as does a child that runs no program.",
+  default: 0,
+  minimum: 0,
+  maximum: 256 * KIBIBYTE,
+} as const satisfies ParameterSpec;
+const PROCESSES = { n: count("Processes.", 3, 50, 1_000), size: WRITTEN };
 
 export const KERNEL_BENCHMARKS: readonly KernelBenchmark[] = [
   benchmark("syscall", "System call", "A system call that does nothing, and back.", OPERATIONS),
@@ -116,6 +116,7 @@ export const KERNEL_BENCHMARKS: readonly KernelBenchmark[] = [
   }),
   benchmark("forkwait", "fork and wait", "Forks a process that ends at once, and waits for it.", {
     n: count("Processes.", 5, 100, 40_000),
+    size: WRITTEN,
   }),
   benchmark("exec", "exec", "Forks a process that runs a program that does nothing.", PROCESSES),
   benchmark("shell", "sh", "Runs a program that does nothing through a shell.", PROCESSES),

@@ -179,6 +179,22 @@ uintptr_t area_add(struct space *space, uintptr_t start, size_t bytes, unsigned 
   return start;
 }
 
+/* Pages whose look-ups are stale: flushed one by one while they are few, else all, once their entries have changed. */
+#define STALE_MOST 8
+struct stale {
+  unsigned count;
+  uintptr_t pages[STALE_MOST];
+};
+static void note_stale(struct stale *stale, uintptr_t page) {
+  if (stale->count < STALE_MOST) stale->pages[stale->count] = page;
+  stale->count++;
+}
+static void flush_stale(const struct stale *stale) {
+  if (stale->count > STALE_MOST) port->flush_all();
+  else
+    for (unsigned i = 0; i < stale->count; i++) port->flush_page(stale->pages[i]);
+}
+
 /* Splits an area so that one begins at `address`. */
 static void split_at(struct space *space, uintptr_t address) {
   struct area *area = area_at(space, address);
@@ -196,6 +212,7 @@ void area_remove(struct space *space, uintptr_t start, size_t bytes) {
   split_at(space, start);
   split_at(space, end);
   struct area **place = &space->areas;
+  struct stale stale = {0};
   port->batch_begin();
   while (*place != 0 && (*place)->start < end) {
     struct area *area = *place;
@@ -208,12 +225,13 @@ void area_remove(struct space *space, uintptr_t start, size_t bytes) {
       if (entry == 0 || !(*entry & ENTRY_USED)) continue;
       frame_number frame = port->entry_frame(*entry);
       port->set_entry(entry, 0, 1);
-      port->flush_page(page);
+      note_stale(&stale, page);
       frame_release(frame);
     }
     *place = area->next;
     pool_release(&areas, area);
   }
+  flush_stale(&stale);
   port->batch_end();
 }
 
@@ -226,6 +244,7 @@ bool area_protect(struct space *space, uintptr_t start, size_t bytes, unsigned p
   }
   split_at(space, start);
   split_at(space, end);
+  struct stale stale = {0};
   port->batch_begin();
   for (struct area *area = area_at(space, start); area != 0 && area->start < end; area = area->next) {
     area->protection = (area->protection & AREA_SHARED) | protection;
@@ -238,9 +257,10 @@ bool area_protect(struct space *space, uintptr_t start, size_t bytes, unsigned p
       if ((protection & PROTECTION_WRITE) && (*entry & ENTRY_SHARED)) changed |= ENTRY_WRITABLE;
       if (changed == *entry) continue;
       port->set_entry(entry, changed, 1);
-      port->flush_page(page);
+      note_stale(&stale, page);
     }
   }
+  flush_stale(&stale);
   port->batch_end();
   return true;
 }

@@ -30,6 +30,7 @@ describe("who it is", () => {
   });
 
   it.each([
+    ["northwood-2002", 15, 2],
     ["prescott-2005", 15, 4],
     ["merom-2006", 6, 15],
     ["barcelona-2007", 16, 2],
@@ -60,7 +61,7 @@ describe("what it offers", () => {
   it("grows with the generations", () => {
     const popcnt = PROFILES.filter(({ name }) => has(name, 1, 2, 23)).map(({ name }) => name);
     expect(popcnt).toEqual(
-      PROFILES.map(({ name }) => name).filter((name) => !/prescott|merom|penryn/.test(name)),
+      PROFILES.map(({ name }) => name).filter((name) => !/northwood|prescott|merom|penryn/.test(name)),
     );
     expect(has("sandy-bridge-2011", 7, 1, 3)).toBe(false);
     expect(has("haswell-2013", 7, 1, 3)).toBe(true);

@@ -16,9 +16,14 @@ static uint32_t sum_memory(uint32_t bytes) {
   return sum;
 }
 
+static void fill_memory(uint32_t bytes) {
+  for (uint32_t i = 0; i < bytes / 4; i++) memory[i] = i;
+}
+
 /* Passes the token on, changed, until the one before closes its end. */
 static _Noreturn void pass_on(intptr_t from, intptr_t to, uint32_t bytes) {
   uint32_t token;
+  fill_memory(bytes); /* a copy of one's own */
   while (read(from, &token, sizeof token) == sizeof token) {
     token += sum_memory(bytes) + 1;
     checked(write(to, &token, sizeof token));
@@ -37,7 +42,7 @@ static uint32_t send_round(intptr_t to, intptr_t from, uint32_t token, uint32_t 
 static uint32_t run_ring(uint32_t rounds, uint32_t processes, uint32_t bytes) {
   if (processes < 1 || processes > PROCESSES_MOST) fail("processes is not from 1 to 16");
   if (bytes > sizeof memory) fail("size is above 64K");
-  for (uint32_t i = 0; i < bytes / 4; i++) memory[i] = i;
+  fill_memory(bytes);
   uint32_t first[2], from[2], next[2];
   checked(make_pipe(first));
   from[0] = first[0], from[1] = first[1];
