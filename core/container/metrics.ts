@@ -66,6 +66,13 @@ export const CONTAINER_METRICS: readonly HostMetric[] = [
     "fewer",
     "The first write to a file of the image, mean.",
   ),
+  metric(
+    "first_write_cold_time",
+    "First write, nothing cached",
+    "nanoseconds",
+    "fewer",
+    "The same where the file has to be read from the disk, and until the copy is on it, mean.",
+  ),
   metric("sees_mounts", "Others' mounts", "count", "fewer", "Other tenants whose mounts a tenant sees."),
   metric(
     "sees_processes",

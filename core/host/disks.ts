@@ -40,6 +40,17 @@ export const DISKS = {
     writeBandwidth: assumed(150 * MEGABYTE, "as reads", [80 * MEGABYTE, 250 * MEGABYTE]),
     channels: published(1, "one arm"),
   },
+  /** A filer with flash, by NFS over one link of 1 Gb/s: as the virtual disks of many small clouds. */
+  filer: {
+    readLatency: assumed(500 * US, "a round trip through hypervisor and network, and flash", [
+      200 * US,
+      1_500 * US,
+    ]),
+    writeLatency: assumed(500 * US, "as a read, into its memory", [200 * US, 1_500 * US]),
+    readBandwidth: published(117 * MEGABYTE, "1 Gb/s less Ethernet's, IP's and TCP's framing"),
+    writeBandwidth: published(117 * MEGABYTE, "as reads"),
+    channels: assumed(16, "slots of an NFS session", [8, 64]),
+  },
 } as const satisfies Readonly<Record<string, DiskClass>>;
 
 export type DiskName = keyof typeof DISKS;

@@ -209,6 +209,7 @@ export interface LabRow {
   /** First look-up (nanoseconds) */ readonly lookup_time: number;
   /** Copied up (bytes) */ readonly copied_bytes: number;
   /** First write (nanoseconds) */ readonly first_write_time: number;
+  /** First write, nothing cached (nanoseconds) */ readonly first_write_cold_time: number;
   /** Others' mounts (count) */ readonly sees_mounts: number;
   /** Others' processes (count) */ readonly sees_processes: number;
   /** Others' network (count) */ readonly sees_network: number;
@@ -763,6 +764,7 @@ export interface LabRow {
   /** Host noisy neighbour from */ readonly host_noisy_neighbour_from: number | string;
   /** Host noisy neighbour watch (count) */ readonly host_noisy_neighbour_watch: number;
   /** Host start time starts (count) */ readonly host_start_time_starts: number;
+  /** Host start time at once (count) */ readonly host_start_time_at_once: number;
   /** Host start time image */ readonly host_start_time_image: string;
   /** Host start time image at */ readonly host_start_time_image_at: string;
   /** Host start time driver */ readonly host_start_time_driver: string;
@@ -784,6 +786,7 @@ export interface LabRow {
   /** Host union fs image */ readonly host_union_fs_image: string;
   /** Host union fs containers (count) */ readonly host_union_fs_containers: number;
   /** Host union fs writes (count) */ readonly host_union_fs_writes: number;
+  /** Host union fs file bytes (bytes) */ readonly host_union_fs_file_bytes: number;
   /** Host union fs write bytes (bytes) */ readonly host_union_fs_write_bytes: number;
   /** Host union fs processors (count) */ readonly host_union_fs_processors: number;
   /** Host union fs threads per core (count) */ readonly host_union_fs_threads_per_core: number;
@@ -811,6 +814,7 @@ export interface LabRow {
   /** Host placement swap (bytes) */ readonly host_placement_swap: number;
   /** Host placement link bandwidth (count) */ readonly host_placement_link_bandwidth: number;
   /** Host failover starts (count) */ readonly host_failover_starts: number;
+  /** Host failover at once (count) */ readonly host_failover_at_once: number;
   /** Host failover image */ readonly host_failover_image: string;
   /** Host failover image at */ readonly host_failover_image_at: string;
   /** Host failover driver */ readonly host_failover_driver: string;
@@ -911,6 +915,7 @@ export interface LabRow {
   /** Virtual processors (count) */ readonly virtual_processors: number;
   /** Virtual memory (bytes) */ readonly virtual_memory: number;
   /** Starts (count) */ readonly starts: number;
+  /** At once (count) */ readonly at_once: number;
   /** Image at */ readonly image_at: string;
   /** Driver */ readonly driver: string;
   /** Runtime */ readonly runtime: string;
@@ -921,6 +926,7 @@ export interface LabRow {
   /** Unpack rate (count) */ readonly unpack_rate: number;
   /** Containers (count) */ readonly containers: number;
   /** Parameter writes (count) */ readonly parameter_writes: number;
+  /** File bytes (bytes) */ readonly file_bytes: number;
   /** Write bytes (bytes) */ readonly write_bytes: number;
   /** Lineage */ readonly lineage: string;
   /** Tenants (count) */ readonly tenants: number;

@@ -11,7 +11,13 @@ export const START_PARAMETERS = {
     default: 1,
     minimum: 1,
     maximum: 10_000,
-    description: "Instances that start at once.",
+    description: "Instances that start.",
+  },
+  atOnce: {
+    kind: "count",
+    default: 0,
+    maximum: 10_000,
+    description: "How many starts are under way at the most: as one is done the next begins. 0: all at once.",
   },
   image: {
     kind: "choice",

@@ -85,9 +85,13 @@ function runStarts(
   const starter = new Starter(host, fetch);
   const application = applicationOf(setting);
   const count = parameters["starts"] as number;
+  const atOnce = (parameters["atOnce"] as number) === 0 ? count : (parameters["atOnce"] as number);
   let running = 0;
+  let begun = 0;
   let waiting = count;
-  for (let i = 0; i < count; i++) {
+  const begin = (): void => {
+    if (begun === count) return;
+    const index = firstIndex + begun++;
     const steps = stepsOf({
       technology,
       application,
@@ -98,7 +102,7 @@ function runStarts(
       isManaged: parameters["daemon"] === true,
       isSnapshot: parameters["from"] === "snapshot",
       isCold,
-      index: firstIndex + i,
+      index,
     });
     starter.begin(host.memory.addOwner(), steps, () => {
       waiting--;
@@ -107,8 +111,10 @@ function runStarts(
       const instance = new Instance(host, application, technology, options);
       if (instance.isComplete) running++;
       else instance.stop();
+      begin();
     });
-  }
+  };
+  for (let i = 0; i < atOnce; i++) begin();
   while (waiting > 0) host.clock.step();
   return { starter, fetch, running };
 }

@@ -3,6 +3,7 @@
  * of the image's files. Look-ups go through real layers; page cache is kept by the host's ledger, so that drivers that give each
  * container inodes of its own show as duplicate pages.
  */
+import { type DiskName, diskOptions } from "../../host/disks.js";
 import {
   type Experiment,
   type ExperimentSetting,
@@ -12,6 +13,7 @@ import {
 import { memoryValues } from "../../host/experiments/values.js";
 import { type Host, pagesOf } from "../../host/host.js";
 import type { HostValues } from "../../host/metrics.js";
+import { SECOND } from "../../host/time.js";
 import type { ParameterSpecs } from "../../util/parameters.js";
 import { Random } from "../../util/random.js";
 import { IMAGE_NAMES, imageOf, READ_AT_START, type StoredImage } from "../images/catalogue.js";
@@ -36,6 +38,11 @@ const PARAMETERS = {
     description: "Containers of the image.",
   },
   writes: { kind: "count", default: 20, description: "Files of the image to which each container writes." },
+  fileBytes: {
+    kind: "bytes",
+    default: 0,
+    description: "Bytes of each file to which a container writes; 0: as the image has them.",
+  },
   writeBytes: { kind: "bytes", default: 4096, minimum: 1, description: "Bytes of each such write." },
   ...HOST_PARAMETERS,
 } as const satisfies ParameterSpecs;
@@ -76,7 +83,9 @@ function unionFileSystem(setting: ExperimentSetting): HostValues {
 
   const mount = new UnionMount(image.layers);
   const probes = access.reads.map(({ path }) => (driver.isLayered ? mount.lookup(path).probes : 1));
-  const copies = access.writes.map(({ path, bytes }) => {
+  const fileBytes = parameters["fileBytes"] as number;
+  const copies = access.writes.map(({ path, bytes: own }) => {
+    const bytes = fileBytes === 0 ? own : fileBytes;
     mount.write(path, bytes + written, "written");
     return copiedBytes(driver, bytes, written);
   });
@@ -101,6 +110,9 @@ function unionFileSystem(setting: ExperimentSetting): HostValues {
     lookup_probes: sumOf(probes) / Math.max(1, probes.length),
     lookup_time: sumOf(probes.map((count) => lookupTime(driver, count))) / Math.max(1, probes.length),
     copied_bytes: copied,
+    first_write_cold_time:
+      sumOf(copies.map((bytes) => firstWriteTime(driver, bytes) + throughDisk(setting, bytes + written))) /
+      Math.max(1, copies.length),
     first_write_time:
       sumOf(copies.map((bytes) => firstWriteTime(driver, bytes))) / Math.max(1, copies.length),
   };
@@ -158,6 +170,14 @@ function writeAll(
     const file = host.file(`/${driver.name}/${index}/upper`, bytes);
     host.memory.touch(file, 0, pagesOf(bytes), true);
   }
+}
+
+/** Read from the disk, and then written to it, with nothing cached; ns. */
+function throughDisk({ parameters }: ExperimentSetting, bytes: number): number {
+  const { readBandwidth, writeBandwidth, readLatency, writeLatency } = diskOptions(
+    parameters["storage"] as DiskName,
+  );
+  return readLatency + writeLatency + bytes * SECOND * (1 / readBandwidth + 1 / writeBandwidth);
 }
 
 /** vfs keeps every layer with all that is below it. */

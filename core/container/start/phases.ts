@@ -52,8 +52,17 @@ export type Step = { readonly phase: PhaseName } & (
   /** Work under a lock; `contended` where it takes longer when others wait. */
   | { readonly kind: "locked"; readonly lock: LockName; readonly ns: number; readonly contended?: number }
   | { readonly kind: "wait"; readonly ns: number }
-  /** Pages of a file through the page cache; `content` where another file holds the same. */
-  | { readonly kind: "read"; readonly path: string; readonly bytes: number; readonly content: string }
+  /**
+   * Pages through the page cache, of so many files one after another: what is missing takes a request to the disk for each file.
+   * `content` where another path holds the same.
+   */
+  | {
+      readonly kind: "read";
+      readonly path: string;
+      readonly bytes: number;
+      readonly content: string;
+      readonly files: number;
+    }
   | { readonly kind: "write"; readonly bytes: number }
   /** The image is fetched, by the first that needs it; the others wait for that. */
   | { readonly kind: "fetch" }

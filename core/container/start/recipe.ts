@@ -37,12 +37,17 @@ const NAMESPACES_MADE: readonly NamespaceName[] = ["mnt", "uts", "ipc", "pid", "
 
 export function stepsOf(request: StartRequest): Step[] {
   const { technology, isCold, application } = request;
-  const fetch: Step[] = isCold ? [{ phase: "pull", kind: "fetch" }] : [];
+  const fetch = isCold ? [fetchStep(request)] : [];
   const own: Step = work("application", application.startWork.value);
   if (technology.name === "process")
     return [...fetch, ...imageReads(request, true), work("application", START_COSTS.forkExec.value), own];
   if (technology.isContainer) return [...containerSteps(request, fetch), own];
   return [...fetch, ...machineSteps(request, technology.name), own];
+}
+
+function fetchStep({ driver, technology }: StartRequest): Step {
+  const isLazy = technology.isContainer && driver.lazyPull !== undefined;
+  return isLazy ? wait("pull", driver.lazyPull.value) : { phase: "pull", kind: "fetch" };
 }
 
 function containerSteps(request: StartRequest, fetch: readonly Step[]): Step[] {
@@ -94,6 +99,7 @@ function imageReads({ image, driver, index }: StartRequest, isShared: boolean): 
     path: isShared ? `/layers/${layer.digest}` : `/${driver.name}/${index}/${layer.digest}`,
     bytes: bytesOf(layer) * READ_AT_START.value,
     content: layer.digest,
+    files: Math.ceil(layer.files.length * READ_AT_START.value),
   }));
 }
 
@@ -115,7 +121,7 @@ function machineSteps(
     work("firmware", firmware.value),
     read("kernel", `/boot/${name}`, kernelFiles.value),
     work("kernel", kernel.value),
-    read("services", `/services/${name}`, serviceFiles.value),
+    read("services", `/services/${name}`, serviceFiles.value, serviceFiles.value / meanFile(image)),
     work("services", services.value),
     ...own,
   ].filter((step) => !("ns" in step) || step.ns > 0);
@@ -124,7 +130,16 @@ function machineSteps(
 /** A guest reads the application's files from its disk: all guests' disks are one image with private differences. */
 function readDisk(image: StoredImage, name: string): Step {
   const bytes = image.layers.reduce((sum, layer) => sum + bytesOf(layer), 0) * READ_AT_START.value;
-  return read("application", `/disk/${name}/${image.name}`, bytes);
+  return read("application", `/disk/${name}/${image.name}`, bytes, bytes / meanFile(image));
+}
+
+/** Bytes of a file of an image, mean: those of services are taken to be as large. */
+function meanFile({ layers }: StoredImage): number {
+  const [bytes, files] = layers.reduce(
+    ([bytes, files], layer) => [bytes + bytesOf(layer), files + layer.files.length] as const,
+    [0, 0] as readonly [number, number],
+  );
+  return bytes / files;
 }
 
 function work(phase: PhaseName, ns: number): Step {
@@ -139,6 +154,6 @@ function wait(phase: PhaseName, ns: number): Step {
   return { phase, kind: "wait", ns };
 }
 
-function read(phase: PhaseName, path: string, bytes: number): Step {
-  return { phase, kind: "read", path, bytes, content: path };
+function read(phase: PhaseName, path: string, bytes: number, files = 1): Step {
+  return { phase, kind: "read", path, bytes, content: path, files: Math.ceil(files) };
 }

@@ -20,6 +20,8 @@ interface Start {
   since: number;
 }
 
+type ReadStep = Extract<Step, { readonly kind: "read" }>;
+
 export class Starter {
   /** Sums over all starts, ns. */
   readonly phases = new Map<PhaseName, number>();
@@ -65,7 +67,7 @@ export class Starter {
         clock.after(step.ns, this.stepDone, index);
         break;
       case "read":
-        this.read(start, step.path, step.bytes, step.content, index);
+        this.read(start, step, index);
         break;
       case "write":
         disk.submit(start.owner, step.bytes, true, this.stepDone, index);
@@ -92,8 +94,8 @@ export class Starter {
     if (step.kind === "locked") this.locks[step.lock].release();
   };
 
-  /** Pages that are missing come from the disk, and then cost a fault each. */
-  private read(start: Start, path: string, bytes: number, content: string, index: number): void {
+  /** Pages that are missing come from the disk, file by file, and then cost a fault each. */
+  private read(start: Start, { path, bytes, content, files }: ReadStep, index: number): void {
     const { host } = this;
     const pages = pagesOf(bytes);
     if (pages === 0) {
@@ -106,8 +108,18 @@ export class Starter {
     host.flushSwap();
     const work = (minor + fileReads) * host.costs.minorFault;
     const fault = (): void => host.scheduler.run(start.thread, Math.max(1, work), this.stepDone, index);
-    if (fileReads > 0) host.read(start.owner, fileReads, fault, 0);
-    else fault();
+    const requests = Math.ceil((files * fileReads) / pages);
+    let left = fileReads;
+    const next = (asked: number): void => {
+      if (asked === requests) {
+        fault();
+        return;
+      }
+      const size = Math.ceil(left / (requests - asked));
+      left -= size;
+      host.read(start.owner, size, next, asked + 1);
+    };
+    next(0);
   }
 
   /** The time of a fetch has two phases: until the last layer had come, and the rest. */
