@@ -77,6 +77,24 @@ export const RUNSTATE = { running: 0, bytes: 48, since: 8, times: 16 } as const;
 export const VM_ASSIST = { enable: 0, disable: 1, writablePageTables: 2 } as const;
 export const SEGMENT_BASE = { fs: 0, gsUser: 1, gsKernel: 2 } as const;
 
+/** grant_table_op (grant_table.h): operations, their outcomes, flags of entries of version 1, of mappings and copies. */
+export const GRANT_OP = { map: 0, unmap: 1, setup: 2, copy: 5, querySize: 6 } as const;
+export const GRANT_STATUS = {
+  okay: 0,
+  error: -1,
+  badDomain: -2,
+  badReference: -3,
+  badHandle: -4,
+  badAddress: -5,
+  denied: -8,
+  badPage: -9,
+  badCopy: -10,
+} as const;
+export const GRANT = { kinds: 3, permit: 1, readOnly: 4, reading: 8, writing: 16 } as const;
+export const GRANT_MAP = { host: 2, readOnly: 4, application: 8, containsEntry: 16 } as const;
+export const GRANT_COPY = { fromGrant: 1, toGrant: 2 } as const;
+export const DOMAIN_SELF = 0x7ff0;
+
 /** The hypercall iret of 64-bit guests: RCX and R11 need not be restored. */
 export const IN_SYSCALL = 0x100;
 

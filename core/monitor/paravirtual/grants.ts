@@ -7,27 +7,11 @@
 import { OWNER } from "../../events/memory-owners.js";
 import type { Hfn } from "../../machine/address.js";
 import { A, D, P, RW, US } from "../../machine/mmu/entry.js";
-import { ERROR, OK } from "./abi.js";
+import { DOMAIN_SELF, ERROR, GRANT, GRANT_COPY, GRANT_MAP, GRANT_OP, GRANT_STATUS, OK } from "./abi.js";
 import { type Calls, type Domain, MOST_ELEMENTS } from "./call.js";
 import { OWNED_BY, USE } from "./frame-types.js";
 
 const PAGE = 4096;
-const OPERATION = { map: 0, unmap: 1, setup: 2, copy: 5, querySize: 6 } as const;
-const STATUS = {
-  okay: 0,
-  error: -1,
-  badDomain: -2,
-  badReference: -3,
-  badHandle: -4,
-  badAddress: -5,
-  denied: -8,
-  badPage: -9,
-  badCopy: -10,
-} as const;
-const GRANT = { kinds: 3, permit: 1, readOnly: 4, reading: 8, writing: 16 } as const;
-const MAP = { host: 2, readOnly: 4, application: 8, containsEntry: 16 } as const;
-const COPY = { fromGrant: 1, toGrant: 2 } as const;
-const DOMAIN_SELF = 0x7ff0;
 /** The domain's own number. */
 const DOMAIN = 0;
 const ENTRY_BYTES = 8;
@@ -58,15 +42,15 @@ class Grants {
     if (count > MOST_ELEMENTS) return ERROR.invalid;
     const { wordBytes } = this.domain.access;
     switch (operation) {
-      case OPERATION.setup:
+      case GRANT_OP.setup:
         return this.setup(list);
-      case OPERATION.querySize:
+      case GRANT_OP.querySize:
         return this.querySize(list);
-      case OPERATION.map:
+      case GRANT_OP.map:
         return this.each(list, count, BYTES.map, 18, (at) => this.map(at));
-      case OPERATION.unmap:
+      case GRANT_OP.unmap:
         return this.each(list, count, BYTES.unmap, 20, (at) => this.unmap(at));
-      case OPERATION.copy:
+      case GRANT_OP.copy:
         return this.each(list, count, BYTES.copy[wordBytes], wordBytes === 4 ? 20 : 36, (at) =>
           this.copy(at),
         );
@@ -97,7 +81,7 @@ class Grants {
     const isWide = access.wordBytes === 8;
     const asked = access.read32(at + 4) >>> 0;
     const isFit = this.isSelf(access.read16(at)) && asked <= 1;
-    access.write16(at + 8, isFit ? STATUS.okay : STATUS.error);
+    access.write16(at + 8, isFit ? GRANT_STATUS.okay : GRANT_STATUS.error);
     if (!isFit || asked === 0) return OK;
     if (this.table < 0) {
       const { machine } = hardware;
@@ -114,17 +98,17 @@ class Grants {
     const isFit = this.isSelf(access.read16(at));
     access.write32(at + 4, this.table < 0 ? 0 : 1);
     access.write32(at + 8, 1);
-    access.write16(at + 12, isFit ? STATUS.okay : STATUS.badDomain);
+    access.write16(at + 12, isFit ? GRANT_STATUS.okay : GRANT_STATUS.badDomain);
     return OK;
   }
 
   /** The frame that a reference grants, for reading or writing, or a status below 0. */
   private granted(reference: number, isWrite: boolean): number {
-    if (this.table < 0 || reference >= REFERENCES) return STATUS.badReference;
+    if (this.table < 0 || reference >= REFERENCES) return GRANT_STATUS.badReference;
     const [low, frame] = this.entry(reference);
-    if ((low & GRANT.kinds) !== GRANT.permit || low >>> 16 !== DOMAIN) return STATUS.badReference;
-    if (isWrite && (low & GRANT.readOnly) !== 0) return STATUS.denied;
-    return this.domain.paging.types.isGuests(frame) ? frame : STATUS.badPage;
+    if ((low & GRANT.kinds) !== GRANT.permit || low >>> 16 !== DOMAIN) return GRANT_STATUS.badReference;
+    if (isWrite && (low & GRANT.readOnly) !== 0) return GRANT_STATUS.denied;
+    return this.domain.paging.types.isGuests(frame) ? frame : GRANT_STATUS.badPage;
   }
 
   private entry(reference: number): readonly [number, number] {
@@ -137,37 +121,38 @@ class Grants {
     const { access, paging } = this.domain;
     const flags = access.read32(at + 8);
     const reference = access.read32(at + 12) >>> 0;
-    if (!this.isSelf(access.read16(at + 16))) return STATUS.badDomain;
-    if ((flags & MAP.host) === 0 || (flags & MAP.containsEntry) !== 0) return STATUS.error;
-    const isWritable = (flags & MAP.readOnly) === 0;
+    if (!this.isSelf(access.read16(at + 16))) return GRANT_STATUS.badDomain;
+    if ((flags & GRANT_MAP.host) === 0 || (flags & GRANT_MAP.containsEntry) !== 0) return GRANT_STATUS.error;
+    const isWritable = (flags & GRANT_MAP.readOnly) === 0;
     const frame = this.granted(reference, isWritable);
     if (frame < 0) return frame;
     const address = access.read64(at);
     const entry = paging.lowestEntry(address);
-    if (entry === undefined) return STATUS.badAddress;
-    const rights = P | A | (isWritable ? RW | D : 0) | ((flags & MAP.application) === 0 ? 0 : US);
-    if (!paging.update(entry.table, entry.index, (frame << 12) | rights, frame >>> 20)) return STATUS.badPage;
+    if (entry === undefined) return GRANT_STATUS.badAddress;
+    const rights = P | A | (isWritable ? RW | D : 0) | ((flags & GRANT_MAP.application) === 0 ? 0 : US);
+    if (!paging.update(entry.table, entry.index, (frame << 12) | rights, frame >>> 20))
+      return GRANT_STATUS.badPage;
     const handle = this.nextHandle++;
     this.mappings.set(handle, { reference, address, isWritable });
     this.note(reference);
     access.write32(at + 20, handle);
     access.write32(at + 24, frame << 12);
     access.write32(at + 28, frame >>> 20);
-    return STATUS.okay;
+    return GRANT_STATUS.okay;
   }
 
   private unmap(at: number): number {
     const { access, paging } = this.domain;
     const handle = access.read32(at + 16) >>> 0;
     const mapping = this.mappings.get(handle);
-    if (mapping === undefined) return STATUS.badHandle;
-    if (mapping.address !== access.read64(at)) return STATUS.badAddress;
+    if (mapping === undefined) return GRANT_STATUS.badHandle;
+    if (mapping.address !== access.read64(at)) return GRANT_STATUS.badAddress;
     const entry = paging.lowestEntry(mapping.address);
-    if (entry === undefined || !paging.update(entry.table, entry.index, 0, 0)) return STATUS.badAddress;
+    if (entry === undefined || !paging.update(entry.table, entry.index, 0, 0)) return GRANT_STATUS.badAddress;
     paging.invalidate(mapping.address);
     this.mappings.delete(handle);
     this.note(mapping.reference);
-    return STATUS.okay;
+    return GRANT_STATUS.okay;
   }
 
   /** Says in an entry how its page is used now. */
@@ -191,19 +176,19 @@ class Grants {
     const length = access.read16(end);
     const flags = access.read16(end + 2);
     const side = (base: number, isGrant: boolean, isWrite: boolean): number => {
-      if (!this.isSelf(access.read16(base + wordBytes))) return STATUS.badDomain;
+      if (!this.isSelf(access.read16(base + wordBytes))) return GRANT_STATUS.badDomain;
       const what = access.readWord(base);
       if (isGrant) return this.granted(what, isWrite);
-      return paging.types.isGuests(what) ? what : STATUS.badPage;
+      return paging.types.isGuests(what) ? what : GRANT_STATUS.badPage;
     };
-    const from = side(at, (flags & COPY.fromGrant) !== 0, false);
-    const to = side(at + sideBytes, (flags & COPY.toGrant) !== 0, true);
+    const from = side(at, (flags & GRANT_COPY.fromGrant) !== 0, false);
+    const to = side(at + sideBytes, (flags & GRANT_COPY.toGrant) !== 0, true);
     if (from < 0 || to < 0) return Math.min(from, to);
     const fromOffset = access.read16(at + wordBytes + 2);
     const toOffset = access.read16(at + sideBytes + wordBytes + 2);
-    if (fromOffset + length > PAGE || toOffset + length > PAGE) return STATUS.badCopy;
+    if (fromOffset + length > PAGE || toOffset + length > PAGE) return GRANT_STATUS.badCopy;
     // Memory alone may be written so, not a page that the hardware or the monitor trusts.
-    if (!paging.use(to, USE.writable)) return STATUS.badPage;
+    if (!paging.use(to, USE.writable)) return GRANT_STATUS.badPage;
     hardware.ram.copyWithin(
       to * PAGE + toOffset,
       from * PAGE + fromOffset,
@@ -211,6 +196,6 @@ class Grants {
     );
     hardware.engine.wroteMemory(to * PAGE + toOffset, length);
     paging.release(to);
-    return STATUS.okay;
+    return GRANT_STATUS.okay;
   }
 }

@@ -9,18 +9,38 @@ import { loadImage } from "../../guest/images/image.js";
 import { commandLine, imageFile, WIDTHS, type Width } from "../../guest/mini-kernel/benchmark.js";
 import { CASES, caseValues } from "../../guest/mini-kernel/cases.js";
 import type { Hfn } from "../../machine/address.js";
+import { RAX, RBX, RIP } from "../../machine/cpu/places.js";
 import { A, D, P, PS, RW, US } from "../../machine/mmu/entry.js";
 import { auditParavirtual } from "../testing/paravirtual-audit.js";
-import { ERROR, HYPERCALL, MACHINE_TO_PHYSICAL, MMUEXT, OK, UPDATE_KIND } from "./abi.js";
+import {
+  ERROR,
+  GRANT,
+  GRANT_COPY,
+  GRANT_MAP,
+  GRANT_OP,
+  GRANT_STATUS,
+  HYPERCALL,
+  MACHINE_TO_PHYSICAL,
+  MMUEXT,
+  OK,
+  UPDATE_KIND,
+} from "./abi.js";
 import { Arguments } from "./call.js";
 import { makeParavirtual } from "./computer.js";
 import { levelOf, USE } from "./frame-types.js";
 import { Hypercalls } from "./hypercalls.js";
 import type { ParavirtualMonitor } from "./monitor.js";
+import { TableStores } from "./table-stores.js";
 
 const MEMORY = 32 * 2 ** 20;
 const BUDGET = 1e8;
 const LEAF = P | A | D | US;
+/** Second words of descriptors: a call gate, and code of ring 0 (SDM vol. 3, 3.4.5 and 5.8.3). */
+const GATE = 0x0000_ec00;
+const CODE_OF_RING_0 = 0x00cf_9b00;
+
+/** MOV [RAX], RBX. */
+const STORE = { 32: 0x1889, 64: 0x18_8948 } as const;
 
 class Guest {
   readonly computer;
@@ -88,6 +108,18 @@ class Guest {
   scratch(): number {
     const base = this.width === 32 ? 0xc000_0000 : -0x8000_0000;
     return base + MEMORY - 4096;
+  }
+
+  /** A page of the guest's map from its end, free and writable: where it lies and what maps it. */
+  freePage(fromEnd: number): { address: number; table: Hfn; index: number; frame: Hfn } {
+    const address = this.scratch() - fromEnd * 4096;
+    const { table, index } = this.paging.lowestEntry(address)!;
+    return { address, table, index, frame: this.ram[table * 1024 + 2 * index]! >>> 12 };
+  }
+
+  /** Maps a page read-only. */
+  protect({ table, index, frame }: { table: Hfn; index: number; frame: Hfn }): void {
+    expect(this.update(table, index, frame, LEAF)).toBe(OK);
   }
 
   /** A frame that is used as something. */
@@ -178,6 +210,145 @@ describe.each(WIDTHS)("%i-bit", (width) => {
     expect(guest.update(scratch.table, scratch.index, frame, LEAF | RW)).toBe(ERROR.invalid);
     expect(guest.extended(MMUEXT.unpin, frame)).toBe(OK);
     expect(guest.update(scratch.table, scratch.index, frame, LEAF | RW)).toBe(OK);
+    guest.audit();
+  });
+
+  it("with writable page tables stores entries that it may have, and no others", () => {
+    const { present } = guest.monitor;
+    const { core, access } = present;
+    const stores = new TableStores(present);
+    const { table, index, frame } = guest.freePage(2);
+    const base = width === 32 ? 0xc000_0000 : -0x8000_0000;
+    const firstFrame = guest.freePage((guest.scratch() - base) / 4096).frame;
+    const entryAt = base + (table - firstFrame) * 4096 + index * 8;
+    const word = table * 1024 + 2 * index;
+    const code = guest.scratch();
+    access.write32(code, STORE[width]);
+    /** MOV of RBX to where RAX points. */
+    const store = (value: number): boolean => {
+      core.jump(code | 0, width === 32 ? 0 : -1);
+      core.setRegister(RAX, width === 32 ? 4 : 8, entryAt | 0, width === 32 ? 0 : -1);
+      core.setRegister(RBX, width === 32 ? 4 : 8, value, 0);
+      return stores.emulate(entryAt);
+    };
+    const before = guest.ram[word]!;
+    expect(store((guest.monitorsFrame() << 12) | LEAF)).toBe(false);
+    expect(store((guest.paging.kernelRoot << 12) | LEAF | RW)).toBe(false);
+    expect([guest.ram[word], core.words[RIP]]).toEqual([before, code | 0]);
+    guest.audit();
+    expect(store((frame << 12) | LEAF)).toBe(true);
+    expect([guest.ram[word]! & RW, core.words[RIP] !== (code | 0)]).toEqual([0, true]);
+    expect(stores.emulate(guest.scratch())).toBe(false);
+    guest.audit();
+  });
+
+  it("has descriptors in pages that it cannot write, of code and data of its own rings alone", () => {
+    const page = guest.freePage(2);
+    const at = page.frame * 1024;
+    guest.ram.fill(0, at, at + 1024);
+    const list = guest.scratch() - 4096;
+    const { access } = guest.monitor.present;
+    access.writeWord(list, page.frame);
+    const install = (): number => guest.call(HYPERCALL.set_gdt, list, 512);
+    // Mapped writable; then a call gate in it.
+    expect(install()).toBe(ERROR.invalid);
+    guest.protect(page);
+    guest.ram[at + 5] = GATE;
+    expect(install()).toBe(ERROR.invalid);
+    guest.ram[at + 5] = CODE_OF_RING_0;
+    expect(install()).toBe(OK);
+    expect((guest.ram[at + 5]! >>> 13) & 3).toBe(width === 32 ? 1 : 3);
+    expect(guest.update(page.table, page.index, page.frame, LEAF | RW)).toBe(ERROR.invalid);
+    expect(guest.extended(MMUEXT.pinL1, page.frame)).toBe(ERROR.invalid);
+    const change = (frame: Hfn, high: number): number => {
+      const address = frame * 4096 + 8;
+      return width === 32
+        ? guest.call(HYPERCALL.update_descriptor, address, 0, 0xffff, high)
+        : guest.call(HYPERCALL.update_descriptor, address, high * 2 ** 32 + 0xffff);
+    };
+    expect(change(page.frame, GATE)).toBe(ERROR.invalid);
+    expect(change(guest.monitorsFrame(), 0)).toBe(ERROR.invalid);
+    expect(change(guest.frameUsedAs(USE.l1), 0)).toBe(ERROR.invalid);
+    expect(change(page.frame, CODE_OF_RING_0)).toBe(OK);
+    expect((guest.ram[at + 3]! >>> 13) & 3).toBe(width === 32 ? 1 : 3);
+    access.writeWord(list, guest.monitorsFrame());
+    expect(install()).toBe(ERROR.invalid);
+    expect(guest.call(HYPERCALL.set_gdt, list, 8192)).toBe(ERROR.invalid);
+    expect(guest.call(HYPERCALL.set_gdt, list, 0)).toBe(OK);
+    expect(guest.update(page.table, page.index, page.frame, LEAF | RW)).toBe(OK);
+    guest.audit();
+    expect(guest.computer.run(BUDGET)).toEqual({ kind: "exit", status: 0 });
+  });
+
+  it("grants what is its own, and maps and copies only what is granted", () => {
+    const { access } = guest.monitor.present;
+    const request = guest.scratch() - 4096;
+    const isWide = width === 64;
+    const operate = (operation: number, fill: () => void, statusAt: number): number => {
+      for (let offset = 0; offset < 64; offset += 4) access.write32(request + offset, 0);
+      fill();
+      expect(guest.call(HYPERCALL.grant_table_op, operation, request, 1)).toBe(OK);
+      return (access.read16(request + statusAt) << 16) >> 16;
+    };
+    const granted = guest.freePage(2);
+    const target = guest.freePage(3);
+    const setup = (): void => {
+      access.write32(request + 4, 1);
+      access.writeWord(request + (isWide ? 16 : 12), request + 56);
+    };
+    expect(operate(GRANT_OP.setup, setup, 8)).toBe(GRANT_STATUS.okay);
+    const table = access.read32(request + 56);
+    const entry = (reference: number, flags: number, frame: Hfn): void => {
+      guest.ram[table * 1024 + 2 * reference] = flags;
+      guest.ram[table * 1024 + 2 * reference + 1] = frame;
+    };
+    const map = (reference: number, flags: number) => (): void => {
+      access.write64(request, target.address);
+      access.write32(request + 8, flags);
+      access.write32(request + 12, reference);
+    };
+    entry(8, GRANT.permit, granted.frame);
+    entry(9, GRANT.permit | GRANT.readOnly, granted.frame);
+    entry(10, GRANT.permit, guest.monitorsFrame());
+    entry(11, GRANT.permit, guest.frameUsedAs(USE.l1));
+    expect(operate(GRANT_OP.map, map(7, GRANT_MAP.host), 18)).toBe(GRANT_STATUS.badReference);
+    expect(operate(GRANT_OP.map, map(9, GRANT_MAP.host), 18)).toBe(GRANT_STATUS.denied);
+    expect(operate(GRANT_OP.map, map(10, GRANT_MAP.host), 18)).toBe(GRANT_STATUS.badPage);
+    expect(operate(GRANT_OP.map, map(11, GRANT_MAP.host), 18)).toBe(GRANT_STATUS.badPage);
+    expect(operate(GRANT_OP.map, map(100_000, GRANT_MAP.host), 18)).toBe(GRANT_STATUS.badReference);
+    expect(operate(GRANT_OP.map, map(9, GRANT_MAP.host | GRANT_MAP.readOnly), 18)).toBe(GRANT_STATUS.okay);
+    const handle = access.read32(request + 20);
+    const unmap = (of: number) => (): void => {
+      access.write64(request, target.address);
+      access.write32(request + 16, of);
+    };
+    expect(operate(GRANT_OP.unmap, unmap(handle + 1), 20)).toBe(GRANT_STATUS.badHandle);
+    expect(operate(GRANT_OP.unmap, unmap(handle), 20)).toBe(GRANT_STATUS.okay);
+    const copy = (from: number, to: number, flags: number, length: number) => (): void => {
+      const side = 2 * access.wordBytes;
+      access.writeWord(request, from);
+      access.writeWord(request + side, to);
+      access.write16(request + 2 * side, length);
+      access.write16(request + 2 * side + 2, flags);
+    };
+    const copied = isWide ? 36 : 20;
+    guest.ram[granted.frame * 1024] = 0x1234_5678;
+    expect(operate(GRANT_OP.copy, copy(8, target.frame, GRANT_COPY.fromGrant, 64), copied)).toBe(
+      GRANT_STATUS.okay,
+    );
+    expect(guest.ram[target.frame * 1024]).toBe(0x1234_5678);
+    expect(operate(GRANT_OP.copy, copy(8, target.frame, GRANT_COPY.fromGrant, 4097), copied)).toBe(
+      GRANT_STATUS.badCopy,
+    );
+    expect(operate(GRANT_OP.copy, copy(guest.monitorsFrame(), target.frame, 0, 64), copied)).toBe(
+      GRANT_STATUS.badPage,
+    );
+    expect(operate(GRANT_OP.copy, copy(8, guest.frameUsedAs(USE.l1), GRANT_COPY.fromGrant, 64), copied)).toBe(
+      GRANT_STATUS.badPage,
+    );
+    expect(operate(GRANT_OP.copy, copy(granted.frame, 9, GRANT_COPY.toGrant, 64), copied)).toBe(
+      GRANT_STATUS.denied,
+    );
     guest.audit();
   });
 
