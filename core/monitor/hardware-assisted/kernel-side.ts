@@ -457,6 +457,8 @@ export class KernelSide {
     else engine.retry();
   }
 
+  private readonly stepper = (): void => this.step();
+
   /** Executes the instruction that left, alone. */
   private step(): void {
     const { engine, system } = this.hardware;
@@ -489,7 +491,7 @@ export class KernelSide {
         return EXIT.table_write;
       case "guarded":
         this.leave(EXIT.table_write, costs.shadow_emulate_write);
-        if (vectoring === undefined) shadow.writeTable(linear, () => this.step());
+        if (vectoring === undefined) shadow.writeTable(linear, this.stepper);
         else {
           // What an event pushes is not emulated: the table becomes a page like any other.
           shadow.unguard();
@@ -509,7 +511,7 @@ export class KernelSide {
     vectoring: Vectoring | undefined,
   ): number {
     const address = shadow.frame * PAGE + (linear % PAGE);
-    const reach = (): void => shadow.reachDevice(linear, () => this.step());
+    const reach = (): void => shadow.reachDevice(linear, this.stepper);
     if (this.chip?.ownsMemory(address) === true) {
       // The access itself is the exit, and is charged there.
       reach();

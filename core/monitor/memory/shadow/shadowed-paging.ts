@@ -39,6 +39,8 @@ const FIRST_REGISTER_ROOT = 2 ** 32;
 export class ShadowedPaging implements PagingControl {
   private readonly state: Int32Array;
   private readonly pdptes = new Int32Array(8);
+  /** A table as it was before a write; kept, for there are very many. */
+  private readonly before = new Int32Array(1024);
   private readonly flat: FlatTables;
   /** By the guest's format; shadows of a format that it left are dropped. */
   private readonly shadows = new Map<PagingName, ShadowPaging>();
@@ -137,7 +139,8 @@ export class ShadowedPaging implements PagingControl {
     }
     const { ram } = this.hardware.machine;
     const words = ram.subarray(host * 1024, host * 1024 + 1024);
-    const before = words.slice();
+    const { before } = this;
+    before.set(words);
     shadow.write(va, step);
     let first = 0;
     while (first < words.length && words[first] === before[first]) first++;
