@@ -87,6 +87,7 @@ export const EVENTS = [
   // Binary translation.
   { name: "translated_units", label: "Translated units", better: "fewer", group: "translation", description: "Pieces of guest code that a binary translator translated, again ones too." },
   { name: "translated_instructions", label: "Translated instructions", better: "fewer", group: "translation", description: "Guest instructions in them." },
+  { name: "translation_lookups", label: "Translation look-ups", better: "fewer", group: "translation", description: "How often a binary translator's monitor looked for the translation of a guest address; what it does not find is translated." },
   { name: "translations_dropped", label: "Translations dropped", better: "fewer", group: "translation", description: "Translated units that were dropped alone: the guest's code changed, or a store in them is translated anew." },
   { name: "in_cache_emulations", label: "In-cache emulations", better: "neither", group: "translation", description: "Instructions that translated code did on the monitor's data without leaving the translation cache; no exits." },
   { name: "translation_flushes", label: "Translation flushes", better: "fewer", group: "translation", description: "How often the translation cache was emptied: full, or the guest's code changed, or its paging." },

@@ -88,6 +88,7 @@ export interface LabRow {
   /** System calls (count) */ readonly guest_system_calls: number;
   /** Translated units (count) */ readonly translated_units: number;
   /** Translated instructions (count) */ readonly translated_instructions: number;
+  /** Translation look-ups (count) */ readonly translation_lookups: number;
   /** Translations dropped (count) */ readonly translations_dropped: number;
   /** In-cache emulations (count) */ readonly in_cache_emulations: number;
   /** Translation flushes (count) */ readonly translation_flushes: number;

@@ -32,7 +32,7 @@ export const DEFAULT_SETTINGS = {
 } as const satisfies Partial<CellConfig>;
 
 /** Of the translation cache: it lies in the monitor's 4 MiB of linear addresses. */
-const MINIMUM_CACHE = 64 * 1024;
+const MINIMUM_CACHE = 8 * 2 ** 10;
 const MAXIMUM_CACHE = 2 * 1024 * 1024;
 
 const SIZE_ERROR = "expected a size such as 4096, 64MiB or 16GiB";
@@ -119,7 +119,7 @@ export function settingsShape(catalogue: Catalogue) {
     translation: z
       .strictObject({
         cache: bytesSchema(MINIMUM_CACHE, MAXIMUM_CACHE).describe(
-          "Translation cache, whole pages of 4 KiB: 64KiB to 2MiB",
+          "Translation cache, whole pages of 4 KiB: 8KiB to 2MiB",
         ),
         chaining: yesOrNo("Let direct branches go from unit to unit without the monitor"),
         adaptive: yesOrNo("Translate stores anew that fault often"),

@@ -19,6 +19,8 @@ const DUMP = `${SOURCES.instLatX64}, GenuineIntel0000F43_P4_Prescott_NewMemLat.t
 
 const HALF_OF_PAIR = published(5.5, `half of CALL and RET together: ${SOURCES.adams2006}, nanobenchmark call/ret, native (adams06-nano-callret-native)`, [2, 8]);
 
+const ONE_STORE = published(1, `${SOURCES.adams2006}, nanobenchmark ptemod, native: "single cycle store" (adams06-nano-ptemod-native)`, [1, 2]);
+
 export const PRESCOTT_2005: CpuProfile = {
   name: "prescott-2005",
   title: "Intel Prescott (Pentium 4 672)",
@@ -62,7 +64,7 @@ export const PRESCOTT_2005: CpuProfile = {
     ...splitRoundTrip(3_963, "agesen12-rt-prescott", "netburst"),
     ring_transition: fitted(900, "fitted to xen03-4-2p-0k-xen less -l-up: 1.2 us = 2,880 cycles for two hypercalls of 900 + 400 and their work", [500, 1_400]),
   },
-  instructions: { ...instructionCostsOf("netburst"), call: HALF_OF_PAIR, return: HALF_OF_PAIR },
+  instructions: { ...instructionCostsOf("netburst"), call: HALF_OF_PAIR, return: HALF_OF_PAIR, store: ONE_STORE },
   notes: [
     "Figures of the Xen paper are cycles of a 2.4 GHz Xeon of the older Northwood core: same family, shorter pipeline.",
     "No paging-structure cache is documented for NetBurst; with one, walk_start would be near 9.",

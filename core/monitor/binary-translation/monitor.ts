@@ -167,6 +167,8 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   /** Where a guest address is translated, translating it if need be; undefined when the guest may not fetch there. */
   private translated(guest: number): number | undefined {
     const { engine, machine } = this.parts.hardware;
+    const { events } = machine.counters;
+    events[EVENT.translation_lookups]!++;
     engine.charge(CYCLES.translator, this.costs.translate_lookup);
     const known = this.cache.find(guest);
     if (known !== undefined) return known.address;
@@ -179,7 +181,6 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
         isStore: (at) => this.stores.isFrequent(at),
       });
       engine.charge(CYCLES.translator, unit.instructions * this.costs.translate_instruction);
-      const { events } = machine.counters;
       events[EVENT.translated_units]!++;
       events[EVENT.translated_instructions]! += unit.instructions;
       if (this.cache.add(unit)) {
