@@ -22,6 +22,9 @@ export type Gfn = Branded<"Gfn">;
 /** Host (machine) frame number: host-physical address >> 12. */
 export type Hfn = Branded<"Hfn">;
 
+/** Of the smallest page, and of a frame. */
+export const PAGE_BYTES = 4096;
+
 /** Kind bits in the low element of a reference. */
 export const REF_WRITE = 1;
 export const REF_FETCH = 2;

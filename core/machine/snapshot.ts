@@ -3,15 +3,15 @@
  * of RAM only the pages that differ from the snapshot before are, the others are shared with it. Decoded code, translations
  * and host-speed look-ups are not part of it: they are made anew and change nothing that is modelled.
  */
+
 import { invariant } from "../util/errors.js";
+import { PAGE_BYTES } from "./address.js";
 import type { Computer } from "./computer.js";
 import type { ConsoleState } from "./console.js";
 import type { SystemUnitState } from "./cpu/system-unit.js";
 import type { PcState } from "./devices/pc.js";
 import type { EngineState } from "./execute/code/engine.js";
 import type { ContextsState } from "./mmu/contexts.js";
-
-const PAGE = 4096;
 
 export interface Snapshot {
   /** Instructions completed. */
@@ -48,7 +48,7 @@ export function restoreSnapshot(computer: Computer, snapshot: Snapshot): void {
   system.restore(snapshot.system);
   const ram = ramOf(computer);
   ram.fill(0);
-  for (const [frame, bytes] of snapshot.pages) ram.set(bytes, frame * PAGE);
+  for (const [frame, bytes] of snapshot.pages) ram.set(bytes, frame * PAGE_BYTES);
   stateBytes(computer).set(snapshot.state);
   machine.mmu.parts.contexts.restore(snapshot.contexts);
   engine.restore(snapshot.engine);
@@ -69,9 +69,9 @@ function changedPages(ram: Uint8Array, before: ReadonlyMap<number, Uint8Array>):
   const pages = new Map<number, Uint8Array>();
   const words = new Float64Array(ram.buffer, ram.byteOffset, ram.length / 8);
   const bits = new BigUint64Array(ram.buffer, ram.byteOffset, ram.length / 8);
-  for (let frame = 0; frame * PAGE < ram.length; frame++) {
+  for (let frame = 0; frame * PAGE_BYTES < ram.length; frame++) {
     if (isZero(words, bits, frame)) continue;
-    const page = ram.subarray(frame * PAGE, (frame + 1) * PAGE);
+    const page = ram.subarray(frame * PAGE_BYTES, (frame + 1) * PAGE_BYTES);
     const old = before.get(frame);
     pages.set(frame, old !== undefined && isEqual(page, old) ? old : page.slice());
   }
@@ -80,14 +80,14 @@ function changedPages(ram: Uint8Array, before: ReadonlyMap<number, Uint8Array>):
 
 /** Whether a page is all zeros; a float that is not positive zero has some bit set. */
 function isZero(words: Float64Array, bits: BigUint64Array, frame: number): boolean {
-  const first = (frame * PAGE) / 8;
-  for (let at = first; at < first + PAGE / 8; at++) {
+  const first = (frame * PAGE_BYTES) / 8;
+  for (let at = first; at < first + PAGE_BYTES / 8; at++) {
     if (words[at] !== 0 || bits[at] !== 0n) return false;
   }
   return true;
 }
 
 function isEqual(page: Uint8Array, old: Uint8Array): boolean {
-  for (let at = 0; at < PAGE; at++) if (page[at] !== old[at]) return false;
+  for (let at = 0; at < PAGE_BYTES; at++) if (page[at] !== old[at]) return false;
   return true;
 }

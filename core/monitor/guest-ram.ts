@@ -2,14 +2,12 @@
  * A guest's memory as its monitor and its devices reach it: guest-physical addresses, through the monitor's map. Where the map
  * has nothing yet, memory is given at once.
  */
-import type { Gfn } from "../machine/address.js";
+import { type Gfn, PAGE_BYTES } from "../machine/address.js";
 import type { CodeMachine } from "../machine/code-machine.js";
 import { VIDEO_END, VIDEO_FIRST } from "../machine/computer.js";
 import type { PhysicalAccess } from "../machine/cpu/host.js";
 import type { GuestMemory } from "../machine/devices/device.js";
 import type { GuestMap } from "./memory/guest-map.js";
-
-const PAGE = 4096;
 
 /** Which guest frames are memory. */
 export interface GuestExtent {
@@ -59,7 +57,7 @@ export class GuestRam implements GuestMemory, PhysicalAccess {
     this.eachPage(address, bytes.length, (host, at, length) => {
       ram.set(bytes.subarray(at, at + length), host);
       engine.wroteMemory(host, length);
-      this.onWrite?.(Math.floor((address + at) / PAGE));
+      this.onWrite?.(Math.floor((address + at) / PAGE_BYTES));
     });
   }
 
@@ -68,15 +66,15 @@ export class GuestRam implements GuestMemory, PhysicalAccess {
     this.eachPage(address, length, (host, at, bytes) => {
       ram.fill(0, host, host + bytes);
       engine.wroteMemory(host, bytes);
-      this.onWrite?.(Math.floor((address + at) / PAGE));
+      this.onWrite?.(Math.floor((address + at) / PAGE_BYTES));
     });
   }
 
   /** An aligned word, as int32; outside RAM all ones. */
   read32(address: number): number {
-    const gfn = Math.floor(address / PAGE);
+    const gfn = Math.floor(address / PAGE_BYTES);
     if (this.isDevice(gfn)) return -1;
-    return this.hardware.machine.ram[this.map.require(gfn) * 1024 + ((address % PAGE) >> 2)]!;
+    return this.hardware.machine.ram[this.map.require(gfn) * 1024 + ((address % PAGE_BYTES) >> 2)]!;
   }
 
   /** @param part host address, how far into the whole, bytes. */
@@ -86,10 +84,10 @@ export class GuestRam implements GuestMemory, PhysicalAccess {
     part: (host: number, at: number, length: number) => void,
   ): void {
     for (let at = 0; at < length; ) {
-      const gfn = Math.floor((address + at) / PAGE);
-      const offset = (address + at) % PAGE;
-      const inPage = Math.min(PAGE - offset, length - at);
-      if (!this.isDevice(gfn)) part(this.map.require(gfn) * PAGE + offset, at, inPage);
+      const gfn = Math.floor((address + at) / PAGE_BYTES);
+      const offset = (address + at) % PAGE_BYTES;
+      const inPage = Math.min(PAGE_BYTES - offset, length - at);
+      if (!this.isDevice(gfn)) part(this.map.require(gfn) * PAGE_BYTES + offset, at, inPage);
       at += inPage;
     }
   }

@@ -3,7 +3,6 @@ export { CATALOGUE } from "./catalogue.js";
 export type { ChartSpec } from "./charts.js";
 export { CLAIMS, type Claim, UNMODELLED } from "./claims.js";
 export type { Cell, CellConfig, CellOutcome, GuestPaging } from "./config.js";
-export type { FigureResult } from "./figures/compare.js";
 export { FIGURE_COLUMNS, figureRows } from "./figures/rows.js";
 export type { ScenarioSource } from "./load.js";
 export { thisThread } from "./pool.js";

@@ -3,12 +3,12 @@
  * chapters 3 to 6), mostly sound, so that the guest gets somewhere, with some that are not.
  */
 
+import { PAGE_BYTES } from "../../machine/address.js";
 import type { CodeMode } from "../../machine/x86/instruction.js";
 import type { Random } from "../../util/random.js";
 import { ByteWriter } from "../images/byte-writer.js";
 import { pick } from "./random-code.js";
 
-const PAGE = 4096;
 /** P, R/W, U/S; a large page; caches, dirty and global. */
 const PRESENT = 1;
 const WRITABLE = 2;
@@ -103,22 +103,22 @@ export function pageTables(
   ramBytes: number,
 ): Uint8Array {
   const { levels, entryBytes, top } = FORMATS[paging];
-  const entries = PAGE / entryBytes;
-  const tables = new ByteWriter((levels + 2) * PAGE);
+  const entries = PAGE_BYTES / entryBytes;
+  const tables = new ByteWriter((levels + 2) * PAGE_BYTES);
   const set = (table: number, entry: number, low: number, high = 0): void => {
-    tables.u32(table * PAGE + entry * entryBytes, low >>> 0);
-    if (entryBytes === 8) tables.u32(table * PAGE + entry * entryBytes + 4, high >>> 0);
+    tables.u32(table * PAGE_BYTES + entry * entryBytes, low >>> 0);
+    if (entryBytes === 8) tables.u32(table * PAGE_BYTES + entry * entryBytes + 4, high >>> 0);
   };
   for (let level = 0; level + 1 < levels; level++)
-    set(level, 0, (at + (level + 1) * PAGE) | (level === 0 ? top : OPEN));
+    set(level, 0, (at + (level + 1) * PAGE_BYTES) | (level === 0 ? top : OPEN));
   const directory = levels - 1;
   for (let entry = 0; entry < entries; entry++) {
-    if (entry < 2) set(directory, entry, (at + (levels + entry) * PAGE) | OPEN);
-    else if (random.below(4) !== 0) set(directory, entry, (entry * PAGE * entries) | OPEN | LARGE);
+    if (entry < 2) set(directory, entry, (at + (levels + entry) * PAGE_BYTES) | OPEN);
+    else if (random.below(4) !== 0) set(directory, entry, (entry * PAGE_BYTES * entries) | OPEN | LARGE);
     else set(directory, entry, random.int32(), random.int32() & random.int32());
   }
   for (let page = 0; page < 2 * entries; page++) {
-    const [low, high] = page < SOUND_PAGES ? [(page * PAGE) | OPEN, 0] : strangeEntry(random, ramBytes);
+    const [low, high] = page < SOUND_PAGES ? [(page * PAGE_BYTES) | OPEN, 0] : strangeEntry(random, ramBytes);
     set(levels + Math.floor(page / entries), page % entries, low, high);
   }
   return tables.bytes;
@@ -135,6 +135,9 @@ function strangeEntry(random: Random, ramBytes: number): readonly [low: number, 
       return [random.int32(), random.int32()];
     default:
       // An alias: often of the frames that hold code and tables.
-      return [(random.below(random.below(2) === 0 ? SOUND_PAGES : ramBytes / PAGE) * PAGE) | flags, 0];
+      return [
+        (random.below(random.below(2) === 0 ? SOUND_PAGES : ramBytes / PAGE_BYTES) * PAGE_BYTES) | flags,
+        0,
+      ];
   }
 }

@@ -3,6 +3,7 @@
  * controls are read where they lie. Faults that come before an exit (I/O permissions, CR4.TSD) are found first (Intel SDM
  * vol. 3, 26.1.1; AMD APM vol. 2, table 15-7).
  */
+import { PAGE_BYTES } from "../address.js";
 import type { Machine } from "../machine.js";
 import type { Instruction } from "../x86/instruction.js";
 import { CR0, CR4 } from "./control-bits.js";
@@ -18,7 +19,6 @@ export type Decision = (instruction: Instruction) => boolean;
 
 /** MOV is several instructions. */
 const MOVES: ReadonlySet<string> = new Set(["control-register", "debug-register"]);
-const PAGE_BYTES = 4096;
 /** Bits that LMSW writes; PE it can only set. */
 const LMSW_BITS = CR0.MP | CR0.EM | CR0.TS;
 

@@ -138,11 +138,6 @@ export class VmxUnit {
     this.isUnchecked = true;
   }
 
-  /** For the processor's own updates of controls that no check looks at (window exiting, information). */
-  writeUnchecked(field: number, low: number): void {
-    this.current!.set(field, low);
-  }
-
   vmlaunch(): EntryResult {
     if (this.current === undefined) return FAIL_INVALID;
     if (this.current.isLaunched) return this.fail(VM_ERROR.vmlaunchNotClear);

@@ -2,12 +2,10 @@
  * Which guest frames translated units come from. Their pages are guarded; a unit is stale once its code there is another, or its
  * address leads to another frame.
  */
-import type { Gfn } from "../../machine/address.js";
+import { type Gfn, PAGE_BYTES } from "../../machine/address.js";
 import type { GuestRam } from "../guest-ram.js";
 import type { ShadowedPaging } from "../memory/shadow/shadowed-paging.js";
 import type { Unit } from "./translate.js";
-
-const PAGE = 4096;
 
 /** The part of a unit's code that is in one frame. */
 interface Piece {
@@ -40,7 +38,7 @@ export class GuestCode {
     const { length: bytes } = unit.source;
     for (let from = 0; from < bytes; ) {
       const linear = (unit.guest + from) >>> 0;
-      const length = Math.min(PAGE - (linear % PAGE), bytes - from);
+      const length = Math.min(PAGE_BYTES - (linear % PAGE_BYTES), bytes - from);
       const frame = this.paging.translate(linear);
       if (frame >= 0) pieces.push({ unit, frame, linear, from, length });
       from += length;
@@ -49,13 +47,13 @@ export class GuestCode {
     for (const piece of pieces) {
       if (!this.byFrame.has(piece.frame)) this.paging.trace(piece.frame);
       addTo(this.byFrame, piece.frame, piece);
-      addTo(this.byPage, Math.floor(piece.linear / PAGE), piece);
+      addTo(this.byPage, Math.floor(piece.linear / PAGE_BYTES), piece);
     }
   }
 
   remove(unit: Unit): void {
     for (const piece of this.byUnit.get(unit) ?? []) {
-      removeFrom(this.byPage, Math.floor(piece.linear / PAGE), piece);
+      removeFrom(this.byPage, Math.floor(piece.linear / PAGE_BYTES), piece);
       removeFrom(this.byFrame, piece.frame, piece);
       if (!this.byFrame.has(piece.frame)) this.release(piece.frame);
     }
@@ -77,11 +75,11 @@ export class GuestCode {
   changedIn(frame: Gfn): Unit[] {
     const pieces = this.byFrame.get(frame);
     if (pieces === undefined) return [];
-    const bytes = new Uint8Array(PAGE);
-    this.ram.read(frame * PAGE, bytes);
+    const bytes = new Uint8Array(PAGE_BYTES);
+    this.ram.read(frame * PAGE_BYTES, bytes);
     const isOther = ({ unit, linear, from, length }: Piece): boolean => {
       for (let at = 0; at < length; at++)
-        if (bytes[(linear % PAGE) + at] !== unit.source[from + at]) return true;
+        if (bytes[(linear % PAGE_BYTES) + at] !== unit.source[from + at]) return true;
       return false;
     };
     return [...pieces].filter(isOther).map(({ unit }) => unit);
@@ -91,7 +89,7 @@ export class GuestCode {
   moved(): Unit[] {
     const moved: Unit[] = [];
     for (const [page, pieces] of this.byPage) {
-      const frame = this.paging.translate(page * PAGE);
+      const frame = this.paging.translate(page * PAGE_BYTES);
       for (const piece of pieces) if (piece.frame !== frame) moved.push(piece.unit);
     }
     return moved;

@@ -5,12 +5,11 @@
  *
  *      other units ──jmp──→ │ INT: the unit is gone │ …      then      │ jmp to the new translation │ …
  */
-import type { Hfn } from "../../machine/address.js";
+import { type Hfn, PAGE_BYTES } from "../../machine/address.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import { CALL_OUT_VECTOR } from "./sequences.js";
 import type { CallOut, Start, Unit } from "./translate.js";
 
-const PAGE = 4096;
 /** JMP rel32. */
 const JUMP = 0xe9;
 const JUMP_BYTES = 5;
@@ -42,7 +41,7 @@ export class TranslationCache {
   ) {}
 
   get bytes(): number {
-    return this.frames.length * PAGE;
+    return this.frames.length * PAGE_BYTES;
   }
 
   /** Address for the next unit. */
@@ -133,8 +132,8 @@ export class TranslationCache {
     const { ram, engine } = this.hardware;
     for (let at = 0; at < bytes.length; ) {
       const offset = address + at - this.address;
-      const inPage = Math.min(PAGE - (offset % PAGE), bytes.length - at);
-      const host = this.frames[Math.floor(offset / PAGE)]! * PAGE + (offset % PAGE);
+      const inPage = Math.min(PAGE_BYTES - (offset % PAGE_BYTES), bytes.length - at);
+      const host = this.frames[Math.floor(offset / PAGE_BYTES)]! * PAGE_BYTES + (offset % PAGE_BYTES);
       ram.set(bytes.subarray(at, at + inPage), host);
       engine.wroteMemory(host, inPage);
       at += inPage;

@@ -2,6 +2,7 @@
  * The devices that the kernel side has itself (KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2; Linux arch/x86/kvm: i8259.c, i8254.c,
  * ioapic.c, lapic.c), and which accesses to the local APIC leave at all, by what the hardware virtualizes.
  */
+import { PAGE_BYTES } from "../../machine/address.js";
 import type { Board } from "../../machine/board.js";
 import type { AccessBytes, InterruptSource } from "../../machine/cpu/host.js";
 import { REGISTER as APIC } from "../../machine/devices/apic/registers.js";
@@ -13,7 +14,6 @@ const PORTS: ReadonlySet<number> = new Set([
 ]);
 const APIC_PAGE = 0xfee0_0000;
 const IO_APIC_PAGE = 0xfec0_0000;
-const PAGE = 4096;
 /** Registers that APIC-register virtualization completes without an exit when they are written: TPR, and EOI with virtual interrupts. */
 const COMPLETED_WRITES: ReadonlySet<number> = new Set([APIC.taskPriority << 4, APIC.endOfInterrupt << 4]);
 const CURRENT_COUNT = APIC.currentCount << 4;
@@ -53,7 +53,7 @@ export class InKernelDevices {
   }
 
   ownsMemory(address: number): boolean {
-    const page = address - (address % PAGE);
+    const page = address - (address % PAGE_BYTES);
     return this.hasApic && (page === APIC_PAGE || page === IO_APIC_PAGE);
   }
   readMemory(address: number, size: AccessBytes): number {
@@ -66,7 +66,7 @@ export class InKernelDevices {
   /** @param address that it owns. */
   pathOf(address: number, isWrite: boolean): AccessPath {
     const { vendor } = this;
-    const offset = address % PAGE;
+    const offset = address % PAGE_BYTES;
     if (address - offset === IO_APIC_PAGE || !vendor.hasApicAccess) return "emulated";
     if (offset === TASK_PRIORITY && vendor.hasTprShadow) return "virtualized";
     if (vendor.hasApicRegisters) {

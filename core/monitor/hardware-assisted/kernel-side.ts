@@ -11,7 +11,7 @@
 import { CYCLES } from "../../events/categories.js";
 import { EVENT } from "../../events/events.js";
 import { EXIT } from "../../events/exit-reasons.js";
-import { addressOf, type Gfn } from "../../machine/address.js";
+import { addressOf, type Gfn, PAGE_BYTES } from "../../machine/address.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import { portSizeOf } from "../../machine/cpu/hardware-interception.js";
 import type { AccessBytes, InterruptSource } from "../../machine/cpu/host.js";
@@ -55,7 +55,6 @@ export interface KvmCpuidEntry {
 /** -KVM_ENOSYS and -KVM_EPERM, what an unknown hypercall returns. */
 const NO_SUCH_HYPERCALL = -1000;
 const NOT_PERMITTED = -1;
-const PAGE = 4096;
 /** Instructions that read what they write in memory (SDM vol. 2); all others that write to it only do that. */
 const READ_AND_WRITE: ReadonlySet<string> = new Set([
   ..."ADD OR ADC SBB AND SUB XOR NOT NEG INC DEC XADD XCHG CMPXCHG CMPXCHG8B CMPXCHG16B BTS BTR BTC".split(
@@ -510,7 +509,7 @@ export class KernelSide {
     code: number,
     vectoring: Vectoring | undefined,
   ): number {
-    const address = shadow.frame * PAGE + (linear % PAGE);
+    const address = shadow.frame * PAGE_BYTES + (linear % PAGE_BYTES);
     const reach = (): void => shadow.reachDevice(linear, this.stepper);
     if (this.chip?.ownsMemory(address) === true) {
       // The access itself is the exit, and is charged there.

@@ -9,9 +9,11 @@
  *
  * The simulated host has one logical processor: one VM, with one virtual CPU.
  */
+
 import { CYCLE_CATEGORIES } from "../../events/categories.js";
 import { EXIT_REASONS, type ExitReasonName } from "../../events/exit-reasons.js";
 import { findProfile, PROFILES } from "../../events/profiles/index.js";
+import { PAGE_BYTES } from "../../machine/address.js";
 import { Board } from "../../machine/board.js";
 import { UserError } from "../../util/errors.js";
 import type { KvmCpuidEntry } from "./kernel-side.js";
@@ -47,7 +49,6 @@ const DEFAULTS = {
 } as const satisfies Required<KvmOptions>;
 
 const HOST_ORDER = { "4K": 0, "2M": 9, "1G": 18 } as const;
-const PAGE = 4096;
 
 /** KVM_GET_API_VERSION: refuse to run on any other. */
 const KVM_API_VERSION = 12;
@@ -82,7 +83,7 @@ export class Kvm {
         `ENODEV: no CPU profile is called '${profile}'`,
         PROFILES.map(({ name }) => name).join(", "),
       );
-    if (!Number.isInteger(memoryBytes / PAGE) || memoryBytes <= 0)
+    if (!Number.isInteger(memoryBytes / PAGE_BYTES) || memoryBytes <= 0)
       refuse("open", `EINVAL: a host has no ${memoryBytes} bytes`, "memoryBytes is a multiple of 4096");
   }
 
@@ -190,9 +191,13 @@ export class KvmVm {
 
   private checkMemory(address: number, length: number): void {
     const { slots } = this.machine;
-    for (let gfn = Math.floor(address / PAGE); gfn * PAGE < address + length; gfn++) {
+    for (let gfn = Math.floor(address / PAGE_BYTES); gfn * PAGE_BYTES < address + length; gfn++) {
       if (!slots.has(gfn))
-        refuse("mmap", `EFAULT: no slot has 0x${(gfn * PAGE).toString(16)}`, "setUserMemoryRegion first");
+        refuse(
+          "mmap",
+          `EFAULT: no slot has 0x${(gfn * PAGE_BYTES).toString(16)}`,
+          "setUserMemoryRegion first",
+        );
     }
   }
 }

@@ -2,7 +2,7 @@
  * A guest's memory as its user side gave it (KVM_SET_USER_MEMORY_REGION): slots of guest-physical addresses that do not overlap.
  * What is in no slot is devices', or nobody's.
  */
-import type { Gfn } from "../../machine/address.js";
+import { type Gfn, PAGE_BYTES } from "../../machine/address.js";
 import { UserError } from "../../util/errors.js";
 import type { GuestExtent } from "../guest-ram.js";
 
@@ -23,7 +23,6 @@ export interface MemorySlot {
 
 /** KVM_CAP_NR_MEMSLOTS. */
 const MOST_SLOTS = 512;
-const PAGE = 4096;
 /** Orders of host pages of 1 GiB and 2 MiB. */
 const HOST_ORDERS = [18, 9] as const;
 const IOCTL = "KVM_SET_USER_MEMORY_REGION";
@@ -45,7 +44,7 @@ export class MemorySlots implements GuestExtent {
   set({ slot, guestPhysicalAddress, memorySize }: KvmMemoryRegion): MemorySlot | undefined {
     if (!Number.isInteger(slot) || slot < 0 || slot >= MOST_SLOTS)
       refuse(`EINVAL: there is no slot ${slot}`, `slots are 0 to ${MOST_SLOTS - 1}`);
-    if (guestPhysicalAddress % PAGE !== 0 || memorySize % PAGE !== 0 || !(memorySize >= 0))
+    if (guestPhysicalAddress % PAGE_BYTES !== 0 || memorySize % PAGE_BYTES !== 0 || !(memorySize >= 0))
       refuse(
         `EINVAL: ${memorySize} bytes at 0x${guestPhysicalAddress.toString(16)} are no whole pages`,
         "address and size are multiples of 4096",
@@ -57,8 +56,8 @@ export class MemorySlots implements GuestExtent {
       this.slots.delete(slot);
       return before;
     }
-    const first = guestPhysicalAddress / PAGE;
-    const end = first + memorySize / PAGE;
+    const first = guestPhysicalAddress / PAGE_BYTES;
+    const end = first + memorySize / PAGE_BYTES;
     this.check(slot, { first, end });
     if (before !== undefined)
       refuse(
@@ -73,7 +72,7 @@ export class MemorySlots implements GuestExtent {
     if (first < 0 || end > this.mostFrames)
       refuse(
         "EINVAL: beyond the guest's physical addresses",
-        `these end at 0x${(this.mostFrames * PAGE).toString(16)}`,
+        `these end at 0x${(this.mostFrames * PAGE_BYTES).toString(16)}`,
       );
     for (const [number, other] of this.slots) {
       if (number !== slot && first < other.end && other.first < end)
@@ -82,7 +81,7 @@ export class MemorySlots implements GuestExtent {
     const others = [...this.slots.values()].reduce((sum, other) => sum + other.end - other.first, 0);
     if (others + end - first > this.hostFrames)
       refuse(
-        `ENOMEM: the host has ${this.hostFrames * PAGE} bytes for its guest, of which ${others * PAGE} are given away`,
+        `ENOMEM: the host has ${this.hostFrames * PAGE_BYTES} bytes for its guest, of which ${others * PAGE_BYTES} are given away`,
         "open it with more memoryBytes",
       );
   }

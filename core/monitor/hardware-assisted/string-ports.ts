@@ -1,4 +1,5 @@
 /** What the kernel side finds out of INS before it asks the user side for elements. */
+import { PAGE_BYTES } from "../../machine/address.js";
 import type { Core } from "../../machine/cpu/core.js";
 import { GuestFault } from "../../machine/cpu/fault.js";
 import type { AccessBytes } from "../../machine/cpu/host.js";
@@ -12,7 +13,6 @@ import type { Instruction } from "../../machine/x86/instruction.js";
 const READ_AHEAD = 1024;
 /** Elements that the emulation does before the rest of the world has a turn (cpu/instructions/ports.ts). */
 const MOST_ELEMENTS = 256;
-const PAGE = 4096;
 
 /** Elements to ask for at once: those of INS that the guest still wants, within a page; of OUTS one; 0 if its counter is. */
 export function elementsAhead(core: Core, instruction: Instruction, isIn: boolean): number {
@@ -22,9 +22,9 @@ export function elementsAhead(core: Core, instruction: Instruction, isIn: boolea
   const wanted = core.high === 0 ? Math.min(low, MOST_ELEMENTS) : MOST_ELEMENTS;
   if (!isIn) return Math.min(wanted, 1);
   const { size } = memoryOperand(instruction, 0);
-  const offset = core.register(RDI, addressSize) & (PAGE - 1);
+  const offset = core.register(RDI, addressSize) & (PAGE_BYTES - 1);
   const isDown = (core.readFlags() & RFLAGS.DF) !== 0;
-  const inPage = Math.floor((isDown ? offset + size : PAGE - offset) / size);
+  const inPage = Math.floor((isDown ? offset + size : PAGE_BYTES - offset) / size);
   return Math.min(wanted, READ_AHEAD / size, Math.max(1, inPage));
 }
 

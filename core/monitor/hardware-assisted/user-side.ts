@@ -3,6 +3,7 @@
  * does what that comes back for with the devices that the kernel side does not have (serial ports, IDE, clock, keyboard, PCI,
  * the debug exit and the marks). To a scenario it is the computer that its guest sees.
  */
+import { PAGE_BYTES } from "../../machine/address.js";
 import { Board, type Outcome } from "../../machine/board.js";
 import {
   type ComputerOptions,
@@ -21,7 +22,6 @@ import { UnsupportedError } from "../../util/errors.js";
 import type { KvmRun } from "./run-page.js";
 import { type NestedMemory, type ShadowedMemory, VirtualMachine } from "./virtual-machine.js";
 
-const PAGE = 4096;
 const TWO_32 = 2 ** 32;
 
 export class HardwareComputer implements GuestComputer {
@@ -46,7 +46,7 @@ export class HardwareComputer implements GuestComputer {
         `a machine that executes code has at most 3 GiB of memory, not ${memoryBytes} bytes`,
       );
     const hasApic = options.apic !== false;
-    const guestBytes = Math.floor(memoryBytes / PAGE) * PAGE;
+    const guestBytes = Math.floor(memoryBytes / PAGE_BYTES) * PAGE_BYTES;
     this.vm = new VirtualMachine(
       { ...options, memoryBytes, memory, hasApic },
       (hardware, ram) =>
@@ -66,8 +66,8 @@ export class HardwareComputer implements GuestComputer {
     this.kvmRun = vm.kernel.run;
     ({ pc: this.pc, output: this.output } = this.board);
     ({ machine: this.machine, engine: this.engine, system: this.system } = vm.hardware);
-    const hole = VIDEO_FIRST * PAGE;
-    const above = VIDEO_END * PAGE;
+    const hole = VIDEO_FIRST * PAGE_BYTES;
+    const above = VIDEO_END * PAGE_BYTES;
     vm.setMemory({ slot: 0, guestPhysicalAddress: 0, memorySize: Math.min(hole, guestBytes) });
     if (guestBytes > above)
       vm.setMemory({ slot: 1, guestPhysicalAddress: above, memorySize: guestBytes - above });

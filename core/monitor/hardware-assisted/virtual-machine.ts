@@ -3,7 +3,7 @@
  * its interrupt controllers, and its one virtual CPU. The public interface in kvm.ts stands on this, and the PC of user-side.ts.
  */
 import { OWNER } from "../../events/memory-owners.js";
-import type { Gfn } from "../../machine/address.js";
+import { type Gfn, PAGE_BYTES } from "../../machine/address.js";
 import type { Board } from "../../machine/board.js";
 import { CodeMachine, type CodeMachineOptions, type Surroundings } from "../../machine/code-machine.js";
 import { DEVICE_HOLE } from "../../machine/computer.js";
@@ -54,7 +54,6 @@ export type MakeBoard = (hardware: CodeMachine, memory: GuestMemory) => Board;
 /** VPID or ASID of the one guest; 0 is the host's. */
 const GUEST_VPID = 1;
 const LEVELS = 4;
-const PAGE = 4096;
 /** Guest-physical frame where KVM keeps the identity tables. */
 const IDENTITY_FRAME = 0xf_ffbc;
 const FRAME_WORDS = 1024;
@@ -65,7 +64,7 @@ const SPARE_FRAMES = 64;
 const SHADOW_FRAMES = 4096;
 /** Device memory is mapped to host frames from here, where no memory can be: 2 TiB. */
 const DEVICE_FRAMES = 2 ** 29;
-const DEVICE_BASE = DEVICE_FRAMES * PAGE;
+const DEVICE_BASE = DEVICE_FRAMES * PAGE_BYTES;
 
 /** What gives the guest its frames, and what its control registers do. */
 interface Memory {
@@ -108,9 +107,9 @@ export class VirtualMachine {
     if (!features.hardwareAssist) throw new UnsupportedError(`${name} has no VT-x or AMD-V`);
     if (memory.kind === "nested" && !features.nestedPaging)
       throw new UnsupportedError(`${name} has no EPT or NPT`);
-    const guestFrames = Math.floor(memoryBytes / PAGE);
+    const guestFrames = Math.floor(memoryBytes / PAGE_BYTES);
     const frames = guestFrames + monitorFrames(guestFrames, memory);
-    this.slots = new MemorySlots(DEVICE_HOLE / PAGE, guestFrames);
+    this.slots = new MemorySlots(DEVICE_HOLE / PAGE_BYTES, guestFrames);
     let parts!: Parts;
     this.hardware = new CodeMachine(
       {
@@ -224,7 +223,7 @@ export class VirtualMachine {
       machine,
       LEVELS,
       options.hostOrder,
-      DEVICE_HOLE / PAGE,
+      DEVICE_HOLE / PAGE_BYTES,
       OWNER.nested_tables,
       (gfn) => slots.orderAt(gfn, options.hostOrder),
     );
@@ -265,7 +264,7 @@ export class VirtualMachine {
     const { features, vendor: maker } = machine.profile;
     const { slots } = this;
     const options = this.options.memory as ShadowedMemory;
-    const map = new GuestMap(machine, LEVELS, 0, DEVICE_HOLE / PAGE, OWNER.monitor_maps);
+    const map = new GuestMap(machine, LEVELS, 0, DEVICE_HOLE / PAGE_BYTES, OWNER.monitor_maps);
     const ram = new GuestRam(hardware, map, slots);
     const paging = new ShadowedPaging(hardware, map, ram, { ...options.shadow, hostOrder: 0 });
     const hasTags = options.vpid && features.vpid;

@@ -5,7 +5,7 @@
  *
  * all mapped at the kernel's base, up to a multiple of 4 MiB; page tables read-only.
  */
-import type { Hfn } from "../../machine/address.js";
+import { type Hfn, PAGE_BYTES } from "../../machine/address.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import type { ParavirtualKernel } from "../../machine/computer.js";
 import { A, D, entryHi, entryLo, P, RW, US } from "../../machine/mmu/entry.js";
@@ -22,7 +22,6 @@ import {
   START_INFO_FLAGS,
 } from "./abi.js";
 
-const PAGE = 4096;
 const ENTRIES = 512;
 const WORDS = 1024;
 const LEAST_FREE = 512 * KIB;
@@ -65,24 +64,29 @@ class Builder {
     const imageEnd = Math.max(...kernel.segments.map(({ physical, memoryBytes }) => physical + memoryBytes));
     const list = pageUp(imageEnd);
     const startInfo = list + pageUp(frames.length * wordBytes);
-    const firstTable = startInfo + PAGE;
+    const firstTable = startInfo + PAGE_BYTES;
     let tableCount = 0;
     let mapped = 0;
     // More tables need more memory to be mapped, which may need another table.
     for (let needed = 1; needed > tableCount; ) {
       tableCount = needed;
-      mapped = Math.ceil((firstTable + (tableCount + 1) * PAGE + LEAST_FREE) / MAPPED_UNIT) * MAPPED_UNIT;
+      mapped =
+        Math.ceil((firstTable + (tableCount + 1) * PAGE_BYTES + LEAST_FREE) / MAPPED_UNIT) * MAPPED_UNIT;
       needed = this.tablesFor(mapped);
     }
-    if (mapped > frames.length * PAGE)
+    if (mapped > frames.length * PAGE_BYTES)
       throw new UnsupportedError(`the guest begins with ${mapped / MIB} MiB of memory mapped, and has less`);
-    this.nextTable = firstTable / PAGE;
-    const root = this.mapAll(mapped, firstTable / PAGE, tableCount);
+    this.nextTable = firstTable / PAGE_BYTES;
+    const root = this.mapAll(mapped, firstTable / PAGE_BYTES, tableCount);
     for (const [index, frame] of frames.entries()) this.writeWord(list + index * wordBytes, frame);
     this.fillHypercallPage();
     this.fillStartInfo(startInfo, { shared, list, firstTable, tableCount });
     const address = (physical: number): number => kernel.virtualBase + physical;
-    return { startInfo: address(startInfo), stack: address(firstTable + (tableCount + 1) * PAGE), root };
+    return {
+      startInfo: address(startInfo),
+      stack: address(firstTable + (tableCount + 1) * PAGE_BYTES),
+      root,
+    };
   }
 
   // Tables.
@@ -94,7 +98,7 @@ class Builder {
   private tablesFor(mapped: number): number {
     let count = 0;
     for (let level = 1; level <= this.levels; level++) {
-      const bytes = PAGE * ENTRIES ** level;
+      const bytes = PAGE_BYTES * ENTRIES ** level;
       const { virtualBase } = this.kernel;
       count += Math.floor((virtualBase + mapped - 1) / bytes) - Math.floor(virtualBase / bytes) + 1;
     }
@@ -104,18 +108,18 @@ class Builder {
   private mapAll(mapped: number, firstTable: number, tableCount: number): Hfn {
     // The top table is the first: start_info says where by the same word.
     const top = this.table(this.levels, this.kernel.virtualBase);
-    for (let page = 0; page < mapped / PAGE; page++) {
+    for (let page = 0; page < mapped / PAGE_BYTES; page++) {
       const isTable = page >= firstTable && page < firstTable + tableCount;
-      const table = this.table(1, this.kernel.virtualBase + page * PAGE);
+      const table = this.table(1, this.kernel.virtualBase + page * PAGE_BYTES);
       const flags = P | A | D | (isTable ? 0 : RW);
-      this.setEntry(table, this.indexOf(page * PAGE, 1), this.frames[page]!, flags);
+      this.setEntry(table, this.indexOf(page * PAGE_BYTES, 1), this.frames[page]!, flags);
     }
     return top;
   }
 
   /** The table of a level for an address, made where there is none yet, with those above it. */
   private table(level: number, address: number): Hfn {
-    const bytes = PAGE * ENTRIES ** level;
+    const bytes = PAGE_BYTES * ENTRIES ** level;
     // One top table, whatever it maps.
     const key = level === this.levels ? "top" : `${level} ${Math.floor(address / bytes)}`;
     const known = this.tables.get(key);
@@ -138,7 +142,7 @@ class Builder {
 
   /** @param offset from the kernel's base. */
   private indexOf(offset: number, level: number): number {
-    const index = Math.floor((this.kernel.virtualBase + offset) / (PAGE * ENTRIES ** (level - 1)));
+    const index = Math.floor((this.kernel.virtualBase + offset) / (PAGE_BYTES * ENTRIES ** (level - 1)));
     return ((index % ENTRIES) + ENTRIES) % ENTRIES;
   }
 
@@ -159,7 +163,7 @@ class Builder {
     const text = (value: string): Uint8Array => Uint8Array.from(value, (letter) => letter.charCodeAt(0));
     this.write(at, text(MAGIC[kernel.bits]));
     this.writeWord(at + place.pages, frames.length);
-    this.writeWord(at + place.shared, where.shared * PAGE);
+    this.writeWord(at + place.shared, where.shared * PAGE_BYTES);
     this.write(at + place.flags, Uint8Array.of(START_INFO_FLAGS.privileged | START_INFO_FLAGS.initialDomain));
     this.writeWord(at + place.pageTable, kernel.virtualBase + where.firstTable);
     this.writeWord(at + place.tableFrames, where.tableCount);
@@ -171,7 +175,7 @@ class Builder {
   private fillHypercallPage(): void {
     const { bits, hypercallPage, virtualBase } = this.kernel;
     if (hypercallPage === undefined) return;
-    for (let number = 0; number < PAGE / HYPERCALL_BYTES; number++) {
+    for (let number = 0; number < PAGE_BYTES / HYPERCALL_BYTES; number++) {
       const isReturn = number === HYPERCALL.iret;
       const code = bits === 32 ? callBy32(number, isReturn) : callBy64(number, isReturn);
       this.write(hypercallPage - virtualBase + number * HYPERCALL_BYTES, Uint8Array.from(code));
@@ -183,11 +187,11 @@ class Builder {
   private write(physical: number, bytes: Uint8Array): void {
     const { ram } = this.hardware;
     for (let at = 0; at < bytes.length; ) {
-      const offset = (physical + at) % PAGE;
-      const frame = this.frames[Math.floor((physical + at) / PAGE)];
+      const offset = (physical + at) % PAGE_BYTES;
+      const frame = this.frames[Math.floor((physical + at) / PAGE_BYTES)];
       if (frame === undefined) throw new UnsupportedError("the kernel does not fit into the guest's memory");
-      const length = Math.min(PAGE - offset, bytes.length - at);
-      ram.set(bytes.subarray(at, at + length), frame * PAGE + offset);
+      const length = Math.min(PAGE_BYTES - offset, bytes.length - at);
+      ram.set(bytes.subarray(at, at + length), frame * PAGE_BYTES + offset);
       at += length;
     }
   }
@@ -200,7 +204,7 @@ class Builder {
   }
 }
 
-const pageUp = (address: number): number => Math.ceil(address / PAGE) * PAGE;
+const pageUp = (address: number): number => Math.ceil(address / PAGE_BYTES) * PAGE_BYTES;
 
 const PUSH_EAX = 0x50;
 const MOV_EAX = 0xb8;

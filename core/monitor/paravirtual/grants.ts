@@ -5,17 +5,16 @@
  *      entry   flags: 16 (1 permit, 4 read-only, 8 being read, 16 being written) | domain: 16 | frame: 32
  */
 import { OWNER } from "../../events/memory-owners.js";
-import type { Hfn } from "../../machine/address.js";
+import { type Hfn, PAGE_BYTES } from "../../machine/address.js";
 import { A, D, P, RW, US } from "../../machine/mmu/entry.js";
 import { DOMAIN_SELF, ERROR, GRANT, GRANT_COPY, GRANT_MAP, GRANT_OP, GRANT_STATUS, OK } from "./abi.js";
 import { type Calls, type Domain, MOST_ELEMENTS } from "./call.js";
 import { OWNED_BY, USE } from "./frame-types.js";
 
-const PAGE = 4096;
 /** The domain's own number. */
 const DOMAIN = 0;
 const ENTRY_BYTES = 8;
-const REFERENCES = PAGE / ENTRY_BYTES;
+const REFERENCES = PAGE_BYTES / ENTRY_BYTES;
 /** Bytes of the operations' structures, and of copy's by the width of words. */
 const BYTES = { map: 32, unmap: 24, copy: { 4: 24, 8: 40 } } as const;
 
@@ -86,7 +85,7 @@ class Grants {
     if (this.table < 0) {
       const { machine } = hardware;
       this.table = machine.frames.takeBacked(OWNER.monitor_memory);
-      machine.ram.fill(0, this.table * (PAGE / 4), (this.table + 1) * (PAGE / 4));
+      machine.ram.fill(0, this.table * (PAGE_BYTES / 4), (this.table + 1) * (PAGE_BYTES / 4));
       paging.types.setOwner(this.table, OWNED_BY.shared);
     }
     access.writeWord(access.readWord(at + (isWide ? 16 : 12)), this.table);
@@ -113,7 +112,7 @@ class Grants {
 
   private entry(reference: number): readonly [number, number] {
     const { ram } = this.domain.hardware.machine;
-    const word = this.table * (PAGE / 4) + 2 * reference;
+    const word = this.table * (PAGE_BYTES / 4) + 2 * reference;
     return [ram[word]!, ram[word + 1]! >>> 0];
   }
 
@@ -158,7 +157,7 @@ class Grants {
   /** Says in an entry how its page is used now. */
   private note(reference: number): void {
     const { ram } = this.domain.hardware.machine;
-    const word = this.table * (PAGE / 4) + 2 * reference;
+    const word = this.table * (PAGE_BYTES / 4) + 2 * reference;
     let low = ram[word]! & ~(GRANT.reading | GRANT.writing);
     for (const mapping of this.mappings.values()) {
       if (mapping.reference !== reference) continue;
@@ -186,15 +185,15 @@ class Grants {
     if (from < 0 || to < 0) return Math.min(from, to);
     const fromOffset = access.read16(at + wordBytes + 2);
     const toOffset = access.read16(at + sideBytes + wordBytes + 2);
-    if (fromOffset + length > PAGE || toOffset + length > PAGE) return GRANT_STATUS.badCopy;
+    if (fromOffset + length > PAGE_BYTES || toOffset + length > PAGE_BYTES) return GRANT_STATUS.badCopy;
     // Memory alone may be written so, not a page that the hardware or the monitor trusts.
     if (!paging.use(to, USE.writable)) return GRANT_STATUS.badPage;
     hardware.ram.copyWithin(
-      to * PAGE + toOffset,
-      from * PAGE + fromOffset,
-      from * PAGE + fromOffset + length,
+      to * PAGE_BYTES + toOffset,
+      from * PAGE_BYTES + fromOffset,
+      from * PAGE_BYTES + fromOffset + length,
     );
-    hardware.engine.wroteMemory(to * PAGE + toOffset, length);
+    hardware.engine.wroteMemory(to * PAGE_BYTES + toOffset, length);
     paging.release(to);
     return GRANT_STATUS.okay;
   }

@@ -3,7 +3,7 @@
  * that it cannot write (set_gdt, update_descriptor; xen/arch/x86/mm.c, check_descriptor). Code and data alone, of no ring that
  * is above the guest's kernel's.
  */
-import type { Hfn } from "../../machine/address.js";
+import { type Hfn, PAGE_BYTES } from "../../machine/address.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import { ERROR, OK, XEN_DESCRIPTORS } from "./abi.js";
 import type { DirectPaging } from "./direct-paging.js";
@@ -11,9 +11,8 @@ import { USE } from "./frame-types.js";
 import type { GuestAccess } from "./guest-access.js";
 import type { HypervisorSpace } from "./hypervisor-space.js";
 
-const PAGE = 4096;
 const DESCRIPTOR_BYTES = 8;
-const PER_PAGE = PAGE / DESCRIPTOR_BYTES;
+const PER_PAGE = PAGE_BYTES / DESCRIPTOR_BYTES;
 /** Descriptors before Xen's own. */
 const MOST_DESCRIPTORS = XEN_DESCRIPTORS / DESCRIPTOR_BYTES;
 /** Of a descriptor's second word (SDM vol. 3, 3.4.5). */
@@ -58,11 +57,11 @@ export class GuestDescriptors {
   /** Replaces eight bytes at a machine address, of a page of descriptors or of memory that may be one. */
   update(address: number, low: number, high: number): number {
     const { paging } = this;
-    const frame = Math.floor(address / PAGE);
+    const frame = Math.floor(address / PAGE_BYTES);
     const fit = this.fit(high);
     if (!paging.types.isGuests(frame) || address % DESCRIPTOR_BYTES !== 0 || fit === undefined)
       return ERROR.invalid;
-    const index = (address % PAGE) / DESCRIPTOR_BYTES;
+    const index = (address % PAGE_BYTES) / DESCRIPTOR_BYTES;
     if (paging.types.useOf(frame) === USE.descriptors) {
       paging.store(frame, index, low, fit);
       return OK;
@@ -80,7 +79,7 @@ export class GuestDescriptors {
     if (!paging.use(frame, USE.descriptors)) return false;
     const { ram } = hardware.machine;
     for (let index = 0; isNew && index < PER_PAGE; index++) {
-      const at = frame * (PAGE / 4) + 2 * index + 1;
+      const at = frame * (PAGE_BYTES / 4) + 2 * index + 1;
       const fit = this.fit(ram[at]!);
       if (fit === undefined) {
         paging.release(frame);

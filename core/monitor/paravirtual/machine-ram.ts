@@ -2,12 +2,11 @@
  * Memory by machine addresses, as devices reach it that a guest with machine frames drives: its own frames alone, and none that
  * is a table for writing, as an IOMMU keeps them (xen/drivers/passthrough).
  */
+import { PAGE_BYTES } from "../../machine/address.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import type { PhysicalAccess } from "../../machine/cpu/host.js";
 import type { GuestMemory } from "../../machine/devices/device.js";
 import type { DirectPaging } from "./direct-paging.js";
-
-const PAGE = 4096;
 
 export class MachineRam implements GuestMemory, PhysicalAccess {
   /** @param paging undefined before a guest is loaded, which has no memory then. */
@@ -21,7 +20,7 @@ export class MachineRam implements GuestMemory, PhysicalAccess {
     bytes.fill(0xff);
     this.eachPage(address, bytes.length, (frame, offset, at, length) => {
       if (!this.paging().types.isGuests(frame)) return;
-      const from = frame * PAGE + offset;
+      const from = frame * PAGE_BYTES + offset;
       bytes.set(this.hardware.ram.subarray(from, from + length), at);
     });
   }
@@ -31,7 +30,7 @@ export class MachineRam implements GuestMemory, PhysicalAccess {
     this.eachPage(address, bytes.length, (frame, offset, at, length) => {
       const { types } = this.paging();
       if (!types.isPlain(frame)) return;
-      const to = frame * PAGE + offset;
+      const to = frame * PAGE_BYTES + offset;
       this.hardware.ram.set(bytes.subarray(at, at + length), to);
       this.hardware.engine.wroteMemory(to, length);
     });
@@ -47,9 +46,9 @@ export class MachineRam implements GuestMemory, PhysicalAccess {
     part: (frame: number, offset: number, at: number, length: number) => void,
   ): void {
     for (let at = 0; at < length; ) {
-      const offset = (address + at) % PAGE;
-      const inPage = Math.min(PAGE - offset, length - at);
-      part(Math.floor((address + at) / PAGE), offset, at, inPage);
+      const offset = (address + at) % PAGE_BYTES;
+      const inPage = Math.min(PAGE_BYTES - offset, length - at);
+      part(Math.floor((address + at) / PAGE_BYTES), offset, at, inPage);
       at += inPage;
     }
   }

@@ -3,7 +3,7 @@
  * instruction that did is kept, in words.
  */
 import { CYCLES } from "../../events/categories.js";
-import type { Gva } from "../../machine/address.js";
+import { type Gva, PAGE_BYTES } from "../../machine/address.js";
 import { instructionCosts } from "../../machine/cpu/instruction-costs.js";
 import { RIP } from "../../machine/cpu/places.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
@@ -12,7 +12,6 @@ import type { ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js"
 import type { MonitorParts } from "../virtual-computer.js";
 import { misbehaviourOf, type View } from "./misbehaviour.js";
 
-const PAGE = 4096;
 /** Instructions that the machine need not ask about, and is made to. */
 export const ASKED: readonly string[] = ["PUSHF", "POPF"];
 /** Of those that only show something, and are judged when they are decoded. */
@@ -70,7 +69,7 @@ export class TrapAndEmulateMonitor extends DeprivilegedMonitor {
     const gfn = this.paging.translate(linear);
     if (gfn < 0) return 0;
     const bytes = new Uint8Array(4);
-    this.ram.read(gfn * 4096 + (linear & (PAGE - 1)), bytes);
+    this.ram.read(gfn * PAGE_BYTES + (linear & (PAGE_BYTES - 1)), bytes);
     return new DataView(bytes.buffer).getInt32(0, true);
   }
 }

@@ -1,7 +1,9 @@
 /** Runs a cell that executes code, and gives its row's values. The counterpart of run-cell.ts's reference streams. */
+
 import { CYCLE_CATEGORIES } from "../../events/categories.js";
 import { EVENT, EVENTS, type EventName } from "../../events/events.js";
 import { MEMORY_OWNERS } from "../../events/memory-owners.js";
+import { PAGE_BYTES } from "../../machine/address.js";
 import type { Frames } from "../../machine/frames.js";
 import { invariant } from "../../util/errors.js";
 import { auditCounters } from "../audit.js";
@@ -26,7 +28,6 @@ const NOT_COUNTED: ReadonlySet<EventName> = new Set<EventName>([
   "guest_system_calls",
 ]);
 
-const FRAME_BYTES = 4096;
 const GUESTS_OWN: ReadonlySet<string> = new Set(["guest_data", "guest_tables"]);
 
 /**
@@ -73,8 +74,8 @@ function ledgerOf({ owned, peak }: Frames): Record<string, number> {
   const values: Record<string, number> = {};
   MEMORY_OWNERS.forEach(({ name }, index) => {
     if (GUESTS_OWN.has(name)) return;
-    values[`${name}_bytes`] = owned[index]! * FRAME_BYTES;
-    values[`${name}_peak_bytes`] = peak[index]! * FRAME_BYTES;
+    values[`${name}_bytes`] = owned[index]! * PAGE_BYTES;
+    values[`${name}_peak_bytes`] = peak[index]! * PAGE_BYTES;
   });
   return values;
 }

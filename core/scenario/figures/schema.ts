@@ -58,4 +58,3 @@ export function orderingSchema() {
 
 export type FigureSpec = z.output<ReturnType<typeof figureSchema>>;
 export type ComparedSpec = Extract<FigureSpec, { readonly value: string }>;
-export type OrderingSpec = z.output<ReturnType<typeof orderingSchema>>;

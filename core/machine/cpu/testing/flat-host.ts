@@ -2,6 +2,7 @@
  * A small machine around a CPU's system side: memory where a linear address is the physical one (modulo its size), with
  * single pages that can be made absent, read-only or the supervisor's. What the CPU tells it is written down.
  */
+import { PAGE_BYTES } from "../../address.js";
 import { pageFault } from "../fault.js";
 import type { AccessBytes, CpuHost, LinearAccess, PagingControl } from "../host.js";
 import { SPAN_READ, SPAN_WRITE } from "../host.js";
@@ -9,7 +10,6 @@ import { FLAG_EXTRA } from "../places.js";
 import { ARITHMETIC_FLAGS } from "../state.js";
 
 export const MEMORY_BYTES = 1 << 20;
-const PAGE = 4096;
 /** Error code of a page fault. */
 const PRESENT = 1;
 const WRITE = 2;
@@ -54,7 +54,7 @@ export class FlatMemory implements LinearAccess {
   }
 
   span(high: number, low: number, bytes: number, kind: number, user: boolean): number {
-    if (!this.hasSpans || (low & 3) !== 0 || (low & (PAGE - 1)) + bytes > PAGE) return -1;
+    if (!this.hasSpans || (low & 3) !== 0 || (low & (PAGE_BYTES - 1)) + bytes > PAGE_BYTES) return -1;
     return this.at(high, low, kind, user) >> 2;
   }
 

@@ -7,6 +7,7 @@
  * clears its remote IRR, which is how system software ends a level-triggered interrupt by hand. Delivery takes no
  * time.
  */
+import { PAGE_BYTES } from "../../address.js";
 import type { Bus } from "../bus.js";
 import type { AccessSize, MemoryDevice, Stateful } from "../device.js";
 import type { ApicBus, EndOfInterruptTarget } from "./apic-bus.js";
@@ -24,7 +25,6 @@ import {
 } from "./registers.js";
 
 export const IO_APIC_BASE = 0xfec0_0000;
-const PAGE_BYTES = 4096;
 export const IO_APIC_PINS = 24;
 
 /** Offsets in the page. */

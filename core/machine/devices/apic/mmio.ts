@@ -3,12 +3,12 @@
  * bytes. Narrower reads give their part of a register; narrower writes, which the manual leaves undefined, are
  * ignored.
  */
+import { PAGE_BYTES } from "../../address.js";
 import type { Bus, MemoryRange } from "../bus.js";
 import type { AccessSize, MemoryDevice } from "../device.js";
 import type { LocalApic } from "./local-apic.js";
 import { REGISTER } from "./registers.js";
 
-const PAGE_BYTES = 4096;
 /** Registers that the page has; those beyond are reserved, as SELF IPI is here. */
 const REGISTERS = 0x40;
 /** A reserved register, for all of them. */

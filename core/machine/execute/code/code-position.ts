@@ -2,11 +2,11 @@
  * Where code is executed: RIP, and the page of code that was looked up last. A page is known by its linear address
  * (STATE.codePage), its frame, and what RIP is at its first byte (STATE.codeOffset).
  */
+import { PAGE_BYTES } from "../../address.js";
 import { CODE_16, CODE_64, CS, MODE, SEGMENT, STATE, segmentOffset } from "../../cpu/state.js";
 import type { Machine } from "../../machine.js";
 import { RECORD } from "./record.js";
 
-const PAGE_BYTES = 4096;
 const CODE_SEGMENT = segmentOffset(CS);
 
 export class CodePosition {

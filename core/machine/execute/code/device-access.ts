@@ -2,13 +2,12 @@
  * Accesses of code that are no plain ones of RAM: to a device's registers, to pages of decoded code, or across the border of
  * such a page. Their bytes pass through the bounce buffer of the CPU's state; frame and place are in STATE.pending….
  */
+import { PAGE_BYTES } from "../../address.js";
 import { STATE } from "../../cpu/state.js";
 import type { Machine } from "../../machine.js";
 import type { CodeCache } from "./code-cache.js";
 import { FRAME_KIND } from "./memory.js";
 import type { Surroundings } from "./surroundings.js";
-
-const PAGE_BYTES = 4096;
 
 export class DeviceAccess {
   private readonly words: Int32Array;

@@ -4,6 +4,7 @@
  * (compiled/guest-walk.ts) and `accessSlow` (runtime/slow-access.ts) do one after the other, without what they ask in case it is not.
  * Nothing is changed before it is certain that all is usual; if not, those do it. Host-speed code: results are the same.
  */
+import { PAGE_BYTES } from "../../address.js";
 import { MODE, STATE } from "../../cpu/state.js";
 import { A, D, G, NX, P, PS, RW, US } from "../../mmu/entry.js";
 import type { Mmu } from "../../mmu/mmu.js";
@@ -173,11 +174,14 @@ export function defineQuickMiss(
 
     const accept: Code = [
       set(isWrite, ne(and(get(access), int(bits.kindMask)), int(0))),
-      set(slot, add(and(get(lo), int(PAGE - 1)), shrUnsigned(get(access), int(bits.sizeShift)))),
-      branchIf(or(and(state(STATE.mode), int(MODE.alignmentCheck)), I32.gtU(get(slot), int(PAGE))), unusual),
+      set(slot, add(and(get(lo), int(PAGE_BYTES - 1)), shrUnsigned(get(access), int(bits.sizeShift)))),
+      branchIf(
+        or(and(state(STATE.mode), int(MODE.alignmentCheck)), I32.gtU(get(slot), int(PAGE_BYTES))),
+        unusual,
+      ),
       format.levels < 4 ? [] : branchIf(isNotCanonical(hi, format.name === "5-level"), unusual),
       set(pageLo, or(shrUnsigned(get(lo), int(12)), shl(get(hi), int(20)))),
-      readAhead(emitter, walker, hi, lo, entry, parts.frames * PAGE),
+      readAhead(emitter, walker, hi, lo, entry, parts.frames * PAGE_BYTES),
       set(
         user,
         and(
@@ -330,7 +334,10 @@ export function defineQuickMiss(
       int(places.slots + TABLE.user),
       int(places.slots + TABLE.supervisor),
     );
-    const addend = sub(add(shl(get(frame), int(12)), int(emitter.places.ram)), and(get(lo), int(-PAGE)));
+    const addend = sub(
+      add(shl(get(frame), int(12)), int(emitter.places.ram)),
+      and(get(lo), int(-PAGE_BYTES)),
+    );
     const isWritable = and(ne(and(get(flags), writeNeeds), int(0)), isZero(get(kind)));
     const takeSlot: Code = [
       set(slot, slotOfPage(tableOfSlots, get(pageLo))),
@@ -341,7 +348,10 @@ export function defineQuickMiss(
       store(get(slot), addend, SLOT.addend),
       set(
         page,
-        I64.or(I64.shl(extendUnsigned(get(hi)), I64.constant(32)), extendUnsigned(and(get(lo), int(-PAGE)))),
+        I64.or(
+          I64.shl(extendUnsigned(get(hi)), I64.constant(32)),
+          extendUnsigned(and(get(lo), int(-PAGE_BYTES))),
+        ),
       ),
       I64.store(8)(get(slot), get(page), SLOT.read),
       I64.store(8)(get(slot), select(isWritable, get(page), I64.constant(-1)), SLOT.write),
@@ -362,8 +372,6 @@ export function defineQuickMiss(
     ];
   });
 }
-
-const PAGE = 4096;
 
 function arraysOf(mmu: Mmu): Arrays | undefined {
   const { l1d, l2, walker, guestWalkCaches, tlbEnabled } = mmu.parts;

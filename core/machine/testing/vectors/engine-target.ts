@@ -5,8 +5,10 @@
  *
  *      1000_0000H GDT   +200H LDT   +400H IDT   +800H TSS   +C00H handlers       1000_1000H supervisor's stack
  */
+
 import { OWNER } from "../../../events/memory-owners.js";
 import { findProfile } from "../../../events/profiles/index.js";
+import { PAGE_BYTES } from "../../address.js";
 import { Computer } from "../../computer.js";
 import { CR0, CR4, EFER } from "../../cpu/control-bits.js";
 import { ACTIVITY, SHADOW } from "../../cpu/core.js";
@@ -23,7 +25,6 @@ import { type MachineState, MEMORY_WINDOWS, REGISTERS } from "./state.js";
 
 /** Of the kind that recorded: where vendors differ, it is AMD's way. */
 const PROFILE = "zen-3-2020";
-const PAGE_BYTES = 4096;
 const MEMORY_BYTES = 1 << 22;
 const ARENA_BYTES = 1 << 22;
 /** More than any vector executes. */

@@ -2,6 +2,7 @@
  * The translator's scope: emits one instruction of a region. General registers are locals, operands are constants, an
  * access to memory looks among the slots in place (fast-slots.ts) and calls only when they have not got the page.
  */
+import { PAGE_BYTES } from "../../../address.js";
 import { MODE, SEGMENT_BYTES, STATE } from "../../../cpu/state.js";
 import { USE_STEP } from "../../../mmu/translations.js";
 import {
@@ -474,4 +475,3 @@ function slotIndex(linear: Local): Code {
   const shift = Math.log2(PAGE_BYTES / SLOT_BYTES);
   return I32.and(I32.shrU(wrap(get(linear)), int(shift)), int((SLOTS - 1) * SLOT_BYTES));
 }
-const PAGE_BYTES = 4096;
