@@ -9,6 +9,7 @@
  */
 import { CYCLES } from "../../events/categories.js";
 import type { Costs } from "../../events/costs.js";
+import { addressOf, type Gva, highHalf, lowHalf } from "../address.js";
 import { flagKind } from "../execute/code/flags.js";
 import type { Instruction } from "../x86/instruction.js";
 import { CR0, CR4, EFER } from "./control-bits.js";
@@ -21,6 +22,7 @@ import {
   CR0_WORD,
   CR4_WORD,
   EFER_WORD,
+  FAULT_ADDRESS,
   FLAG_EXTRA,
   FLAG_KIND,
   FLAGS,
@@ -126,7 +128,16 @@ export class Core {
     this.words[GENERATION] = (this.words[GENERATION]! + 1) | 0;
   }
 
-  /** Whether an exception leaves for the monitor instead of being delivered; its address is in STATE.faultAddress. */
+  /** Linear address of a page fault that has not been delivered to the guest. */
+  get faultAddress(): Gva {
+    return addressOf(this.words[FAULT_ADDRESS + 1]!, this.words[FAULT_ADDRESS]!);
+  }
+  set faultAddress(linear: Gva) {
+    this.words[FAULT_ADDRESS] = lowHalf(linear);
+    this.words[FAULT_ADDRESS + 1] = highHalf(linear);
+  }
+
+  /** Whether an exception leaves for the monitor instead of being delivered; a page fault's address is `faultAddress`. */
   leaves(vector: number, errorCode: number, during: Vectoring | undefined): boolean {
     if (this.interception?.exception(vector, errorCode, during) !== true) return false;
     this.hasExited = true;

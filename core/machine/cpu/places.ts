@@ -19,6 +19,8 @@ export const IDTR_BASE = STATE.idtrBase >> 2;
 export const IDTR_LIMIT = STATE.idtrLimit >> 2;
 export const CR0_WORD = STATE.cr0 >> 2;
 export const CR2_WORD = STATE.cr2 >> 2;
+/** Of a page fault that has not been delivered; two words. */
+export const FAULT_ADDRESS = STATE.faultAddress >> 2;
 export const CR3_WORD = STATE.cr3 >> 2;
 export const CR4_WORD = STATE.cr4 >> 2;
 export const CR8_WORD = STATE.cr8 >> 2;

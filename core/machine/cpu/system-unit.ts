@@ -24,11 +24,11 @@ import { RandomNumbers } from "./instructions/random-numbers.js";
 import { type Handler, type Performance, performances } from "./instructions/table.js";
 import { type Interception, type Vectoring, VIOLATION_VECTOR } from "./interception.js";
 import { deliver, deliverInstead, EVENT_KIND, raise, raiseFault } from "./interrupts/raise.js";
-import { CR2_WORD, FLAGS, MODE_WORD, RIP, RIP_HIGH } from "./places.js";
+import { CR2_WORD, FAULT_ADDRESS, FLAGS, MODE_WORD, RIP, RIP_HIGH } from "./places.js";
 import { processorOf } from "./processor.js";
 import { noteDebugCause } from "./registers/debug.js";
 import { resetCore, startUp } from "./reset.js";
-import { CODE_16, CODE_64, type CpuState, EXCEPTION, MODE, RFLAGS, STATE } from "./state.js";
+import { CODE_16, CODE_64, type CpuState, EXCEPTION, MODE, RFLAGS } from "./state.js";
 
 export interface SystemUnitOptions {
   readonly profile: CpuProfile;
@@ -200,8 +200,8 @@ export class SystemUnit {
     const { core } = this;
     const { words } = core;
     if (vector === EXCEPTION.PF) {
-      words[CR2_WORD] = words[STATE.faultAddress >> 2]!;
-      words[CR2_WORD + 1] = words[(STATE.faultAddress >> 2) + 1]!;
+      words[CR2_WORD] = words[FAULT_ADDRESS]!;
+      words[CR2_WORD + 1] = words[FAULT_ADDRESS + 1]!;
     }
     raise(core, vector, errorCode);
   }
@@ -221,8 +221,7 @@ export class SystemUnit {
   /** A page fault that arose while an event was being delivered is the guest's own: as if nobody had looked at it. */
   injectInstead({ vector, kind }: Vectoring, errorCode: number): void {
     const { words } = this.core;
-    const address = STATE.faultAddress >> 2;
-    const fault = pageFault(errorCode, words[address + 1]!, words[address]!);
+    const fault = pageFault(errorCode, words[FAULT_ADDRESS + 1]!, words[FAULT_ADDRESS]!);
     deliverInstead(this.core, kind === EVENT_KIND.exception ? vector : undefined, kind, fault);
   }
 

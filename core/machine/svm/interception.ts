@@ -10,10 +10,11 @@ import { type Decision, HardwareInterception } from "../cpu/hardware-interceptio
 import { type Vectoring, VIOLATION_VECTOR } from "../cpu/interception.js";
 import { EVENT_KIND, pushesErrorCode } from "../cpu/interrupts/raise.js";
 import { readOperand } from "../cpu/operands.js";
-import { CR0_WORD, RCX } from "../cpu/places.js";
-import { EXCEPTION, STATE } from "../cpu/state.js";
+import { CR0_WORD, FAULT_ADDRESS, RCX } from "../cpu/places.js";
+import { EXCEPTION } from "../cpu/state.js";
 import type { Machine } from "../machine.js";
 import type { Instruction } from "../x86/instruction.js";
+import { registerMoveOf } from "../x86/register-move.js";
 import { SVM_EXIT } from "./exit-codes.js";
 import {
   CONTROL,
@@ -37,6 +38,8 @@ const MSR_RANGES: readonly (readonly [first: number, byte: number])[] = [
 ];
 const MSR_RANGE = 0x2000;
 const BITS_PER_MSR = 2;
+/** Bit of the first write among the intercepts of control and debug registers (table B-1). */
+const FIRST_WRITE = 16;
 
 export class SvmInterception extends HardwareInterception {
   private vmcb!: Vmcb;
@@ -52,9 +55,9 @@ export class SvmInterception extends HardwareInterception {
     if (vector === VIOLATION_VECTOR) return this.nestedPageFault(during);
     if ((this.vmcb.low(CONTROL.interceptExceptions) & (1 << vector)) === 0) return false;
     const { words } = this.core;
-    const address = STATE.faultAddress >> 2;
     this.exit(SVM_EXIT.exception + vector, pushesErrorCode(vector) ? errorCode : 0);
-    if (vector === EXCEPTION.PF) this.vmcb.set(CONTROL.exitInfo2, words[address]!, words[address + 1]!);
+    if (vector === EXCEPTION.PF)
+      this.vmcb.set(CONTROL.exitInfo2, words[FAULT_ADDRESS]!, words[FAULT_ADDRESS + 1]!);
     this.noteVectoring(during);
     return true;
   }
@@ -110,8 +113,7 @@ export class SvmInterception extends HardwareInterception {
   private nestedPageFault(during: Vectoring | undefined): boolean {
     const { machine, core, vmcb } = this;
     const { walker } = machine.mmu;
-    const address = STATE.faultAddress >> 2;
-    const linear = core.words[address]!;
+    const linear = core.words[FAULT_ADDRESS]!;
     const isTable = walker.violationTable;
     this.exit(SVM_EXIT.nestedPageFault);
     const access =
@@ -239,22 +241,18 @@ export class SvmInterception extends HardwareInterception {
   }
 
   private moveControl(instruction: Instruction): boolean {
-    const [first, second] = instruction.operands;
-    if (first?.kind !== "register" || second?.kind !== "register") return false;
-    if (second.file === "control") {
-      const isSet = (this.vmcb.low(CONTROL.interceptCr) & (1 << second.number)) !== 0;
-      return isSet && this.leave(SVM_EXIT.crRead + second.number, instruction, first.number);
-    }
-    if ((this.vmcb.low(CONTROL.interceptCr) & (1 << (first.number + 16))) !== 0)
-      return this.leave(SVM_EXIT.crWrite + first.number, instruction, second.number);
-    if (first.number !== 0) return false;
+    const move = registerMoveOf(instruction, "control");
+    if (move === undefined) return false;
+    const { isRead, number, general } = move;
+    if (this.isIntercepted(CONTROL.interceptCr, isRead, number))
+      return this.leave((isRead ? SVM_EXIT.crRead : SVM_EXIT.crWrite) + number, instruction, general);
+    if (isRead || number !== 0) return false;
     return this.selectsCr0(readOperand(this.core, instruction, 1), instruction);
   }
 
   /** CLTS and LMSW are writes of CR0. */
   private writesCr0(instruction: Instruction, value: number): boolean {
-    if ((this.vmcb.low(CONTROL.interceptCr) & (1 << 16)) !== 0)
-      return this.leave(SVM_EXIT.crWrite, instruction);
+    if (this.isIntercepted(CONTROL.interceptCr, false, 0)) return this.leave(SVM_EXIT.crWrite, instruction);
     return this.selectsCr0(value, instruction);
   }
 
@@ -270,12 +268,15 @@ export class SvmInterception extends HardwareInterception {
   }
 
   private moveDebug(instruction: Instruction): boolean {
-    const [first, second] = instruction.operands;
-    if (first?.kind !== "register" || second?.kind !== "register") return false;
-    const isRead = second.file === "debug";
-    const number = isRead ? second.number : first.number;
-    const bit = 1 << (isRead ? number : number + 16);
-    if ((this.vmcb.low(CONTROL.interceptDr) & bit) === 0) return false;
+    const move = registerMoveOf(instruction, "debug");
+    if (move === undefined) return false;
+    const { isRead, number } = move;
+    if (!this.isIntercepted(CONTROL.interceptDr, isRead, number)) return false;
     return this.leave((isRead ? SVM_EXIT.drRead : SVM_EXIT.drWrite) + number, instruction);
+  }
+
+  /** @param field CONTROL.interceptCr or interceptDr: reads in bits 15..0, writes above them. */
+  private isIntercepted(field: number, isRead: boolean, number: number): boolean {
+    return (this.vmcb.low(field) & (1 << (isRead ? number : number + FIRST_WRITE))) !== 0;
   }
 }

@@ -9,10 +9,11 @@ import { type Decision, HardwareInterception } from "../cpu/hardware-interceptio
 import { type Vectoring, VIOLATION_VECTOR } from "../cpu/interception.js";
 import { EVENT_KIND, pushesErrorCode } from "../cpu/interrupts/raise.js";
 import { readOperand } from "../cpu/operands.js";
-import { CR0_WORD, CR4_WORD, DR6_WORD, RCX, RIP } from "../cpu/places.js";
-import { EXCEPTION, STATE } from "../cpu/state.js";
+import { CR0_WORD, CR4_WORD, DR6_WORD, FAULT_ADDRESS, RCX, RIP } from "../cpu/places.js";
+import { EXCEPTION } from "../cpu/state.js";
 import type { Machine } from "../machine.js";
 import type { Instruction } from "../x86/instruction.js";
+import { registerMoveOf } from "../x86/register-move.js";
 import { EVENT_TYPE, INFO, PROCESSOR, SECONDARY } from "./controls.js";
 import { VMX_EXIT } from "./exit-reasons.js";
 import { FIELD } from "./fields.js";
@@ -50,12 +51,12 @@ export class VmxInterception extends HardwareInterception {
     if (!this.wants(vector, errorCode)) return false;
     const { core } = this;
     const isFault = vector === EXCEPTION.PF;
-    const address = STATE.faultAddress >> 2;
     this.exit(
       VMX_EXIT.exceptionOrNmi,
-      isFault ? core.words[address]! : vector === EXCEPTION.DB ? core.words[DR6_WORD]! & 0xe00f : 0,
+      isFault ? core.words[FAULT_ADDRESS]! : vector === EXCEPTION.DB ? core.words[DR6_WORD]! & 0xe00f : 0,
     );
-    if (isFault) this.vmcs.set(FIELD.exitQualification, core.words[address]!, core.words[address + 1]!);
+    if (isFault)
+      this.vmcs.set(FIELD.exitQualification, core.words[FAULT_ADDRESS]!, core.words[FAULT_ADDRESS + 1]!);
     const hasCode = pushesErrorCode(vector);
     const type = EVENT_TYPE.hardwareException << INFO.typeShift;
     this.vmcs.set(FIELD.exitInterruptionInfo, INFO.valid | type | vector | (hasCode ? INFO.errorCode : 0));
@@ -130,8 +131,7 @@ export class VmxInterception extends HardwareInterception {
   private violation(during: Vectoring | undefined): boolean {
     const { machine, core, vmcs } = this;
     const { walker } = machine.mmu;
-    const address = STATE.faultAddress >> 2;
-    const linear = core.words[address]!;
+    const linear = core.words[FAULT_ADDRESS]!;
     const access = walker.violationWrite
       ? EPT_QUALIFICATION.write
       : this.isFetchViolation(linear)
@@ -140,7 +140,7 @@ export class VmxInterception extends HardwareInterception {
     const isPage = walker.violationTable ? 0 : EPT_QUALIFICATION.isPage;
     this.exit(VMX_EXIT.eptViolation, access | EPT_QUALIFICATION.linearValid | isPage);
     vmcs.setUnsigned(FIELD.guestPhysicalAddress, this.violatedAddress(linear));
-    vmcs.set(FIELD.guestLinearAddress, linear, core.words[address + 1]!);
+    vmcs.set(FIELD.guestLinearAddress, linear, core.words[FAULT_ADDRESS + 1]!);
     this.noteVectoring(during);
     return true;
   }
@@ -284,16 +284,14 @@ export class VmxInterception extends HardwareInterception {
   // Control and debug registers (26.1.3).
 
   private moveControl(instruction: Instruction): boolean {
-    const [first, second] = instruction.operands;
-    if (first?.kind !== "register" || second?.kind !== "register") return false;
-    const isTo = first.file === "control";
-    const number = isTo ? first.number : second.number;
-    const general = isTo ? second.number : first.number;
-    if (!(isTo ? this.leavesWrite(number, instruction) : this.leavesRead(number))) return false;
+    const move = registerMoveOf(instruction, "control");
+    if (move === undefined) return false;
+    const { isRead, number, general } = move;
+    if (!(isRead ? this.leavesRead(number) : this.leavesWrite(number, instruction))) return false;
     return this.leave(
       VMX_EXIT.controlRegister,
       instruction,
-      number | ((isTo ? ACCESS.to : ACCESS.from) << 4) | (general << 8),
+      number | ((isRead ? ACCESS.from : ACCESS.to) << 4) | (general << 8),
     );
   }
 
@@ -348,12 +346,9 @@ export class VmxInterception extends HardwareInterception {
   }
 
   private moveDebug(instruction: Instruction): boolean {
-    if (!this.has(PROCESSOR.movDrExiting)) return false;
-    const [first, second] = instruction.operands;
-    if (first?.kind !== "register" || second?.kind !== "register") return false;
-    const isFrom = second.file === "debug";
-    const number = isFrom ? second.number : first.number;
-    const general = isFrom ? first.number : second.number;
-    return this.leave(VMX_EXIT.debugRegister, instruction, number | (isFrom ? 0x10 : 0) | (general << 8));
+    const move = registerMoveOf(instruction, "debug");
+    if (move === undefined || !this.has(PROCESSOR.movDrExiting)) return false;
+    const { isRead, number, general } = move;
+    return this.leave(VMX_EXIT.debugRegister, instruction, number | (isRead ? 0x10 : 0) | (general << 8));
   }
 }

@@ -23,9 +23,10 @@ import {
   IDTR_LIMIT,
   segmentWord,
 } from "../../machine/cpu/places.js";
-import { EXCEPTION, LDTR, STATE, TR } from "../../machine/cpu/state.js";
+import { EXCEPTION, LDTR, TR } from "../../machine/cpu/state.js";
 import type { StartState, SystemUnit } from "../../machine/cpu/system-unit.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
+import { loadsCr3 } from "../../machine/x86/register-move.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
 import { GuestRam, pcExtent } from "../guest-ram.js";
 import { KernelCycles } from "../kernel-cycles.js";
@@ -192,8 +193,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
   }
 
   private pageFault(hardwareCode: number, during: Vectoring | undefined): boolean {
-    const { words } = this.core;
-    const linear = addressOf(words[(STATE.faultAddress >> 2) + 1]!, words[STATE.faultAddress >> 2]!);
+    const linear = this.core.faultAddress;
     const isWindow = this.window.contains(linear, this.core.isLong);
     if (isWindow && this.paging.isMapped(linear, hardwareCode))
       throw new UnsupportedError(
@@ -416,18 +416,12 @@ export class DeprivilegedMonitor implements Monitor, Interception {
         throw new UnsupportedError("a descriptor table of the guest's reaches into its monitor's last 4 MiB");
   }
 
-  protected priceOf({ row, operands }: Instruction): { readonly reason: number; readonly work: number } {
+  protected priceOf(instruction: Instruction): { readonly reason: number; readonly work: number } {
     const { costs } = this;
-    const first = operands[0];
-    if (
-      row.mnemonic === "MOV" &&
-      first?.kind === "register" &&
-      first.file === "control" &&
-      first.number === 3
-    )
-      return { reason: EXIT.cr3_load, work: costs.shadow_cr3 };
+    const { row } = instruction;
+    if (loadsCr3(instruction)) return { reason: EXIT.cr3_load, work: costs.shadow_cr3 };
     if (row.mnemonic === "INVLPG") return { reason: EXIT.invlpg, work: costs.shadow_invlpg };
-    if (PORTS.has(row.mnemonic)) return { reason: EXIT.io_kernel, work: costs.kernel_device };
+    if (row.event === "port") return { reason: EXIT.io_kernel, work: costs.kernel_device };
     if (row.mnemonic === "HLT") return { reason: EXIT.halt, work: costs.halt_schedule };
     if (row.event === "system-call") return { reason: EXIT.system_call, work: costs.emulate_register };
     // Its delivery is charged.
@@ -490,6 +484,8 @@ export class DeprivilegedMonitor implements Monitor, Interception {
 }
 
 const TABLE_LOADS: ReadonlySet<string> = new Set(["LGDT", "LIDT", "LLDT", "LTR"]);
-const PORTS: ReadonlySet<string> = new Set(["IN", "OUT", "INS", "OUTS"]);
 /** Not privileged by CPL alone, yet they reach devices, or enter or leave the kernel. */
-const ALWAYS_LEAVE: ReadonlySet<string> = new Set([...PORTS, "SYSCALL", "SYSENTER", "SYSRET", "SYSEXIT"]);
+// biome-ignore format: a list
+const ALWAYS_LEAVE: ReadonlySet<string> = new Set([
+  "IN", "OUT", "INS", "OUTS", "SYSCALL", "SYSENTER", "SYSRET", "SYSEXIT",
+]);

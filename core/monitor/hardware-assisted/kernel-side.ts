@@ -17,9 +17,10 @@ import { portSizeOf } from "../../machine/cpu/hardware-interception.js";
 import type { AccessBytes, InterruptSource } from "../../machine/cpu/host.js";
 import type { Vectoring } from "../../machine/cpu/interception.js";
 import { RAX, RBX, RCX, RDX, RIP, RIP_HIGH } from "../../machine/cpu/places.js";
-import { EXCEPTION, RFLAGS, STATE } from "../../machine/cpu/state.js";
+import { EXCEPTION, RFLAGS } from "../../machine/cpu/state.js";
 import { PF_WRITE } from "../../machine/mmu/entry.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
+import { loadsCr3 } from "../../machine/x86/register-move.js";
 import { invariant } from "../../util/errors.js";
 import type { ShadowedPaging } from "../memory/shadow/shadowed-paging.js";
 import { DeviceAccess } from "./device-access.js";
@@ -471,9 +472,7 @@ export class KernelSide {
   /** Under shadow paging: a fault is the guest's own, or the shadow lacked something. */
   private pageFault(shadow: ShadowedPaging): number {
     const { vendor, costs, hardware } = this;
-    const { words } = hardware.system.core;
-    const address = STATE.faultAddress >> 2;
-    const linear = addressOf(words[address + 1]!, words[address]!);
+    const linear = hardware.system.core.faultAddress;
     const { vectoring, exceptionCode } = vendor;
     switch (shadow.fault(linear, exceptionCode)) {
       case "true":
@@ -580,7 +579,8 @@ export class KernelSide {
     const { vendor, costs, access } = this;
     const { instruction, port } = vendor;
     const isIn = instruction.row.mnemonic.startsWith("IN");
-    const isString = instruction.row.mnemonic.length > (isIn ? "IN" : "OUT").length;
+    // Of the instructions that reach ports INS and OUTS alone can be repeated.
+    const isString = instruction.row.repeat !== "";
     const emulating = isString ? costs.emulate_instruction : 0;
     this.emulated = instruction;
     if (this.chip?.ownsPort(port) === true) {
@@ -659,10 +659,4 @@ export class KernelSide {
     engine.charge(CYCLES.monitor_user, cycles);
     machine.counters.exitCycles[reason]! += cycles;
   }
-}
-
-/** MOV to CR3. */
-function loadsCr3({ operands }: Instruction): boolean {
-  const [to] = operands;
-  return to?.kind === "register" && to.file === "control" && to.number === 3;
 }

@@ -12,7 +12,6 @@ import { CYCLES } from "../../events/categories.js";
 import type { Costs } from "../../events/costs.js";
 import { EVENT } from "../../events/events.js";
 import { EXIT } from "../../events/exit-reasons.js";
-import { addressOf } from "../../machine/address.js";
 import type { Outcome } from "../../machine/board.js";
 import type { Load } from "../../machine/computer.js";
 import { CR0 } from "../../machine/cpu/control-bits.js";
@@ -21,11 +20,12 @@ import { GuestFault } from "../../machine/cpu/fault.js";
 import type { InterruptSource } from "../../machine/cpu/host.js";
 import type { Interception } from "../../machine/cpu/interception.js";
 import { pushesErrorCode } from "../../machine/cpu/interrupts/raise.js";
-import { CR0_WORD, FLAGS, GENERAL, PRIVILEGE, RAX, RCX } from "../../machine/cpu/places.js";
-import { EXCEPTION, RFLAGS, STATE } from "../../machine/cpu/state.js";
+import { CR0_WORD, FAULT_ADDRESS, FLAGS, GENERAL, PRIVILEGE, RAX, RCX } from "../../machine/cpu/places.js";
+import { EXCEPTION, RFLAGS } from "../../machine/cpu/state.js";
 import type { SystemUnit } from "../../machine/cpu/system-unit.js";
 import { PF_PRESENT, PF_USER, PF_WRITE } from "../../machine/mmu/entry.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
+import { registerMoveOf } from "../../machine/x86/register-move.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
 import { KernelCycles } from "../kernel-cycles.js";
 import type { Monitor } from "../monitor.js";
@@ -130,10 +130,10 @@ export class ParavirtualMonitor implements Monitor, Interception {
   // What leaves: asked by the machine.
 
   instruction(instruction: Instruction): boolean {
-    const { mnemonic } = instruction.row;
+    const { mnemonic, event } = instruction.row;
     if (mnemonic === "SYSCALL" && this.bits === 64)
       return this.note({ kind: this.present.cpu.isInKernel ? "hypercall" : "system-call", instruction });
-    return PORTS.has(mnemonic) && this.mayUsePorts && this.note({ kind: "instruction", instruction });
+    return event === "port" && this.mayUsePorts && this.note({ kind: "instruction", instruction });
   }
 
   exception(vector: number, errorCode: number): boolean {
@@ -308,8 +308,7 @@ export class ParavirtualMonitor implements Monitor, Interception {
     this.count(EVENT.exceptions);
     if (vector === EXCEPTION.PF) {
       const { words } = core;
-      const at = STATE.faultAddress >> 2;
-      events.setFaultAddress(words[at]!, words[at + 1]!);
+      events.setFaultAddress(words[FAULT_ADDRESS]!, words[FAULT_ADDRESS + 1]!);
       this.count(EVENT.guest_page_faults);
       // At CPL 3 the kernel's own accesses look like a program's.
       if (cpu.isInKernel) errorCode &= ~PF_USER;
@@ -333,32 +332,27 @@ export class ParavirtualMonitor implements Monitor, Interception {
   }
 
   private store(errorCode: number): void {
-    const { words } = this.core;
-    const at = STATE.faultAddress >> 2;
-    const low = words[at]!;
-    const high = words[at + 1]!;
-    const isMade = this.stores.emulate(addressOf(high, low));
+    const { core } = this;
+    const linear = core.faultAddress;
+    const isMade = this.stores.emulate(linear);
     this.exit(EXIT.table_write, this.costs.ring_transition, this.costs.emulate_instruction);
     // A store that has itself faulted has left again; what may not be stored is the guest's fault.
     if (isMade || this.system.hasExited) return;
-    words[at] = low;
-    words[at + 1] = high;
+    core.faultAddress = linear;
     this.exceptionLeft(EXCEPTION.PF, errorCode);
   }
 
   // Privileged instructions, which a kernel may still have.
 
-  private isEmulated({ row, operands }: Instruction): boolean {
+  private isEmulated(instruction: Instruction): boolean {
     if (!this.present.cpu.isInKernel) return false;
-    // Of MOV the forms that read a control register.
-    const [, source] = operands;
-    if (row.mnemonic === "MOV") return source?.kind === "register" && source.file === "control";
-    return EMULATED.has(row.mnemonic);
+    const readsControl = registerMoveOf(instruction, "control")?.isRead === true;
+    return readsControl || EMULATED.has(instruction.row.mnemonic);
   }
 
   private emulate(instruction: Instruction): void {
     const { core, costs } = this;
-    const { mnemonic } = instruction.row;
+    const { mnemonic, event } = instruction.row;
     if (mnemonic === "WRMSR") core.jump(core.nextLow, core.nextHigh);
     else {
       const { words } = core;
@@ -371,7 +365,7 @@ export class ParavirtualMonitor implements Monitor, Interception {
       words[FLAGS]! |= RFLAGS.IF;
       core.refreshMode();
     }
-    const isPort = PORTS.has(mnemonic);
+    const isPort = event === "port";
     const work = costs.emulate_instruction + (isPort ? costs.kernel_device : costs.emulate_register);
     this.exit(isPort ? EXIT.io_kernel : EXIT.privileged, costs.ring_transition, work);
   }
@@ -395,6 +389,5 @@ export class ParavirtualMonitor implements Monitor, Interception {
 }
 
 const PF_WRITE_PRESENT = PF_WRITE | PF_PRESENT;
-const PORTS: ReadonlySet<string> = new Set(["IN", "OUT", "INS", "OUTS"]);
 /** Xen's emulate_privileged_op; a WRMSR is let pass and does nothing, for no MSR is the guest's. */
 const EMULATED: ReadonlySet<string> = new Set(["RDMSR", "WRMSR", "CLTS", "WBINVD", "INVD"]);

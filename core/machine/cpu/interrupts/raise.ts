@@ -8,8 +8,8 @@ import { ACTIVITY, type Core } from "../core.js";
 import { CROSSING_KIND } from "../crossings.js";
 import { GuestFault } from "../fault.js";
 import type { Vectoring } from "../interception.js";
-import { CR2_WORD, RIP, RIP_HIGH } from "../places.js";
-import { EXCEPTION, RFLAGS, STATE } from "../state.js";
+import { CR2_WORD, FAULT_ADDRESS, RIP, RIP_HIGH } from "../places.js";
+import { EXCEPTION, RFLAGS } from "../state.js";
 import { EXT } from "./event.js";
 import { deliverLong } from "./long.js";
 import { deliverProtected } from "./protected.js";
@@ -49,9 +49,8 @@ export function raiseFault(core: Core, fault: GuestFault): void {
 /** Whether a fault leaves for a monitor. @param during what was being delivered when it arose. */
 function leaves(core: Core, fault: GuestFault, during: Vectoring | undefined): boolean {
   if (core.interception === undefined) return false;
-  const address = STATE.faultAddress >> 2;
-  core.words[address] = fault.addressLow;
-  core.words[address + 1] = fault.addressHigh;
+  core.words[FAULT_ADDRESS] = fault.addressLow;
+  core.words[FAULT_ADDRESS + 1] = fault.addressHigh;
   return core.leaves(fault.vector, fault.errorCode, during);
 }
 
