@@ -2,6 +2,7 @@
  * The symbols of an image, for profiles and traces: from an address to the function it lies in.
  * Addresses are virtual, signed and canonical, as everywhere (machine/address.ts).
  */
+import { lastAtMost } from "../../util/search.js";
 
 export interface SymbolMatch {
   readonly name: string;
@@ -63,17 +64,11 @@ export class SymbolTable {
 
   /** The index of that symbol, or -1: for profiles that count by symbol. */
   indexOf(address: number): number {
-    let low = 0;
-    let high = this.addresses.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.addresses[middle]! <= address) low = middle + 1;
-      else high = middle;
-    }
-    const index = low - 1;
+    const { addresses } = this;
+    const index = lastAtMost(addresses.length, (at) => addresses[at]!, address);
     if (index < 0) return -1;
     const size = this.sizes[index]!;
-    return size > 0 && address >= this.addresses[index]! + size ? -1 : index;
+    return size > 0 && address >= addresses[index]! + size ? -1 : index;
   }
 
   /** The address of the symbol with this name, or undefined. Reads all names until it is found. */

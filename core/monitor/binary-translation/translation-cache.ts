@@ -5,8 +5,10 @@
  *
  *      other units ──jmp──→ │ INT: the unit is gone │ …      then      │ jmp to the new translation │ …
  */
+
 import { type Hfn, PAGE_BYTES } from "../../machine/address.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
+import { lastAtMost } from "../../util/search.js";
 import { CALL_OUT_VECTOR } from "./sequences.js";
 import type { CallOut, Start, Unit } from "./translate.js";
 
@@ -106,26 +108,13 @@ export class TranslationCache {
   guestOf(address: number): Start & { readonly unit: Unit; readonly isStart: boolean } {
     const unit = this.unitAt(address)!;
     const { starts } = unit;
-    let low = 0;
-    let high = starts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (starts[middle]!.address <= address) low = middle;
-      else high = middle - 1;
-    }
-    const start = starts[low]!;
+    const start = starts[lastAtMost(starts.length, (at) => starts[at]!.address, address)]!;
     return { ...start, unit, isStart: start.address === address };
   }
 
   private unitAt(address: number): Unit | undefined {
-    let low = 0;
-    let high = this.placed.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.placed[middle]!.address <= address) low = middle;
-      else high = middle - 1;
-    }
-    return this.placed[low];
+    const { placed } = this;
+    return placed[lastAtMost(placed.length, (at) => placed[at]!.address, address)];
   }
 
   private write(address: number, bytes: Uint8Array): void {

@@ -55,7 +55,7 @@ export class ShadowGdt {
     this.limit = limit;
     const { ram } = this.hardware.machine;
     for (let offset = 0; offset + 7 <= limit; offset += 8) {
-      const word = this.frames[offset >> 12]! * 1024 + ((offset & 0xfff) >> 2);
+      const word = this.wordAt(offset);
       let low = read(offset);
       let high = DEPRIVILEGED[this.use](read(offset + 4));
       if (this.truncates && isFlatData(low, high)) {
@@ -69,8 +69,11 @@ export class ShadowGdt {
 
   /** The second word of the descriptor at an offset in the table. */
   high(offset: number): number {
-    const word = this.frames[offset >> 12]! * 1024 + ((offset & 0xfff) >> 2);
-    return this.hardware.machine.ram[word + 1]!;
+    return this.hardware.machine.ram[this.wordAt(offset) + 1]!;
+  }
+
+  private wordAt(offset: number): number {
+    return this.frames[offset >> 12]! * 1024 + ((offset & 0xfff) >> 2);
   }
 }
 

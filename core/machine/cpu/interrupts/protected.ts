@@ -12,14 +12,14 @@
 import type { Core } from "../core.js";
 import { CROSSING_KIND } from "../crossings.js";
 import { isNull, SYSTEM_TYPE } from "../descriptor.js";
-import { GuestFault, generalProtection, invalidTss, notPresent } from "../fault.js";
+import { GuestFault, generalProtection, notPresent } from "../fault.js";
 import { SPAN_READ } from "../host.js";
 import { GENERAL, IDTR_BASE, IDTR_LIMIT, RSP } from "../places.js";
-import { checkStackSelector } from "../segment-load.js";
 import { loadCodeSegment, loadNull, loadSegment } from "../segments.js";
 import { CS, DS, ES, EXCEPTION, FS, GS, MODE, RFLAGS, SS } from "../state.js";
+import { useInnerStack } from "../transfers/inner-stack.js";
 import { switchByGate } from "../transfers/task-switch.js";
-import { readStackOf, stackSlotOf, taskType } from "../tss.js";
+import { stackSlotOf, taskType } from "../tss.js";
 import { type Event, IDT } from "./event.js";
 
 const PRESENT = 0x8000;
@@ -131,13 +131,9 @@ function enter(
 
 /** To a higher privilege: with the stack that the TSS has for it. */
 function enterInner(core: Core, event: Event, selector: number, size: number): void {
-  const { code, stack, words, isVirtual8086 } = core;
+  const { code, data, stack, words, isVirtual8086 } = core;
   const cpl = code.privilege;
-  const pointer = readStackOf(core, cpl);
-  const stackSelector = core.high;
-  if (isNull(stackSelector)) throw invalidTss(0);
-  const data = checkStackSelector(core.data, stackSelector, cpl, EXCEPTION.TS);
-  stack.useDescriptor(pointer, data, cpl);
+  const stackSelector = useInnerStack(core, cpl);
   const first = event.hasErrorCode ? 1 : 0;
   stack.reserve(first + (isVirtual8086 ? 9 : 5), size);
   code.markAccessed();

@@ -6,14 +6,14 @@
  *      high   31..16 offset 31..16    15 P   14..13 DPL   12..8 type   4..0 parameters
  */
 import type { Core } from "../core.js";
-import { isNull, RPL, SYSTEM_TYPE } from "../descriptor.js";
-import { generalProtection, invalidTss, notPresent } from "../fault.js";
+import { RPL, SYSTEM_TYPE } from "../descriptor.js";
+import { generalProtection, notPresent } from "../fault.js";
 import { GENERAL, RSP } from "../places.js";
-import { checkStackSelector } from "../segment-load.js";
 import { loadCodeSegment, loadNull, loadSegment } from "../segments.js";
-import { CS, EXCEPTION, SS } from "../state.js";
-import { readLongStack, readStackOf } from "../tss.js";
+import { CS, SS } from "../state.js";
+import { readLongStack } from "../tss.js";
 import { checkTarget, fetchTarget } from "./checks.js";
+import { useInnerStack } from "./inner-stack.js";
 
 const TYPE_BITS = 0x1f00;
 
@@ -89,13 +89,9 @@ export function callThroughGate(core: Core, selector: number): void {
 
 /** To a higher privilege: pushes SS, ESP, the parameters of the old stack, CS, EIP. */
 function enterLegacy(core: Core, { size, parameters }: Target): void {
-  const { code, stack, outerStack, words } = core;
+  const { code, data, stack, outerStack, words } = core;
   const cpl = code.privilege;
-  const pointer = readStackOf(core, cpl);
-  const stackSelector = core.high;
-  if (isNull(stackSelector)) throw invalidTss(0);
-  const data = checkStackSelector(core.data, stackSelector, cpl, EXCEPTION.TS);
-  stack.useDescriptor(pointer, data, cpl);
+  const stackSelector = useInnerStack(core, cpl);
   stack.reserve(4 + parameters, size);
   outerStack.useCurrent();
   if (parameters > 0) outerStack.view(parameters, size);

@@ -10,9 +10,10 @@ import { CS, MODE, SEGMENT, STATE, segmentOffset } from "../../cpu/state.js";
 import type { Machine } from "../../machine.js";
 import type { Decode } from "../../x86/decode-for.js";
 import { BASE_RIP, type CodeMode, type DecodeFailure, type Instruction } from "../../x86/instruction.js";
+import { bucketNumber } from "./buckets.js";
 import { segmentPlace } from "./handler-scope.js";
 import { type Handlers, TooManyHandlers } from "./handlers.js";
-import { BUCKETS, type CodeMemory, FRAME_KIND, GRANULE_SHIFT } from "./memory.js";
+import { type CodeMemory, FRAME_KIND, GRANULE_SHIFT } from "./memory.js";
 import { HEADER, immediatePlace, LINKABLE, RECORD, RECORD_BYTES } from "./record.js";
 
 /** Instructions of a block at most. */
@@ -477,12 +478,6 @@ interface Decoded {
   readonly crossing?: number;
   /** Whether the block is found again. */
   readonly isShared: boolean;
-}
-
-/** As the runtime computes it (runtime/dispatch.ts). */
-function bucketNumber(frame: number, pageOffset: number, mode: number): number {
-  const mixed = Math.imul((((frame << 12) + pageOffset) | 0) ^ (mode << 20), 0x9e3779b1);
-  return mixed >>> (32 - Math.log2(BUCKETS));
 }
 
 /** State offset of a register. */

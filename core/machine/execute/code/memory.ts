@@ -1,6 +1,7 @@
 /** What a machine that executes code has in linear memory besides: CPU state, decoded code, host-speed look-ups. */
 import { allocateCpuState, type CpuState } from "../../cpu/state.js";
 import type { Allocation } from "../../memory.js";
+import { BUCKETS } from "./buckets.js";
 import { allocateCrossings, type CrossingMemory } from "./crossings/memory.js";
 import { SLOT_BYTES, SLOTS } from "./fast-slots.js";
 
@@ -8,9 +9,6 @@ export interface CodeMemoryOptions {
   /** Bytes for decoded code (record.ts); when it is full all of it is dropped. */
   readonly arenaBytes: number;
 }
-
-/** Buckets of the table that finds a block by its physical address; a power of two. */
-export const BUCKETS = 1 << 14;
 
 /** log2 of the bytes for which it is remembered whether they hold decoded code. */
 export const GRANULE_SHIFT = 6;
@@ -37,7 +35,7 @@ export interface CodeMemory {
   readonly frameKinds: Uint8Array;
   /** For each frame one bit a granule of 64 bytes that holds decoded code: two words. */
   readonly granules: Int32Array;
-  /** First header in each bucket, as an address; 0 none. */
+  /** First header in each bucket (buckets.ts), as an address; 0 none. */
   readonly buckets: Int32Array;
   /** What quick crossings remember. */
   readonly crossings: CrossingMemory;

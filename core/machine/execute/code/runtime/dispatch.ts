@@ -4,7 +4,6 @@ import { FETCH } from "../../../mmu/permissions.js";
 import {
   add,
   and,
-  type Code,
   call,
   callIndirect,
   eq,
@@ -18,22 +17,19 @@ import {
   isZero,
   lessThan,
   load,
-  mul,
   ne,
   or,
   select,
   set,
   shl,
-  shrUnsigned,
   store,
   tailCallIndirect,
   whileLoop,
-  xor,
 } from "../../../wasm/code.js";
 import { extendSigned, extendUnsigned, I64, wrap } from "../../../wasm/integers.js";
+import { bucketOf } from "../buckets.js";
 import { EXIT } from "../exits.js";
 import { SLOT, slotOf, stampSlot, TABLE } from "../fast-slots.js";
-import { BUCKETS } from "../memory.js";
 import { HEADER } from "../record.js";
 import { TABLE_INDEX } from "./contract.js";
 import { pageOf, type RuntimeParts } from "./parts.js";
@@ -73,12 +69,6 @@ export function defineFetch(parts: RuntimeParts): void {
     },
     "fetchPage",
   );
-}
-
-/** The bucket of a block: a hash of physical address and mode (code-cache.ts computes the same). */
-function bucketOf(frame: Code, pageOffset: Code, mode: Code): Code {
-  const mixed = mul(xor(add(shl(frame, int(12)), pageOffset), shl(mode, int(20))), int(0x9e3779b1 | 0));
-  return shrUnsigned(mixed, int(32 - Math.log2(BUCKETS)));
 }
 
 /** () → exit: goes on at RIP; the page of code is looked up when it is another one. */

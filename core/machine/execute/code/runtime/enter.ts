@@ -26,7 +26,7 @@ import {
 } from "../../../wasm/code.js";
 import { extendUnsigned, I32, I64 } from "../../../wasm/integers.js";
 import { EXIT } from "../exits.js";
-import { HEADER, RECORD } from "../record.js";
+import { HEADER, RECORD, RECORD_BYTES } from "../record.js";
 import { HOT, TEPID, WARM } from "./contract.js";
 import type { RuntimeParts } from "./parts.js";
 
@@ -100,7 +100,11 @@ export function defineEnter(parts: RuntimeParts): void {
             STATE.counts,
             I64.add(parts.long(STATE.counts), I64.load(8)(get(header), RECORD.countsLeft)),
           ),
-          tailCallIndirect(parts.handlerType, load(get(header), 64), add(get(header), int(64))),
+          tailCallIndirect(
+            parts.handlerType,
+            load(get(header), RECORD_BYTES),
+            add(get(header), int(RECORD_BYTES)),
+          ),
         ];
       },
       name,

@@ -58,21 +58,20 @@ function product(scope: Scope, size: number, isSigned: boolean, left: Local, rig
 const setFlags = (scope: Scope, size: number, low: Local, wide: Code): Code =>
   scope.flags.setParts(size, low, I32.mul(wide, I32.constant(RFLAGS.CF | RFLAGS.OF)));
 
+/** Both halves of a register times an operand, kept: what becomes of them may change either. */
+function keptProduct(scope: Scope, isSigned: boolean, register: number, operand: number) {
+  const size = sizeOf(scope, 0);
+  const right = keepSized(scope, size, scope.read(operand, size));
+  const left = keepSized(scope, size, scope.register(register, size));
+  const { code, low, high, isWide } = product(scope, size, isSigned, left.local, right.local);
+  const kept = keepSized(scope, size, high);
+  return { size, code: [right.code, left.code, code, kept.code], low, high: kept.local, isWide };
+}
+
 /** One operand: AX, or DX:AX of the size, := accumulator * operand. */
 function wholeProduct(scope: Scope, isSigned: boolean): Code {
-  const size = sizeOf(scope, 0);
-  const right = keepSized(scope, size, scope.read(0, size));
-  const left = keepSized(scope, size, scope.register(RAX, size));
-  const result = product(scope, size, isSigned, left.local, right.local);
-  const high = keepSized(scope, size, result.high);
-  return [
-    right.code,
-    left.code,
-    result.code,
-    high.code,
-    setHalves(scope, size, get(result.low), get(high.local)),
-    setFlags(scope, size, result.low, result.isWide(get(high.local))),
-  ];
+  const { size, code, low, high, isWide } = keptProduct(scope, isSigned, RAX, 0);
+  return [code, setHalves(scope, size, get(low), get(high)), setFlags(scope, size, low, isWide(get(high)))];
 }
 
 /** Sets AH:AL, or DX:AX of the size. */
@@ -99,19 +98,8 @@ function cutProduct(scope: Scope): Code {
 
 /** MULX: high and low half of RDX * source into two registers, no flags. If they are the same, it gets the high half. */
 const multiplyWithoutFlags: Semantic = (scope) => {
-  const size = sizeOf(scope, 0);
-  const right = keepSized(scope, size, scope.read(2, size));
-  const left = keepSized(scope, size, scope.register(RDX, size));
-  const result = product(scope, size, false, left.local, right.local);
-  const high = keepSized(scope, size, result.high);
-  return [
-    right.code,
-    left.code,
-    result.code,
-    high.code,
-    scope.write(1, get(result.low), size),
-    scope.write(0, get(high.local), size),
-  ];
+  const { size, code, low, high } = keptProduct(scope, false, RDX, 2);
+  return [code, scope.write(1, get(low), size), scope.write(0, get(high), size)];
 };
 
 export const MULTIPLY: Readonly<Record<string, Semantic>> = {
