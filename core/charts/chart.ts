@@ -13,10 +13,10 @@ import { compareChart } from "./compare.js";
 import type { Drawing, Scene, Spec } from "./drawing.js";
 import { inlineChart } from "./inline.js";
 import { multiplesChart } from "./multiples.js";
-import { notDoneNotes, wrapped } from "./notes.js";
+import { notDoneNotes, notesUnder, wrapped } from "./notes.js";
 import { stackChart } from "./stack.js";
 import { sweepChart } from "./sweep.js";
-import { GREY, INK, THEME, VEGA_LITE_SCHEMA } from "./theme.js";
+import { INK, THEME, VEGA_LITE_SCHEMA } from "./theme.js";
 import { rowsWhere, withColumns } from "./where.js";
 
 /** What a chart knows besides its rows. */
@@ -76,16 +76,7 @@ export function pictureOf(drawing: Drawing, notes: readonly string[], title = dr
   const head = { $schema: VEGA_LITE_SCHEMA, config: THEME };
   if (notes.length === 0) return { ...head, title: heading, ...withoutTitle(drawing.view) };
   const text = notes.flatMap((note) => wrapped(note, drawing.width / 6.2));
-  const under = {
-    text,
-    orient: "bottom",
-    anchor: "start",
-    fontSize: 11,
-    fontWeight: "normal",
-    color: GREY,
-    offset: 12,
-    lineHeight: 15,
-  };
+  const under = { ...notesUnder(text), lineHeight: 15 };
   return { ...head, title: under, vconcat: [{ title: heading, ...withoutTitle(drawing.view) }] };
 }
 

@@ -1,12 +1,9 @@
 /** history.html: every series, its chart and its changes; one file, no network, like a run's report. */
 import { type HistorySeries, metricLabel, metricText, sparkline } from "../results/history.js";
 import type { Spec } from "./drawing.js";
-import { browserScripts } from "./engine.js";
 import { changeText, directionOf, historyChart } from "./history.js";
-import { type Html, html, scriptJson, scriptText, tableHtml } from "./html.js";
-import { CONTENT_POLICY } from "./report.js";
-import { REPORT_SCRIPT } from "./report-script.js";
-import { REPORT_STYLE } from "./report-style.js";
+import { type Html, html, scriptJson, tableHtml } from "./html.js";
+import { pageHtml } from "./page.js";
 
 /** The whole page as text. */
 export function historyHtml(series: readonly HistorySeries[]): string {
@@ -24,25 +21,12 @@ export function historyHtml(series: readonly HistorySeries[]): string {
       ofKind("host"),
     ),
   ];
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${CONTENT_POLICY}">
-<title>virtlab: history</title>
-<style>${scriptText(REPORT_STYLE)}</style>
-</head>
-<body>
-<header><p class="kind">virtlab history</p><h1>What changed, and when</h1></header>
-<main>
-${sections}
-</main>
-${browserScripts().map((code) => html`<script>${scriptText(code)}</script>\n`)}
-<script>${scriptText(REPORT_SCRIPT)}</script>
-</body>
-</html>
-`.text;
+  return pageHtml({
+    title: "virtlab: history",
+    header: html`<p class="kind">virtlab history</p><h1>What changed, and when</h1>`,
+    main: sections,
+    hasCharts: true,
+  });
 }
 
 function sectionOf(title: string, hint: string, series: readonly HistorySeries[]): Html | string {

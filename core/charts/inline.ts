@@ -6,7 +6,8 @@ import type { VegaLiteChartSpec } from "../scenario/charts.js";
 import type { Row } from "../scenario/scenario.js";
 import { UserError } from "../util/errors.js";
 import type { Spec } from "./drawing.js";
-import { GREY, THEME, VEGA_LITE_SCHEMA } from "./theme.js";
+import { notesUnder } from "./notes.js";
+import { THEME, VEGA_LITE_SCHEMA } from "./theme.js";
 import { columnIn } from "./where.js";
 
 /**
@@ -42,16 +43,7 @@ export function inlineChart(
   const head = { $schema: VEGA_LITE_SCHEMA, config: theme };
   if (notes.length === 0) return { ...head, ...drawing };
   const { data: named, datasets, ...view } = drawing;
-  const under = {
-    text: notes,
-    orient: "bottom",
-    anchor: "start",
-    fontSize: 11,
-    fontWeight: "normal",
-    color: GREY,
-    offset: 12,
-  };
-  return { ...head, title: under, data: named, datasets, vconcat: [view] };
+  return { ...head, title: notesUnder(notes), data: named, datasets, vconcat: [view] };
 }
 
 /** The fields that a spec reads, and those that its transforms make. */

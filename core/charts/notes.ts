@@ -1,5 +1,7 @@
 /** What a picture does not show, in words under it; and the wrapping of words to a width in characters. */
 import type { Row } from "../scenario/scenario.js";
+import type { Spec } from "./drawing.js";
+import { GREY } from "./theme.js";
 
 const MOST_REASONS = 3;
 
@@ -34,4 +36,17 @@ export function wrapped(text: string, width: number): string[] {
 
 function clipped(text: string): string {
   return text.length <= 200 ? text : `${text.slice(0, 199)}…`;
+}
+
+/** Notes as Vega-Lite has them: the title of what is around a picture, below it. @param text lines */
+export function notesUnder(text: readonly string[]): Spec {
+  return {
+    text: [...text],
+    orient: "bottom",
+    anchor: "start",
+    fontSize: 11,
+    fontWeight: "normal",
+    color: GREY,
+    offset: 12,
+  };
 }

@@ -5,13 +5,10 @@ import type { PaperResult, ValidationSummary } from "../results/validation.js";
 import { correlationText, summaryLinesOf, whole } from "../results/validation-text.js";
 import type { OrderingResult, Row } from "../scenario/scenario.js";
 import type { Spec } from "./drawing.js";
-import { browserScripts } from "./engine.js";
-import { type Html, html, scriptJson, scriptText, tableHtml } from "./html.js";
-import { CONTENT_POLICY } from "./report.js";
+import { type Html, html, scriptJson, tableHtml } from "./html.js";
+import { pageHtml } from "./page.js";
 import { figuresTable, orderingsTable } from "./report-figures.js";
-import { REPORT_SCRIPT } from "./report-script.js";
 import { section } from "./report-sections.js";
-import { REPORT_STYLE } from "./report-style.js";
 
 type Titled = PaperResult & { readonly title: string };
 
@@ -22,31 +19,18 @@ export function validationHtml(
   charts: readonly Spec[],
 ): string {
   const lines = summaryLinesOf(summary).map(([what, text]) => html`<p><strong>${what}</strong>: ${text}</p>`);
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${CONTENT_POLICY}">
-<title>virtlab: held against the literature</title>
-<style>${scriptText(REPORT_STYLE)}</style>
-</head>
-<body>
-<header><p class="kind">virtlab validate</p><h1>Held against the literature</h1>
+  return pageHtml({
+    title: "virtlab: held against the literature",
+    header: html`<p class="kind">virtlab validate</p><h1>Held against the literature</h1>
 <p class="question">How near do the lab's numbers come to published ones?</p>
 <div class="answer"><h2>Answer</h2>${lines}
-<p class="small">Fitted figures are counted apart: a constant was set so that they come out.</p></div></header>
-<main>
-${charts.map(figureOf)}
+<p class="small">Fitted figures are counted apart: a constant was set so that they come out.</p></div>`,
+    main: html`${charts.map(figureOf)}
 ${papersSection(summary)}
 ${rankingsSection(summary)}
-${papers.map(paperSection)}
-</main>
-${charts.length > 0 ? browserScripts().map((code) => html`<script>${scriptText(code)}</script>\n`) : ""}
-<script>${scriptText(REPORT_SCRIPT)}</script>
-</body>
-</html>
-`.text;
+${papers.map(paperSection)}`,
+    hasCharts: charts.length > 0,
+  });
 }
 
 function figureOf(spec: Spec, index: number): Html {

@@ -2,11 +2,8 @@
  * An executed notebook as one HTML file that needs no network: text, code, outputs; charts are pictures that the page's script
  * replaces by interactive ones, as in a run's report.
  */
-import { browserScripts } from "../../dist/charts/engine.js";
-import { Html, html, scriptJson, scriptText } from "../../dist/charts/html.js";
-import { CONTENT_POLICY } from "../../dist/charts/report.js";
-import { REPORT_SCRIPT } from "../../dist/charts/report-script.js";
-import { REPORT_STYLE } from "../../dist/charts/report-style.js";
+import { Html, html, scriptJson } from "../../dist/charts/html.js";
+import { pageHtml } from "../../dist/charts/page.js";
 import { markdownHtml } from "./markdown.mjs";
 import { sourceOf } from "./notebook-file.mjs";
 
@@ -31,27 +28,19 @@ export function notebookPage(name, notebook) {
   const specs = [];
   const cells = notebook.cells.map((cell) => cellHtml(cell, specs));
   const title = /^# (.*)$/m.exec(sourceOf(notebook.cells[0] ?? { source: "" }))?.[1] ?? name;
-  const scripts = specs.length === 0 ? [] : browserScripts();
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${CONTENT_POLICY}">
-<title>${title}</title>
-<style>${scriptText(REPORT_STYLE + STYLE)}</style>
-</head>
-<body>
-<header><p class="kind">virtlab notebook · ${name}</p></header>
-<main>
-${cells}
-</main>
-${specs.map((spec, index) => html`<script type="application/json" id="spec-${index}">${scriptJson(spec)}</script>\n`)}
-${scripts.map((code) => html`<script>${scriptText(code)}</script>\n`)}
-<script>${scriptText(REPORT_SCRIPT)}</script>
-</body>
-</html>
-`.text;
+  return pageHtml({
+    title,
+    header: html`<p class="kind">virtlab notebook · ${name}</p>`,
+    main: [
+      ...cells,
+      ...specs.map(
+        (spec, index) =>
+          html`<script type="application/json" id="spec-${index}">${scriptJson(spec)}</script>\n`,
+      ),
+    ],
+    hasCharts: specs.length > 0,
+    style: STYLE,
+  });
 }
 
 function cellHtml(cell, specs) {
