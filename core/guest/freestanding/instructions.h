@@ -3,7 +3,7 @@
  * instead.
  */
 #pragma once
-#include "types.h"
+#include <stdint.h>
 
 static inline void out8(uint16_t port, uint8_t value) {
   __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");

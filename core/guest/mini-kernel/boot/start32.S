@@ -4,14 +4,12 @@
  * at KERNEL_BASE, turns PAE paging on (SDM 3A, 4.1.2), and calls native_start(magic, information) up there.
  */
 #include "layout.h"
+#include "paging-boot.S"
 #include "selectors.h"
 #define PHYSICAL(symbol) (symbol - KERNEL_BASE)
 #define CR0_PAGING 0x80010000 /* PG and WP */
-#define CR4_PAE 0x20
 #define TABLE_PRESENT 0x1
 #define LARGE_PRESENT_WRITABLE 0x83
-#define LARGE_PAGE_BYTES 0x200000
-#define ENTRIES 512
 #define KERNEL_SLOT (KERNEL_BASE >> 30)
 
         .text
@@ -29,28 +27,18 @@ start:
         movl    %eax, %ss
 
         movl    $PHYSICAL(boot_directory), %edi
-        movl    $LARGE_PRESENT_WRITABLE, %eax
-        movl    $ENTRIES, %ecx
-2:      movl    %eax, (%edi)
-        addl    $LARGE_PAGE_BYTES, %eax
-        addl    $8, %edi
-        decl    %ecx
-        jnz     2b
+        map_first_gib LARGE_PRESENT_WRITABLE
         movl    $PHYSICAL(boot_directory) + TABLE_PRESENT, %eax
         movl    %eax, PHYSICAL(boot_top)
         movl    %eax, PHYSICAL(boot_top) + 8 * KERNEL_SLOT
 
-        movl    %cr4, %eax
-        orl     $CR4_PAE, %eax
-        movl    %eax, %cr4
+        set_bits cr4, CR4_PAE
         movl    $PHYSICAL(boot_top), %eax
         movl    %eax, %cr3
-        movl    %cr0, %eax
-        orl     $CR0_PAGING, %eax
-        movl    %eax, %cr0
-        movl    $3f, %eax
+        set_bits cr0, CR0_PAGING
+        movl    $2f, %eax
         jmp     *%eax
-3:      movl    $boot_stack_top, %esp
+2:      movl    $boot_stack_top, %esp
         pushl   %ebp
         pushl   %esi
         call    native_start

@@ -4,16 +4,12 @@
  * (SDM 3A, 9.8.5), and calls native_start(magic, information) up there.
  */
 #include "layout.h"
+#include "paging-boot.S"
 #include "selectors.h"
 #define PHYSICAL(symbol) (symbol - KERNEL_BASE)
 #define CR0_PAGING 0x80010000 /* PG and WP */
-#define CR4_PAE 0x20
-#define EFER 0xc0000080
-#define EFER_LME 0x100
 #define PRESENT_WRITABLE 0x3
 #define LARGE_PRESENT_WRITABLE 0x83
-#define LARGE_PAGE_BYTES 0x200000
-#define ENTRIES 512
 #define KERNEL_TOP_SLOT 511
 #define KERNEL_POINTER_SLOT 510
 
@@ -26,13 +22,7 @@ start:
         movl    %eax, %esi
         movl    %ebx, %ebp
         movl    $PHYSICAL(boot_directory), %edi
-        movl    $LARGE_PRESENT_WRITABLE, %eax
-        movl    $ENTRIES, %ecx
-1:      movl    %eax, (%edi)
-        addl    $LARGE_PAGE_BYTES, %eax
-        addl    $8, %edi
-        decl    %ecx
-        jnz     1b
+        map_first_gib LARGE_PRESENT_WRITABLE
         movl    $PHYSICAL(boot_directory) + PRESENT_WRITABLE, %eax
         movl    %eax, PHYSICAL(boot_pointers)
         movl    %eax, PHYSICAL(boot_pointers) + 8 * KERNEL_POINTER_SLOT
@@ -40,18 +30,11 @@ start:
         movl    %eax, PHYSICAL(boot_top)
         movl    %eax, PHYSICAL(boot_top) + 8 * KERNEL_TOP_SLOT
 
-        movl    %cr4, %eax
-        orl     $CR4_PAE, %eax
-        movl    %eax, %cr4
+        set_bits cr4, CR4_PAE
         movl    $PHYSICAL(boot_top), %eax
         movl    %eax, %cr3
-        movl    $EFER, %ecx
-        rdmsr
-        orl     $EFER_LME, %eax
-        wrmsr
-        movl    %cr0, %eax
-        orl     $CR0_PAGING, %eax
-        movl    %eax, %cr0
+        set_efer EFER_LME
+        set_bits cr0, CR0_PAGING
         lgdt    PHYSICAL(boot_descriptors_pointer)
         ljmp    $KERNEL_CODE, $PHYSICAL(2f)
 

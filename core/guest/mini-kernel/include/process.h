@@ -1,20 +1,12 @@
 /* Processes and the scheduler. */
 #pragma once
 #include "file.h"
+#include "signals.h"
 #include "space.h"
 #include "trap.h"
 
 #define PROCESSES_MOST 64
 #define FILES_MOST 16
-#define SIGNALS 32
-
-/* Numbers as POSIX systems have them. */
-#define SIGNAL_ILLEGAL 4
-#define SIGNAL_FPE 8
-#define SIGNAL_KILL 9
-#define SIGNAL_USER_1 10
-#define SIGNAL_SEGMENT 11
-#define STATUS_OF_SIGNAL(number) (128 + (number))
 
 enum process_state { PROCESS_FREE, PROCESS_READY, PROCESS_WAITING, PROCESS_ENDED };
 

@@ -3,6 +3,7 @@
  * References are to Intel's Software Developer's Manual (SDM), volume 3A.
  */
 #pragma once
+#include "instructions.h"
 #include "runtime.h"
 #include "selectors.h"
 #include "trap-stubs.h"
@@ -10,16 +11,7 @@
 #define PAGE_BYTES 4096u
 #define PAGE_SHIFT 12
 
-/* ---- Instructions. ---- */
-static inline void out8(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port)); }
-static inline void out32(uint16_t port, uint32_t value) {
-  __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port) : "memory");
-}
-static inline uint8_t in8(uint16_t port) {
-  uint8_t value;
-  __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-  return value;
-}
+/* ---- Instructions, besides those that all guests share. ---- */
 static inline uintptr_t read_cr2(void) {
   uintptr_t value;
   __asm__ volatile("mov %%cr2, %0" : "=r"(value));
@@ -32,14 +24,6 @@ static inline uintptr_t read_cr3(void) {
 }
 static inline void write_cr3(uintptr_t value) { __asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory"); }
 static inline void invlpg(uintptr_t address) { __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory"); }
-static inline uint64_t read_msr(uint32_t index) {
-  uint32_t low, high;
-  __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(index));
-  return (uint64_t)high << 32 | low;
-}
-static inline void write_msr(uint32_t index, uint64_t value) {
-  __asm__ volatile("wrmsr" : : "c"(index), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
-}
 
 /* ---- Address spaces (paging.c). ---- */
 

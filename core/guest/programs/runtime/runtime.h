@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "random.h"
+
 /* ---- What a program defines. ---- */
 
 /* Its name as in PROGRAMS (index.ts). */
@@ -71,15 +73,6 @@ void paging_start(void);
 void paging_warm(const void *memory, size_t bytes);
 
 /* ---- Chance. ---- */
-
-/* Marsaglia's xorshift generator with 32 bits of state (Journal of Statistical Software 8(14), 2003); never 0. */
-static inline uint32_t xorshift32(uint32_t *state) {
-  uint32_t x = *state;
-  x ^= x << 13;
-  x ^= x >> 17;
-  x ^= x << 5;
-  return *state = x;
-}
 
 /* A number below `bound`, by multiplication: the bias is below bound / 2³². */
 static inline uint32_t random_below(uint32_t *state, uint32_t bound) {

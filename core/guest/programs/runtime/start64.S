@@ -3,17 +3,13 @@
  * 32-bit protected mode (see start32.S); this maps the first GiB by pages of 2 MiB, enters 64-bit mode
  * (SDM 3A, 9.8.5) and calls runtime_main.
  */
+#include "paging-boot.S"
 #include "segments.S"
-#define CR4_PAE 0x20
 #define CR4_OSFXSR_OSXMMEXCPT 0x600
 #define CR0_PG 0x80000000
 #define CR0_MP 0x2
-#define EFER 0xc0000080
-#define EFER_LME 0x100
 #define ENTRY_PRESENT_WRITABLE_USER 0x7
 #define ENTRY_LARGE 0x80
-#define LARGE_PAGE_BYTES 0x200000
-#define ENTRIES 512
 
         .text
         .code32
@@ -32,26 +28,13 @@ start:
         movl    $boot_directory_pointers + ENTRY_PRESENT_WRITABLE_USER, boot_level_4
         movl    $boot_directory + ENTRY_PRESENT_WRITABLE_USER, boot_directory_pointers
         movl    $boot_directory, %edi
-        movl    $ENTRY_PRESENT_WRITABLE_USER + ENTRY_LARGE, %eax
-        movl    $ENTRIES, %ecx
-1:      movl    %eax, (%edi)
-        addl    $LARGE_PAGE_BYTES, %eax
-        addl    $8, %edi
-        decl    %ecx
-        jnz     1b
+        map_first_gib ENTRY_PRESENT_WRITABLE_USER + ENTRY_LARGE
 
-        movl    %cr4, %eax
-        orl     $CR4_PAE + CR4_OSFXSR_OSXMMEXCPT, %eax
-        movl    %eax, %cr4
+        set_bits cr4, CR4_PAE + CR4_OSFXSR_OSXMMEXCPT
         movl    $boot_level_4, %eax
         movl    %eax, %cr3
-        movl    $EFER, %ecx
-        rdmsr
-        orl     $EFER_LME, %eax
-        wrmsr
-        movl    %cr0, %eax
-        orl     $CR0_PG + CR0_MP, %eax
-        movl    %eax, %cr0
+        set_efer EFER_LME
+        set_bits cr0, CR0_PG + CR0_MP
         lgdt    global_descriptors_pointer
         ljmp    $KERNEL_CODE, $2f
 

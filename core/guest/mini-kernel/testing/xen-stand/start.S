@@ -4,15 +4,12 @@
  * stand_main(information) there.
  */
 #include "layout.h"
+#include "paging-boot.S"
 #include "selectors.h"
 #define CR0_PAGING 0x80010000
-#define CR4_PAE 0x20
-#define EFER 0xc0000080
 #define EFER_LME_SCE 0x101
 #define PRESENT_WRITABLE 0x3
 #define LARGE_PRESENT_WRITABLE 0x83
-#define LARGE_PAGE_BYTES 0x200000
-#define ENTRIES 512
 
 #ifdef __x86_64__
         .section .notes, "a"
@@ -39,26 +36,15 @@ start:
         cld
         movl    %ebx, %ebp
         movl    $boot_directory_physical, %edi
-        movl    $LARGE_PRESENT_WRITABLE, %eax
-        movl    $ENTRIES, %ecx
-1:      movl    %eax, (%edi)
-        addl    $LARGE_PAGE_BYTES, %eax
-        addl    $8, %edi
-        decl    %ecx
-        jnz     1b
-        movl    %cr4, %eax
-        orl     $CR4_PAE, %eax
-        movl    %eax, %cr4
+        map_first_gib LARGE_PRESENT_WRITABLE
+        set_bits cr4, CR4_PAE
         movl    $boot_top_physical, %edi
         movl    %edi, %cr3
 #ifdef __x86_64__
         movl    $boot_directory_physical + PRESENT_WRITABLE, boot_pointers_physical
         movl    $boot_pointers_physical + PRESENT_WRITABLE, (%edi)
         movl    $boot_pointers_physical + PRESENT_WRITABLE, 8 * 262(%edi) /* STAND_BASE */
-        movl    $EFER, %ecx
-        rdmsr
-        orl     $EFER_LME_SCE, %eax
-        wrmsr
+        set_efer EFER_LME_SCE
 #else
         movl    $boot_directory_physical + 1, (%edi)
         movl    $boot_pointers_physical + 1, 8 * 3(%edi)
@@ -68,9 +54,7 @@ start:
         movl    $2 * 32, %ecx
         rep movsl
 #endif
-        movl    %cr0, %eax
-        orl     $CR0_PAGING, %eax
-        movl    %eax, %cr0
+        set_bits cr0, CR0_PAGING
         lgdt    descriptors_pointer_physical
         ljmp    $KERNEL_CODE, $start_far_physical
 #ifdef __x86_64__

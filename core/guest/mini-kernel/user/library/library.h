@@ -1,5 +1,7 @@
 /* What user programs have: system calls, printing, a little of what C libraries have. */
 #pragma once
+#include "random.h"
+#include "signals.h"
 #include "types.h"
 
 #define OPEN_CREATE 1
@@ -8,12 +10,6 @@
 #define PROTECTION_READ 1
 #define PROTECTION_WRITE 2
 #define MAP_SHARED 4
-#define SIGNAL_ILLEGAL 4
-#define SIGNAL_FPE 8
-#define SIGNAL_KILL 9
-#define SIGNAL_USER_1 10
-#define SIGNAL_SEGMENT 11
-#define STATUS_OF_SIGNAL(number) (128 + (number))
 #define CONSOLE 1
 
 /* ---- System calls: system-calls.h says what they do; negative results are errors. ---- */
@@ -66,16 +62,4 @@ bool read_number(const char *text, uint32_t *value);
 #define CHECKSUM_START 0x811c9dc5u
 static inline uint32_t checksum_add(uint32_t checksum, uint32_t word) {
   return (checksum ^ word) * 0x01000193u;
-}
-
-/*
- * Marsaglia's xorshift generator with 32 bits of state (Journal of Statistical Software 8(14), 2003); never
- * 0.
- */
-static inline uint32_t xorshift32(uint32_t *state) {
-  uint32_t x = *state;
-  x ^= x << 13;
-  x ^= x >> 17;
-  x ^= x << 5;
-  return *state = x;
 }
