@@ -6,41 +6,22 @@ import { Workshop } from "./testing/command-line.js";
 const workshop = new Workshop();
 afterAll(() => workshop.end());
 
+// biome-ignore format: a list
+const COMMANDS = [
+  "bench", "run", "plan", "list", "describe", "compare", "merge", "baseline", "history", "report", "schema",
+];
+
 describe("help", () => {
   it("names every command, and examples", async () => {
     const { code, stdout } = await workshop.run("--help");
     expect(code).toBe(0);
-    for (const command of [
-      "bench",
-      "run",
-      "plan",
-      "list",
-      "describe",
-      "compare",
-      "merge",
-      "baseline",
-      "history",
-      "report",
-      "schema",
-    ]) {
+    for (const command of COMMANDS) {
       expect(stdout).toContain(`virtlab ${command}`);
     }
     expect(stdout).toContain("Examples:");
   });
 
-  it.each([
-    "bench",
-    "run",
-    "plan",
-    "list",
-    "describe",
-    "compare",
-    "merge",
-    "baseline",
-    "history",
-    "report",
-    "schema",
-  ])("of %s has examples", async (command) => {
+  it.each(COMMANDS)("of %s has examples", async (command) => {
     const { code, stdout } = await workshop.run(command, "--help");
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`Examples:\\n {2}virtlab ${command}`));

@@ -1,19 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { UserError } from "../util/errors.js";
 import { planFrom } from "./testing/catalogue.js";
+import { complaint } from "./testing/complaint.js";
 
 const ids = (text: string, sets: readonly string[] = []): string[] =>
   planFrom(text, sets).cells.map(({ id }) => id);
-function complaint(text: string): string {
-  try {
-    planFrom(text);
-  } catch (error) {
-    expect(error).toBeInstanceOf(UserError);
-    return (error as UserError).text;
-  }
-  return "accepted";
-}
 
 test("matrix: the first axis varies slowest", () => {
   expect(ids("workload: gups\nmatrix: { technique: [native, hardware/nested], page: [4K, 2M] }")).toEqual([

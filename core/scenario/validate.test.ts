@@ -1,17 +1,5 @@
 import { expect, test } from "vitest";
-import { UserError } from "../util/errors.js";
-import { planFrom } from "./testing/catalogue.js";
-
-/** The whole message a user sees. */
-function complaint(text: string): string {
-  try {
-    planFrom(text);
-  } catch (error) {
-    expect(error).toBeInstanceOf(UserError);
-    return (error as UserError).text;
-  }
-  return "accepted";
-}
+import { complaint } from "./testing/complaint.js";
 
 test.each([
   ["unknown key", "titel: x", 'test.yaml:1:1: unknown key "titel"\n  did you mean "title"?'],
