@@ -5,9 +5,9 @@
  */
 import type { CostName } from "../events/costs.js";
 import type { CpuProfile } from "../events/profile.js";
-import { invariant, UnsupportedError } from "../util/errors.js";
-import { formatBytes } from "../util/units.js";
+import { invariant } from "../util/errors.js";
 import { Board, type Outcome } from "./board.js";
+import { BoardComputer, checkMemoryBytes } from "./board-computer.js";
 import { CodeMachine } from "./code-machine.js";
 import type { Console } from "./console.js";
 import type { StartState, SystemUnit } from "./cpu/system-unit.js";
@@ -20,8 +20,6 @@ import { restoreSnapshot, type Snapshot, saveSnapshot } from "./snapshot.js";
 
 export type { Outcome };
 
-/** Addresses from here to 4 GiB are devices'. */
-export const DEVICE_HOLE = 3 * 2 ** 30;
 /** Frames of video memory: no device answers there. */
 export const VIDEO_FIRST = 0xa0;
 export const VIDEO_END = 0xc0;
@@ -93,24 +91,18 @@ export interface ParavirtualKernel {
   readonly commandLine: string;
 }
 
-export class Computer implements GuestComputer {
+export class Computer extends BoardComputer implements GuestComputer {
   readonly machine: Machine;
   readonly engine: CodeEngine;
   readonly translator: RegionTranslator | undefined;
   readonly system: SystemUnit;
-  readonly pc: Pc;
-  /** What the first serial port sent. */
-  readonly output: Console;
+  protected readonly board: Board;
   private readonly hardware: CodeMachine;
-  private readonly board: Board;
 
   constructor(readonly options: ComputerOptions) {
+    super();
     const { profile, memoryBytes, disks } = options;
-    if (memoryBytes > DEVICE_HOLE) {
-      throw new UnsupportedError(
-        `a machine that executes code has at most 3 GiB of memory, not ${formatBytes(memoryBytes)}`,
-      );
-    }
+    checkMemoryBytes(memoryBytes);
     const frames = Math.floor(memoryBytes / 4096);
     const hasApic = options.apic !== false;
     const paging = profile.features.longMode ? "4-level" : "pae";
@@ -143,33 +135,12 @@ export class Computer implements GuestComputer {
       },
     );
     this.board = board;
-    ({ pc: this.pc, output: this.output } = board);
     const { machine, engine, translator, system } = this.hardware;
     this.machine = machine;
     this.engine = engine;
     this.translator = translator;
     this.system = system;
     machine.code!.frameKinds.fill(FRAME_KIND.device, VIDEO_FIRST, VIDEO_END);
-  }
-
-  /** Told of every mark that the guest makes (devices/marks.ts). */
-  get onMark(): ((value: number) => void) | undefined {
-    return this.board.onMark;
-  }
-  set onMark(told: ((value: number) => void) | undefined) {
-    this.board.onMark = told;
-  }
-  /** Told of every byte that the guest sends by its first serial port, when it does. */
-  get onSerial(): ((byte: number) => void) | undefined {
-    return this.board.onSerial;
-  }
-  set onSerial(told: ((byte: number) => void) | undefined) {
-    this.board.onSerial = told;
-  }
-
-  /** What the guest printed by its first serial port, as text (console.ts). */
-  get console(): string {
-    return this.output.text;
   }
 
   /** Puts an image into memory and the CPU at its start. */
@@ -200,10 +171,5 @@ export class Computer implements GuestComputer {
     restoreSnapshot(this, snapshot);
     this.hardware.restored();
     this.board.restored();
-  }
-
-  /** Has `run` come back before the next block of code. */
-  stop(): void {
-    this.engine.stopRequested = true;
   }
 }

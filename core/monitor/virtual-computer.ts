@@ -3,16 +3,14 @@
  * To whoever runs a guest it is a computer like the real one.
  */
 import { Board, type Outcome } from "../machine/board.js";
+import { BoardComputer, checkMemoryBytes } from "../machine/board-computer.js";
 import { CodeMachine, type CodeMachineOptions, type Surroundings } from "../machine/code-machine.js";
-import { type ComputerOptions, DEVICE_HOLE, type GuestComputer, type Load } from "../machine/computer.js";
-import type { Console } from "../machine/console.js";
+import type { ComputerOptions, GuestComputer, Load } from "../machine/computer.js";
 import type { PhysicalAccess } from "../machine/cpu/host.js";
 import type { SystemUnit } from "../machine/cpu/system-unit.js";
 import type { GuestMemory } from "../machine/devices/device.js";
-import type { Pc } from "../machine/devices/pc.js";
 import type { CodeEngine } from "../machine/execute/code/engine.js";
 import type { Machine } from "../machine/machine.js";
-import { UnsupportedError } from "../util/errors.js";
 import type { Monitor } from "./monitor.js";
 
 /** What a monitor is made of, once the machine is there. */
@@ -48,27 +46,22 @@ export interface MonitorDesign {
   make(parts: MonitorParts): MadeMonitor;
 }
 
-export class VirtualComputer implements GuestComputer {
+export class VirtualComputer extends BoardComputer implements GuestComputer {
   readonly machine: Machine;
   readonly engine: CodeEngine;
   readonly system: SystemUnit;
-  readonly pc: Pc;
-  readonly output: Console;
   readonly monitor: Monitor;
+  protected readonly board: Board;
   private readonly hardware: CodeMachine;
-  private readonly board: Board;
   private readonly made: MadeMonitor;
 
   constructor(
     readonly options: ComputerOptions,
     design: MonitorDesign,
   ) {
+    super();
     const { profile, memoryBytes, disks } = options;
-    if (memoryBytes > DEVICE_HOLE) {
-      throw new UnsupportedError(
-        `a machine that executes code has at most 3 GiB of memory, not ${memoryBytes} bytes`,
-      );
-    }
+    checkMemoryBytes(memoryBytes);
     const guestFrames = Math.floor(memoryBytes / 4096);
     const frames = guestFrames + design.monitorFrames;
     const hasApic = options.apic !== false;
@@ -105,29 +98,11 @@ export class VirtualComputer implements GuestComputer {
     this.board = board;
     this.monitor = made.monitor;
     this.made = made;
-    ({ pc: this.pc, output: this.output } = board);
     ({ machine: this.machine, engine: this.engine, system: this.system } = this.hardware);
-  }
-
-  get onMark(): ((value: number) => void) | undefined {
-    return this.board.onMark;
-  }
-  set onMark(told: ((value: number) => void) | undefined) {
-    this.board.onMark = told;
-  }
-  get onSerial(): ((byte: number) => void) | undefined {
-    return this.board.onSerial;
-  }
-  set onSerial(told: ((byte: number) => void) | undefined) {
-    this.board.onSerial = told;
   }
 
   get misbehaviour(): string | undefined {
     return this.monitor.misbehaviour;
-  }
-
-  get console(): string {
-    return this.output.text;
   }
 
   /** Puts an image into the guest's memory and its CPU at its start. */
@@ -154,10 +129,5 @@ export class VirtualComputer implements GuestComputer {
       const outcome = this.monitor.handle();
       if (outcome !== undefined) return outcome;
     }
-  }
-
-  /** Has `run` come back before the next block of code. */
-  stop(): void {
-    this.engine.stopRequested = true;
   }
 }

@@ -23,7 +23,7 @@ import {
   type Row,
   SEGMENT,
 } from "./instruction.js";
-import type { OperandForm } from "./operand-form.js";
+import { type OperandForm, stringMemory } from "./operand-form.js";
 import { CONTROLS, DEBUGS, GENERAL, HIGH_BYTES, MMS, SEGMENTS, STS, XMMS } from "./registers.js";
 
 /** The processor refuses longer ones (SDM vol. 2, 2.3.11). */
@@ -220,21 +220,6 @@ function memoryOperand(reading: Reading, size: number): MemoryOperand {
   return { kind: "memory", segment, base, index, scale, displacement, displacementHigh, size };
 }
 
-/** Memory at a fixed register: ES:DI, which no prefix moves, or DS:SI. */
-function stringOperand(reading: Reading, form: OperandForm): MemoryOperand {
-  const segment = form.segment === "ES" ? SEGMENT.ES : reading.segment;
-  return {
-    kind: "memory",
-    segment: segment === NO_REGISTER ? SEGMENT.DS : segment,
-    base: form.number,
-    index: NO_REGISTER,
-    scale: 1,
-    displacement: 0,
-    displacementHigh: 0,
-    size: form.size,
-  };
-}
-
 /** Memory at an address in the instruction, as wide as the address size. */
 function offsetOperand(reading: Reading, size: number): MemoryOperand {
   const { addressSize } = reading;
@@ -308,7 +293,8 @@ function readOperand(reading: Reading, form: OperandForm, opcode: number): Opera
     case "immediate":
       return immediateOperand(reading, form);
     case "implied":
-      if (form.kind === "string") return stringOperand(reading, form);
+      if (form.kind === "string")
+        return stringMemory(form, reading.segment === NO_REGISTER ? SEGMENT.DS : reading.segment);
       if (form.kind === "immediate")
         return { kind: "immediate", value: form.number, high: 0, size: form.size };
       return form.file === "general"

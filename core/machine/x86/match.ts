@@ -23,7 +23,7 @@ import {
   type RegisterOperand,
   type Row,
 } from "./instruction.js";
-import type { OperandForm } from "./operand-form.js";
+import { type OperandForm, stringMemory } from "./operand-form.js";
 
 /** Sizes asked for by words before the name ("o32", "a16"), and the segment of a string instruction's source. */
 export interface Wanted {
@@ -236,17 +236,7 @@ export function concreteOperands(
 function impliedOperand(form: OperandForm, wanted: Wanted): Operand {
   if (form.kind !== "string")
     return { kind: "register", file: form.file, number: form.number, size: form.registerSize, high: false };
-  const segment = form.segment === "ES" ? 0 : (wanted.segment ?? defaultSegment(NO_REGISTER));
-  return {
-    kind: "memory",
-    segment,
-    base: form.number,
-    index: NO_REGISTER,
-    scale: 1,
-    displacement: 0,
-    displacementHigh: 0,
-    size: form.size,
-  };
+  return stringMemory(form, wanted.segment ?? defaultSegment(NO_REGISTER));
 }
 
 /** Does the value of a written operand fit its form? Labels count with the values `evaluate` gives them. */

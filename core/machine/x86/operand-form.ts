@@ -5,7 +5,7 @@
  * "m8(ES:DI)" the memory that string instructions address by a register of the address size.
  */
 import { invariant } from "../../util/errors.js";
-import type { RegisterFile } from "./instruction.js";
+import { type MemoryOperand, NO_REGISTER, type RegisterFile, SEGMENT } from "./instruction.js";
 
 /** Where an operand is in the encoding. */
 export type OperandPlace = "reg" | "rm" | "vvvv" | "opcode" | "immediate" | "implied";
@@ -86,15 +86,10 @@ function memoryBytes(text: string): number {
   return numbers.split(/[:&]/).reduce((sum, bits) => sum + Number(bits) / 8, 0);
 }
 
-const NO_REGISTER: Register = ["general", 0, 0];
+const NONE: Register = ["general", 0, 0];
 
 function parseForm(text: string, place: OperandPlace): OperandForm {
-  const form = (
-    kind: OperandKind,
-    size: number,
-    register = NO_REGISTER,
-    segment: OperandForm["segment"] = "",
-  ) => {
+  const form = (kind: OperandKind, size: number, register = NONE, segment: OperandForm["segment"] = "") => {
     const [file, number, registerSize] = register;
     return { text, kind, place, file, number, registerSize, size, segment };
   };
@@ -184,4 +179,21 @@ export function modConstraint(forms: readonly OperandForm[]): ModConstraint {
     if (place === "rm" && kind !== "register") constraint = kind === "memory" ? "memory" : "any";
   }
   return constraint;
+}
+
+/**
+ * The memory of a string instruction, at a fixed register: ES:DI, which no prefix moves, or DS:SI.
+ * @param source DS, or the segment that overrides it.
+ */
+export function stringMemory(form: OperandForm, source: number): MemoryOperand {
+  return {
+    kind: "memory",
+    segment: form.segment === "ES" ? SEGMENT.ES : source,
+    base: form.number,
+    index: NO_REGISTER,
+    scale: 1,
+    displacement: 0,
+    displacementHigh: 0,
+    size: form.size,
+  };
 }

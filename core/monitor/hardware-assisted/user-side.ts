@@ -5,33 +5,28 @@
  */
 import { PAGE_BYTES } from "../../machine/address.js";
 import { Board, type Outcome } from "../../machine/board.js";
+import { BoardComputer, checkMemoryBytes } from "../../machine/board-computer.js";
 import {
   type ComputerOptions,
-  DEVICE_HOLE,
   type GuestComputer,
   type Load,
   VIDEO_END,
   VIDEO_FIRST,
 } from "../../machine/computer.js";
-import type { Console } from "../../machine/console.js";
 import type { SystemUnit } from "../../machine/cpu/system-unit.js";
-import type { Pc } from "../../machine/devices/pc.js";
 import type { CodeEngine } from "../../machine/execute/code/engine.js";
 import type { Machine } from "../../machine/machine.js";
-import { UnsupportedError } from "../../util/errors.js";
 import type { KvmRun } from "./run-page.js";
 import { type NestedMemory, type ShadowedMemory, VirtualMachine } from "./virtual-machine.js";
 
 const TWO_32 = 2 ** 32;
 
-export class HardwareComputer implements GuestComputer {
+export class HardwareComputer extends BoardComputer implements GuestComputer {
   readonly machine: Machine;
   readonly engine: CodeEngine;
   readonly system: SystemUnit;
-  readonly pc: Pc;
-  readonly output: Console;
   readonly vm: VirtualMachine;
-  private readonly board: Board;
+  protected readonly board: Board;
   private readonly kvmRun: KvmRun;
 
   /** @param populate all memory at the start. @throws UnsupportedError where the processor or the address space does not do */
@@ -40,11 +35,9 @@ export class HardwareComputer implements GuestComputer {
     memory: NestedMemory | ShadowedMemory,
     populate: boolean,
   ) {
+    super();
     const { profile, memoryBytes, disks } = options;
-    if (memoryBytes > DEVICE_HOLE)
-      throw new UnsupportedError(
-        `a machine that executes code has at most 3 GiB of memory, not ${memoryBytes} bytes`,
-      );
+    checkMemoryBytes(memoryBytes);
     const hasApic = options.apic !== false;
     const guestBytes = Math.floor(memoryBytes / PAGE_BYTES) * PAGE_BYTES;
     this.vm = new VirtualMachine(
@@ -64,7 +57,6 @@ export class HardwareComputer implements GuestComputer {
     const { vm } = this;
     this.board = vm.board!;
     this.kvmRun = vm.kernel.run;
-    ({ pc: this.pc, output: this.output } = this.board);
     ({ machine: this.machine, engine: this.engine, system: this.system } = vm.hardware);
     const hole = VIDEO_FIRST * PAGE_BYTES;
     const above = VIDEO_END * PAGE_BYTES;
@@ -72,23 +64,6 @@ export class HardwareComputer implements GuestComputer {
     if (guestBytes > above)
       vm.setMemory({ slot: 1, guestPhysicalAddress: above, memorySize: guestBytes - above });
     if (populate) vm.populate();
-  }
-
-  get onMark(): ((value: number) => void) | undefined {
-    return this.board.onMark;
-  }
-  set onMark(told: ((value: number) => void) | undefined) {
-    this.board.onMark = told;
-  }
-  get onSerial(): ((byte: number) => void) | undefined {
-    return this.board.onSerial;
-  }
-  set onSerial(told: ((byte: number) => void) | undefined) {
-    this.board.onSerial = told;
-  }
-
-  get console(): string {
-    return this.output.text;
   }
 
   /** Puts an image into the guest's memory and its CPU at its start. */
@@ -125,11 +100,6 @@ export class HardwareComputer implements GuestComputer {
           return { kind: "shutdown", reason: `KVM cannot emulate: ${kvmRun.internal.message}` };
       }
     }
-  }
-
-  /** Has `run` come back before the next block of code. */
-  stop(): void {
-    this.engine.stopRequested = true;
   }
 
   /** KVM_EXIT_IO. */

@@ -5,8 +5,8 @@
 import { OWNER } from "../../events/memory-owners.js";
 import { type Gfn, PAGE_BYTES } from "../../machine/address.js";
 import type { Board } from "../../machine/board.js";
+import { DEVICE_HOLE } from "../../machine/board-computer.js";
 import { CodeMachine, type CodeMachineOptions, type Surroundings } from "../../machine/code-machine.js";
-import { DEVICE_HOLE } from "../../machine/computer.js";
 import type { PagingControl } from "../../machine/cpu/host.js";
 import type { Interception } from "../../machine/cpu/interception.js";
 import type { GuestMemory } from "../../machine/devices/device.js";

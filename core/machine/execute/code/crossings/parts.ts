@@ -39,7 +39,6 @@ import {
   or,
   select,
   set,
-  store,
   storeFloat,
 } from "../../../wasm/code.js";
 import { extendUnsigned, I32, I64 } from "../../../wasm/integers.js";
@@ -49,13 +48,13 @@ import { TABLE } from "../fast-slots.js";
 import { flagKind } from "../flags.js";
 import { RECORD } from "../record.js";
 import { ACCESS, accessOf, RUNTIME_FUNCTIONS } from "../runtime/contract.js";
+import { StateCode } from "../state-code.js";
 import { type CrossingMemory, LOAD } from "./memory.js";
 
 /** Categories whose cycles the MMU charges while code runs; the rest of the time that passed is the instructions'. */
 const TRANSLATION = ["tlb_l2", "walk_guest", "walk_host", "guest_memory"] as const;
 
-export class CrossingParts {
-  readonly base: number;
+export class CrossingParts extends StateCode {
   readonly emitter: Emitter;
   readonly memory: CrossingMemory;
   readonly costs: Costs;
@@ -73,6 +72,7 @@ export class CrossingParts {
     readonly module: ModuleBuilder,
   ) {
     const code = machine.code!;
+    super(code.cpu.base);
     const take = (name: keyof typeof RUNTIME_FUNCTIONS): FunctionReference =>
       module.importFunction(name, RUNTIME_FUNCTIONS[name]);
     this.accessLinear = take("accessLinear");
@@ -80,7 +80,6 @@ export class CrossingParts {
     this.dispatch = take("dispatch");
     this.execute = take("execute");
     this.invalidatePage = take("invalidatePage");
-    this.base = code.cpu.base;
     this.memory = code.crossings;
     this.costs = machine.costs;
     this.supervisorSlots = code.slots.byteOffset + TABLE.supervisor;
@@ -91,30 +90,11 @@ export class CrossingParts {
 
   // The state.
 
-  isCodeSize(size: number): Code {
-    return eq(and(this.word(STATE.mode), int(MODE.codeSize)), int(size));
-  }
-
-  word(offset: number): Code {
-    return load(int(0), this.base + offset);
-  }
-  setWord(offset: number, value: Code): Code {
-    return store(int(0), value, this.base + offset);
-  }
-  long(offset: number): Code {
-    return I64.load(8)(int(0), this.base + offset);
-  }
-  setLong(offset: number, value: Code): Code {
-    return I64.store(8)(int(0), value, this.base + offset);
-  }
   get isLongMode(): Code {
     return and(this.word(STATE.efer), int(EFER.LMA));
   }
   get isLegacyMode(): Code {
     return isZero(this.isLongMode);
-  }
-  get isLongCode(): Code {
-    return this.isCodeSize(CODE_64);
   }
   selector(segment: number): Code {
     return this.word(segmentOffset(segment) + SEGMENT.selector);
