@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { findProfile } from "../../events/profiles/index.js";
 import { Computer } from "../../machine/computer.js";
+import { PLAIN } from "../../machine/testing/plain.js";
 import { loadImage } from "../images/image.js";
 import { commandLine, imageFile } from "../programs/index.js";
 import { traceInstructions } from "./instruction-trace.js";
@@ -15,10 +16,7 @@ function load(program: string, values = {}, engine: "interpreter" | "translator"
   const computer = new Computer({
     profile: findProfile("skylake-2015")!,
     memoryBytes: MEMORY,
-    caches: "off",
-    walkCaches: true,
-    tlb: true,
-    seed: 1,
+    ...PLAIN,
     engine,
     costs,
   });

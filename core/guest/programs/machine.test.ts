@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { findProfile } from "../../events/profiles/index.js";
 import { Computer, type Outcome } from "../../machine/computer.js";
 import { MARK } from "../../machine/devices/marks.js";
+import { PLAIN } from "../../machine/testing/plain.js";
 import { loadImage } from "../images/image.js";
 import {
   CASES,
@@ -34,10 +35,7 @@ function run(program: ProgramCase, width: Width, engine: "interpreter" | "transl
   const computer = new Computer({
     profile: findProfile("skylake-2015")!,
     memoryBytes: MEMORY,
-    caches: "off",
-    walkCaches: true,
-    tlb: true,
-    seed: 1,
+    ...PLAIN,
     engine,
   });
   const file = new URL(imageFile(program.program.name, width), import.meta.url);

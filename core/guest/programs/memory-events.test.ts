@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest";
 import { findProfile } from "../../events/profiles/index.js";
 import { Computer } from "../../machine/computer.js";
 import { ENTRY_WORDS, TAG_HI } from "../../machine/mmu/translations.js";
+import { PLAIN } from "../../machine/testing/plain.js";
 import { loadImage } from "../images/image.js";
 import { imageFile, type Width } from "./index.js";
 
@@ -32,10 +33,7 @@ function run(profile: string, width: Width, line: string, crossings: boolean): o
   const computer = new Computer({
     profile: findProfile(profile)!,
     memoryBytes: MEMORY,
-    caches: "off",
-    walkCaches: true,
-    tlb: true,
-    seed: 1,
+    ...PLAIN,
     engine: crossings ? "translator" : "interpreter",
     crossings,
   });

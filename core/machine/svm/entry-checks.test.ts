@@ -5,6 +5,7 @@ import { findProfile } from "../../events/profiles/index.js";
 import { loadImage } from "../../guest/images/image.js";
 import { makeHardwareComputer } from "../../monitor/hardware-assisted/computer.js";
 import type { SvmVendor } from "../../monitor/hardware-assisted/svm.js";
+import { PLAIN } from "../testing/plain.js";
 import { VMRUN_CHECKS } from "./entry-checks.js";
 import { SVM_EXIT } from "./exit-codes.js";
 import type { SvmUnit } from "./unit.js";
@@ -17,10 +18,7 @@ function makeUnit(): SvmUnit {
     {
       profile: findProfile("zen-2-2019")!,
       memoryBytes: MEMORY,
-      caches: "off",
-      walkCaches: true,
-      tlb: true,
-      seed: 1,
+      ...PLAIN,
       engine: "interpreter",
     },
     { hostOrder: 0, vpid: true, accessedDirty: true, populate: false },

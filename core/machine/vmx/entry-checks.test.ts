@@ -8,6 +8,7 @@ import { findProfile } from "../../events/profiles/index.js";
 import { loadImage } from "../../guest/images/image.js";
 import { makeHardwareComputer } from "../../monitor/hardware-assisted/computer.js";
 import type { VmxVendor } from "../../monitor/hardware-assisted/vmx.js";
+import { PLAIN } from "../testing/plain.js";
 import { ACTIVITY_STATE, ENTRY_CONTROL, EXIT_CONTROL, PIN, PROCESSOR, SECONDARY } from "./controls.js";
 import type { EntryCheck } from "./entry-checks/check.js";
 import { EntryState } from "./entry-checks/entry-state.js";
@@ -30,10 +31,7 @@ beforeAll(() => {
     {
       profile: findProfile("ice-lake-2019")!,
       memoryBytes: MEMORY,
-      caches: "off",
-      walkCaches: true,
-      tlb: true,
-      seed: 1,
+      ...PLAIN,
       engine: "interpreter",
     },
     { hostOrder: 0, vpid: true, accessedDirty: true, populate: false },

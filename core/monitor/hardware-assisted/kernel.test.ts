@@ -15,6 +15,7 @@ import {
 } from "../../guest/mini-kernel/benchmark.js";
 import { CASES, caseValues, expectedChecksum } from "../../guest/mini-kernel/cases.js";
 import type { ComputerOptions, GuestComputer } from "../../machine/computer.js";
+import { PLAIN } from "../../machine/testing/plain.js";
 import { makeHardwareComputer, makeHardwareShadowComputer } from "./computer.js";
 
 const MEMORY = 64 * 2 ** 20;
@@ -45,10 +46,7 @@ function run(
     {
       profile: findProfile(profile)!,
       memoryBytes: MEMORY,
-      caches: "off",
-      walkCaches: true,
-      tlb: true,
-      seed: 1,
+      ...PLAIN,
       engine,
       disks: [read(DISK_FILE)],
     },

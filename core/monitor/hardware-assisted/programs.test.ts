@@ -17,6 +17,7 @@ import {
 } from "../../guest/programs/index.js";
 import { Computer, type ComputerOptions, type GuestComputer } from "../../machine/computer.js";
 import { MARK } from "../../machine/devices/marks.js";
+import { PLAIN } from "../../machine/testing/plain.js";
 import { type HardwareOptions, makeHardwareComputer, makeHardwareShadowComputer } from "./computer.js";
 
 const MEMORY = 192 * 2 ** 20;
@@ -36,10 +37,7 @@ interface Guest {
 const optionsOf = (profile: string, engine: Engine): ComputerOptions => ({
   profile: findProfile(profile)!,
   memoryBytes: MEMORY,
-  caches: "off",
-  walkCaches: true,
-  tlb: true,
-  seed: 1,
+  ...PLAIN,
   engine,
 });
 

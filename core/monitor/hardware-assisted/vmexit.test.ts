@@ -7,6 +7,7 @@ import { EXIT, type ExitReasonName } from "../../events/exit-reasons.js";
 import { findProfile } from "../../events/profiles/index.js";
 import { APIC_REGISTER, type Body, exitGuest, ORIGIN, VECTOR } from "../../guest/exits/guests.js";
 import { loadImage } from "../../guest/images/image.js";
+import { PLAIN } from "../../machine/testing/plain.js";
 import { imm, mem, SIZES } from "../../machine/x86/assembler-operands.js";
 import { REGISTERS } from "../../machine/x86/registers.js";
 import { makeHardwareComputer } from "./computer.js";
@@ -42,10 +43,7 @@ function measure(bytes: Uint8Array, profile: string, engine: "interpreter" | "tr
     {
       profile: findProfile(profile)!,
       memoryBytes: MEMORY,
-      caches: "off",
-      walkCaches: true,
-      tlb: true,
-      seed: 1,
+      ...PLAIN,
       engine,
     },
     { hostOrder: 0, vpid: true, accessedDirty: true, populate: false },

@@ -11,6 +11,7 @@ import { CASES, caseValues } from "../../guest/mini-kernel/cases.js";
 import type { Hfn } from "../../machine/address.js";
 import { RAX, RBX, RIP } from "../../machine/cpu/places.js";
 import { A, D, P, PS, RW, US } from "../../machine/mmu/entry.js";
+import { PLAIN } from "../../machine/testing/plain.js";
 import { auditParavirtual } from "../testing/paravirtual-audit.js";
 import {
   ERROR,
@@ -51,10 +52,7 @@ class Guest {
     this.computer = makeParavirtual({
       profile: findProfile("skylake-2015")!,
       memoryBytes: MEMORY,
-      caches: "off",
-      walkCaches: true,
-      tlb: true,
-      seed: 1,
+      ...PLAIN,
     });
     const name = imageFile(width);
     const bytes = readFileSync(new URL(`../../guest/mini-kernel/${name}`, import.meta.url));

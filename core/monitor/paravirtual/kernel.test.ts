@@ -17,6 +17,7 @@ import {
 } from "../../guest/mini-kernel/benchmark.js";
 import { CASES, caseValues, expectedChecksum } from "../../guest/mini-kernel/cases.js";
 import { SELF_TEST_ITEMS } from "../../guest/mini-kernel/testing/self-test-items.js";
+import { PLAIN } from "../../machine/testing/plain.js";
 import { auditParavirtual } from "../testing/paravirtual-audit.js";
 import { makeParavirtual } from "./computer.js";
 import type { ParavirtualMonitor } from "./monitor.js";
@@ -52,10 +53,7 @@ function run(
   const computer = makeParavirtual({
     profile: findProfile("skylake-2015")!,
     memoryBytes: MEMORY,
-    caches: "off",
-    walkCaches: true,
-    tlb: true,
-    seed: 1,
+    ...PLAIN,
     engine,
     ...(hasDisk ? { disks: [read(DISK_FILE)] } : {}),
   });

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { findProfile } from "../../events/profiles/index.js";
 import { loadImage } from "../../guest/images/image.js";
 import { Computer, type ComputerOptions, type GuestComputer, type Load } from "../../machine/computer.js";
+import { PLAIN } from "../../machine/testing/plain.js";
 import { makeBinaryTranslation, type TranslatedComputerOptions } from "../binary-translation/computer.js";
 import { makeTrapAndEmulate } from "../trap-and-emulate/computer.js";
 
@@ -36,10 +37,7 @@ export interface GuestEnding {
 export const optionsOf = (guest: Guest, engine: Engine = "translator"): ComputerOptions => ({
   profile: findProfile("nehalem-2008")!,
   memoryBytes: MEMORY,
-  caches: "off",
-  walkCaches: true,
-  tlb: true,
-  seed: 1,
+  ...PLAIN,
   engine,
   ...(guest.disks === undefined ? {} : { disks: guest.disks }),
 });

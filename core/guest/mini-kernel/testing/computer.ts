@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { findProfile } from "../../../events/profiles/index.js";
 import { Computer, type Outcome } from "../../../machine/computer.js";
 import type { Snapshot } from "../../../machine/snapshot.js";
+import { PLAIN } from "../../../machine/testing/plain.js";
 import { loadImage } from "../../images/image.js";
 import { DISK_FILE, imageFile, type Width } from "../benchmark.js";
 
@@ -42,10 +43,7 @@ function machineFor({ engine, hasDisk = false, profile = "skylake-2015" }: RunOp
   const computer = new Computer({
     profile: findProfile(profile)!,
     memoryBytes: MEMORY,
-    caches: "off",
-    walkCaches: true,
-    tlb: true,
-    seed: 1,
+    ...PLAIN,
     engine,
     ...(hasDisk ? { disks: [read(DISK_FILE)] } : {}),
   });

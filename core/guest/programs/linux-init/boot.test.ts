@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { EVENT } from "../../../events/events.js";
 import { findProfile } from "../../../events/profiles/index.js";
 import { Computer } from "../../../machine/computer.js";
+import { PLAIN } from "../../../machine/testing/plain.js";
 import { MIB } from "../../../util/units.js";
 import { initramfs } from "../../images/cpio.js";
 import { loadImage } from "../../images/image.js";
@@ -37,10 +38,7 @@ function make({ profile, engine, hasTables, end }: Setting): Computer {
   const computer = new Computer({
     profile: findProfile(profile)!,
     memoryBytes: MEMORY,
-    caches: "off",
-    walkCaches: true,
-    tlb: true,
-    seed: 1,
+    ...PLAIN,
     engine,
   });
   const plan = loadImage(readFileSync(KERNEL), {

@@ -4,6 +4,7 @@ import { findProfile } from "../../../events/profiles/index.js";
 import { loadImage } from "../../../guest/images/image.js";
 import { differencesOf } from "../../../guest/inspect/lockstep.js";
 import { Computer, type Outcome } from "../../computer.js";
+import { PLAIN } from "../../testing/plain.js";
 import { Assembler } from "../../x86/assemble.js";
 import { imm, mem } from "../../x86/assembler-operands.js";
 import { REGISTERS } from "../../x86/registers.js";
@@ -36,10 +37,7 @@ function run(engine: "interpreter" | "translator", bits: 32 | 64, image: Uint8Ar
   const computer = new Computer({
     profile: findProfile("skylake-2015")!,
     memoryBytes: MEMORY,
-    caches: "off",
-    walkCaches: true,
-    tlb: true,
-    seed: 1,
+    ...PLAIN,
     engine,
   });
   computer.load(loadImage(image, { kind: "raw", rawMode: bits, rawAddress: CODE, memoryBytes: MEMORY }));

@@ -4,6 +4,7 @@ import { findProfile } from "../../../events/profiles/index.js";
 import { loadImage } from "../../../guest/images/image.js";
 import { differencesOf } from "../../../guest/inspect/lockstep.js";
 import { Computer, type Outcome } from "../../computer.js";
+import { PLAIN } from "../../testing/plain.js";
 import { Assembler } from "../../x86/assemble.js";
 import { imm, mem, SIZES } from "../../x86/assembler-operands.js";
 import { REGISTERS } from "../../x86/registers.js";
@@ -31,8 +32,10 @@ function run({ bits, origin, code }: Endless): Outcome {
   const image = a.assemble().bytes;
   const computers = (["interpreter", "translator"] as const).map((engine) => {
     const computer = new Computer({
-      ...{ profile: findProfile("skylake-2015")!, memoryBytes: MEMORY, seed: 1, engine },
-      ...{ caches: "off", walkCaches: true, tlb: true },
+      profile: findProfile("skylake-2015")!,
+      memoryBytes: MEMORY,
+      ...PLAIN,
+      engine,
     });
     computer.load(loadImage(image, { kind: "raw", rawMode: bits, rawAddress: origin, memoryBytes: MEMORY }));
     return computer;

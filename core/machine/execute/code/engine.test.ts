@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { findProfile } from "../../../events/profiles/index.js";
 import { CODE_32, CS, MODE, SEGMENT, STATE, segmentOffset } from "../../cpu/state.js";
 import { Machine } from "../../machine.js";
+import { PLAIN } from "../../testing/plain.js";
 import { get, set } from "../../wasm/code.js";
 import { CodeEngine } from "./engine.js";
 import { integersOf } from "./flags.js";
@@ -62,10 +63,7 @@ function boot(bytes: number[], translate = false, mode = 0x435) {
     paging: "4-level",
     backedFrames: 1024,
     frames: 1024,
-    caches: "off",
-    walkCaches: true,
-    tlb: true,
-    seed: 1,
+    ...PLAIN,
     code: { arenaBytes: 1 << 20 },
   });
   const engine = new CodeEngine(machine, SEMANTICS, () => 1, 1);

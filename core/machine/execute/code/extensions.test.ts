@@ -7,6 +7,7 @@ import { findProfile } from "../../../events/profiles/index.js";
 import { loadImage } from "../../../guest/images/image.js";
 import { Computer } from "../../computer.js";
 import { GENERAL } from "../../cpu/places.js";
+import { PLAIN } from "../../testing/plain.js";
 import { Assembler } from "../../x86/assemble.js";
 import { imm } from "../../x86/assembler-operands.js";
 import { REGISTERS } from "../../x86/registers.js";
@@ -23,8 +24,10 @@ function result(profile: string, engine: "interpreter" | "translator", name: str
   const a = new Assembler({ bits: 32, origin: 0x10_0000 });
   a.emit("mov", edx, SOURCE).emit(name, eax, edx).emit("out", imm(EXIT_PORT, 1), eax);
   const computer = new Computer({
-    ...{ profile: findProfile(profile)!, memoryBytes: MEMORY, seed: 1, engine },
-    ...{ caches: "off", walkCaches: true, tlb: true },
+    profile: findProfile(profile)!,
+    memoryBytes: MEMORY,
+    ...PLAIN,
+    engine,
   });
   computer.load(loadImage(a.assemble().bytes, { kind: "raw", rawMode: 32, memoryBytes: MEMORY }));
   if (computer.run(BUDGET).kind === "shutdown") return undefined;

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { findProfile } from "../../../events/profiles/index.js";
 import { loadImage } from "../../../guest/images/image.js";
 import { Computer } from "../../computer.js";
+import { PLAIN } from "../../testing/plain.js";
 import { Assembler, type Program } from "../../x86/assemble.js";
 import { imm, mem, SIZES } from "../../x86/assembler-operands.js";
 import { REGISTERS } from "../../x86/registers.js";
@@ -70,10 +71,7 @@ function run({ bytes }: Program, engine: "interpreter" | "translator", stops: re
   const computer = new Computer({
     profile: findProfile("skylake-2015")!,
     memoryBytes: MEMORY,
-    caches: "off",
-    walkCaches: true,
-    tlb: true,
-    seed: 1,
+    ...PLAIN,
     engine,
   });
   computer.load(loadImage(bytes, { kind: "raw", rawMode: 32, rawAddress: CODE, memoryBytes: MEMORY }));

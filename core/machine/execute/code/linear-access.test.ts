@@ -4,6 +4,7 @@ import { findProfile } from "../../../events/profiles/index.js";
 import { loadImage } from "../../../guest/images/image.js";
 import { Computer } from "../../computer.js";
 import type { GuestFault } from "../../cpu/fault.js";
+import { PLAIN } from "../../testing/plain.js";
 import { EngineMemory } from "./linear-access.js";
 
 const HALT = Uint8Array.of(0xf4);
@@ -14,8 +15,9 @@ const ACROSS = 0xffff_fffe | 0;
 /** Memory as the system side has it, with a guest that has just started: in 64 bits 4 GiB are mapped to themselves. */
 function memoryOf(bits: 32 | 64): EngineMemory {
   const computer = new Computer({
-    ...{ profile: findProfile("skylake-2015")!, memoryBytes: MEMORY, seed: 1 },
-    ...{ caches: "off", walkCaches: true, tlb: true },
+    profile: findProfile("skylake-2015")!,
+    memoryBytes: MEMORY,
+    ...PLAIN,
   });
   computer.load(loadImage(HALT, { kind: "raw", rawMode: bits, memoryBytes: MEMORY }));
   return new EngineMemory(computer.machine, computer.engine.runtime);

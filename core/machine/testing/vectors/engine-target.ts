@@ -17,6 +17,7 @@ import { CS, FS, GS, LDTR, SEGMENT, SS, STATE, segmentOffset, TR } from "../../c
 import { HEADER } from "../../execute/code/record.js";
 import { HOT } from "../../execute/code/runtime/contract.js";
 import { NX, P, RW, US } from "../../mmu/entry.js";
+import { PLAIN } from "../plain.js";
 import { mapPage, newTable } from "../tables.js";
 import type { VectorTarget } from "./compare.js";
 import { localDescriptors, userDescriptors } from "./environment.js";
@@ -83,10 +84,7 @@ export class EngineTarget implements VectorTarget {
     this.computer = new Computer({
       profile: findProfile(PROFILE)!,
       memoryBytes: MEMORY_BYTES,
-      caches: "off",
-      walkCaches: true,
-      tlb: true,
-      seed: 1,
+      ...PLAIN,
       engine,
       arenaBytes: ARENA_BYTES,
       apic: false,

@@ -5,6 +5,7 @@ import { loadImage } from "../../../../guest/images/image.js";
 import { Computer } from "../../../computer.js";
 import { CR4 } from "../../../cpu/control-bits.js";
 import { MSR } from "../../../cpu/identity/msr-numbers.js";
+import { PLAIN } from "../../../testing/plain.js";
 import { Assembler } from "../../../x86/assemble.js";
 import { imm, mem } from "../../../x86/assembler-operands.js";
 import { REGISTERS } from "../../../x86/registers.js";
@@ -40,10 +41,7 @@ function run(image: Uint8Array, engine: "interpreter" | "translator", crossings:
   const computer = new Computer({
     profile: findProfile("skylake-2015")!,
     memoryBytes: MEMORY,
-    caches: "off",
-    walkCaches: true,
-    tlb: true,
-    seed: 1,
+    ...PLAIN,
     engine,
     crossings,
   });

@@ -6,6 +6,7 @@
 import { findProfile } from "../../../../../events/profiles/index.js";
 import { CODE_16, CODE_32, CODE_64, MODE, SEGMENT, STATE, segmentOffset } from "../../../../cpu/state.js";
 import { Machine } from "../../../../machine.js";
+import { PLAIN } from "../../../../testing/plain.js";
 import { CodeEngine } from "../../engine.js";
 import { EnginePaging } from "../../paging.js";
 import { HEADER } from "../../record.js";
@@ -97,10 +98,7 @@ export class TestProcessor {
       paging: "4-level",
       backedFrames: 64,
       frames: 64,
-      caches: "off",
-      walkCaches: true,
-      tlb: true,
-      seed: 1,
+      ...PLAIN,
       code: { arenaBytes: 1 << 21 },
     });
     this.engine = new CodeEngine(machine, SEMANTICS, () => 1, 1);
