@@ -33,7 +33,7 @@ describe.each(WORKLOADS.map(({ name }) => name))("%s", (workload) => {
 });
 
 describe.each(PROFILES.map(({ name }) => name))("%s", (profile) => {
-  const paging = profile.startsWith("prescott") ? "pae" : "4-level";
+  const paging = /^(northwood|prescott)/.test(profile) ? "pae" : "4-level";
   it.each(TECHNIQUES)("%s", (technique) => {
     for (const caches of ["all", "off"] as const) {
       expectAgreement({
