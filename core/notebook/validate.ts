@@ -6,14 +6,14 @@ import { PROJECT_ROOT } from "../cli/project.js";
 import { paperScenarios } from "../cli/scenario-file.js";
 import { textTable } from "../cli/text-table.js";
 import { validate as validatePapers } from "../lab/validation.js";
-import { fromCsv } from "../results/index.js";
+import { fromCsv, shownPath } from "../results/index.js";
 import {
   type PaperResult,
   summaryOf,
   type ValidationSummary,
   validationRows,
 } from "../results/validation.js";
-import { summaryLinesOf } from "../results/validation-text.js";
+import { type SummaryLine, summaryLinesOf } from "../results/validation-text.js";
 import type { Row } from "../scenario/index.js";
 import { UserError } from "../util/errors.js";
 import { nearestWords } from "../util/nearest.js";
@@ -72,7 +72,9 @@ export class Validation extends Exhibit {
   }
 
   bundle(): MimeBundle {
-    const lines = summaryLinesOf(this.summary);
+    // The kept table does not say which is more.
+    const isKnown = ([what]: SummaryLine): boolean => what !== "orderings" || this.summary.orderings.count > 0;
+    const lines = summaryLinesOf(this.summary).filter(isKnown);
     const heads = ["what", "how near"].map((title) => ({ title, hint: "", isNumber: false }));
     const told = new Table(heads, lines).bundle().data["text/html"];
     const text = textTable([{ title: "what" }, { title: "how near" }], lines).join("\n");
@@ -112,7 +114,7 @@ export async function validate({ paper, size }: ValidateSettings = {}): Promise<
     if (interrupted)
       throw new UserError("stopped", { mend: "run the cell again: it goes on where it stopped" });
     const isReused = papers.every((each) => each.isReused);
-    await progress.end(`${papers.length} scenarios of papers`, isReused, path.join(results, "runs"));
+    await progress.end(`${papers.length} scenarios of papers`, isReused, shownPath(path.join(results, "runs")));
     return new Validation(papers);
   } finally {
     stop.end();
