@@ -73,7 +73,8 @@ export class Validation extends Exhibit {
 
   bundle(): MimeBundle {
     // The kept table does not say which is more.
-    const isKnown = ([what]: SummaryLine): boolean => what !== "orderings" || this.summary.orderings.count > 0;
+    const isKnown = ([what]: SummaryLine): boolean =>
+      what !== "orderings" || this.summary.orderings.count > 0;
     const lines = summaryLinesOf(this.summary).filter(isKnown);
     const heads = ["what", "how near"].map((title) => ({ title, hint: "", isNumber: false }));
     const told = new Table(heads, lines).bundle().data["text/html"];
@@ -114,7 +115,11 @@ export async function validate({ paper, size }: ValidateSettings = {}): Promise<
     if (interrupted)
       throw new UserError("stopped", { mend: "run the cell again: it goes on where it stopped" });
     const isReused = papers.every((each) => each.isReused);
-    await progress.end(`${papers.length} scenarios of papers`, isReused, shownPath(path.join(results, "runs")));
+    await progress.end(
+      `${papers.length} scenarios of papers`,
+      isReused,
+      shownPath(path.join(results, "runs")),
+    );
     return new Validation(papers);
   } finally {
     stop.end();
