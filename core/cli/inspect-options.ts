@@ -1,4 +1,4 @@
-/** `virtlab step`, `profile` and `lockstep` as commands.ts declares them: what they take, and what their help says. */
+/** `virtlab step`, `translation`, `profile` and `lockstep` as commands.ts declares them: what they take, and what their help says. */
 import { GIB } from "../util/units.js";
 import { choiceOf, flagOf, sizeOf, textOf, type Written, wholeNumberOf } from "./arguments.js";
 import type { Command } from "./commands.js";
@@ -58,6 +58,36 @@ export const INSPECT_COMMANDS: readonly Command[] = [
         engine: choiceOf("engine", values["engine"], ENGINES),
       };
       return (await import("./inspect.js")).step(options, terminal);
+    },
+  },
+  {
+    usage: "translation <image>",
+    summary:
+      "Kernel code beside what a binary translator makes of it: 32-bit code, in the image as it is loaded",
+    positionals: POSITIONALS,
+    options: {
+      append: IMAGE_OPTIONS.append,
+      initrd: IMAGE_OPTIONS.initrd,
+      memory: IMAGE_OPTIONS.memory,
+      at: value("Where the translator begins; default where the guest starts", "symbol or address"),
+      count: value("Pieces to translate, one behind the other; default 1", "number"),
+      json: IMAGE_OPTIONS.json,
+    },
+    examples: [
+      [
+        "translation program/nano --at program --count 4",
+        "IN, branches and calls of a program that comes along",
+      ],
+      ["translation my-kernel.elf --at 0x101000", "at an address"],
+    ],
+    run: async (values, { terminal }) => {
+      const { image, append, initrd, memory, json } = imageOptions(values);
+      const options = {
+        ...{ image, append, initrd, memory, json },
+        at: textOf("at", values["at"]),
+        count: wholeNumberOf("count", values["count"], 1, 10_000),
+      };
+      return (await import("./translation.js")).translation(options, terminal);
     },
   },
   {

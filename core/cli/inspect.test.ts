@@ -1,4 +1,4 @@
-/** `virtlab step`, `profile` and `lockstep` as processes, on a program that comes along. */
+/** `virtlab step`, `translation`, `profile` and `lockstep` as processes, on a program that comes along. */
 import { afterAll, expect, it } from "vitest";
 import { Workshop } from "./testing/command-line.js";
 
@@ -33,4 +33,12 @@ it("a program that there is not is the user's mistake", async () => {
   const { code, stderr } = await workshop.run("step", "program/gup");
   expect(code).toBe(2);
   expect(stderr).toContain('there is no program "program/gup"\n  did you mean program/gups?');
+});
+
+it("translation shows kernel code beside its translation", async () => {
+  const { code, stdout } = await workshop.run("translation", "program/nano", "--at", "nano_divide_error");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/iretd +→ +ffc0\w{4} +int 0xf5 +the monitor does it/);
+  const missing = await workshop.run("translation", "program/nano", "--at", "nowhere");
+  expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining("no symbol nowhere")]);
 });

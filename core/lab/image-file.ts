@@ -9,6 +9,8 @@ import { imageConfig } from "./run-image.js";
 
 export interface ImageFileOptions {
   readonly image: string;
+  /** Of the code of one of the lab's programs; 64 if undefined. */
+  readonly bits?: 32 | 64 | undefined;
   readonly append?: string | undefined;
   readonly initrd?: string | undefined;
   readonly profile?: string | undefined;
@@ -26,6 +28,7 @@ export interface ImageFile {
 /** @throws UserError when a file is missing or no image, or there is no such profile. */
 export function openImageFile({
   image,
+  bits,
   append,
   initrd,
   profile,
@@ -33,7 +36,7 @@ export function openImageFile({
   engine,
 }: ImageFileOptions): ImageFile {
   const config = imageConfig({
-    parameters: { image, append, initrd },
+    parameters: { image, bits, append, initrd },
     machine: { profile, memory, engine },
     budget: {},
     seed: undefined,

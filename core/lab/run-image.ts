@@ -71,7 +71,7 @@ type Parameters = Readonly<Record<string, ParameterValue>>;
 /** A program with the parameters of a small run; what `append` says comes after them, and counts. */
 function programConfig(
   program: CodeWorkload,
-  { image: _, append, ...others }: Parameters,
+  { image: _, append, bits, ...others }: Parameters,
   settings: ImageSettings,
 ): CellConfig {
   const [other] = Object.keys(others);
@@ -80,7 +80,8 @@ function programConfig(
       mend: `its parameters go by append: virtlab describe ${program.name}`,
     });
   }
-  const config = configWithCode(configOf(program, {}, settings), program, "");
+  const width = bits === undefined ? {} : { bits };
+  const config = configWithCode(configOf(program, width, settings), program, "");
   const code = config.code!;
   return append === undefined ? config : { ...config, code: { ...code, append: `${code.append} ${append}` } };
 }
