@@ -82,6 +82,11 @@ export class SvmInterception extends HardwareInterception {
     return this.exit(SVM_EXIT.crWrite + 8);
   }
 
+  /** Notes an exit that the machine does not ask about: the host's interrupts. */
+  note(code: number): void {
+    this.exit(code);
+  }
+
   shutdown(): boolean {
     return this.has3(INTERCEPT_3.shutdown) && this.exit(SVM_EXIT.shutdown);
   }

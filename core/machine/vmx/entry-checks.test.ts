@@ -88,7 +88,10 @@ const SPOILT: Readonly<Record<string, () => void>> = {
   "the EPT pointer is valid": () => clear("eptPointer", 7 << 3),
   "an unrestricted guest needs EPT": () => clear("secondaryControls", SECONDARY.ept),
   "exit controls are allowed": () => clear("exitControls", 2),
-  "saving the preemption timer needs the timer": () => set("exitControls", EXIT_CONTROL.savePreemptionTimer),
+  "saving the preemption timer needs the timer": () => {
+    clear("pinControls", PIN.preemptionTimer);
+    set("exitControls", EXIT_CONTROL.savePreemptionTimer);
+  },
   "the exit MSR-store area is aligned": () => { low("exitMsrStoreCount", 1); low("exitMsrStoreAddress", 8); },
   "the exit MSR-load area is aligned": () => { low("exitMsrLoadCount", 1); low("exitMsrLoadAddress", 8); },
   "entry controls are allowed": () => clear("entryControls", 1),

@@ -224,11 +224,17 @@ export class KernelSide {
 
   /** The host's timer for the guest's devices has fired. */
   due(now: number): void {
-    const { schedule } = this.chip!.board.pc;
+    const { schedule, localApic } = this.chip!.board.pc;
+    const { vendor } = this;
     if (!this.hardware.system.isHalted) {
-      this.leave(EXIT.external_interrupt, this.costs.host_interrupt);
+      // The guest's own timer is the processor's to count, where that can (kvm_lapic_expired_hv_timer): no host interrupt.
+      const isCounted =
+        vendor.hasPreemptionTimer && localApic !== undefined && localApic.timer.deadline <= now;
+      const reason = isCounted ? EXIT.preemption_timer : EXIT.external_interrupt;
+      vendor.interrupted(isCounted);
+      this.leave(reason, isCounted ? 0 : this.costs.host_interrupt);
       schedule.runDue(now);
-      this.settle(EXIT.external_interrupt);
+      this.settle(reason);
       return;
     }
     schedule.runDue(now);

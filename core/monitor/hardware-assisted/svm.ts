@@ -111,6 +111,7 @@ export class SvmVendor implements Vendor {
   readonly hasTprShadow = true;
   readonly hasApicAccess = false;
   readonly hasApicRegisters = false;
+  readonly hasPreemptionTimer = false;
   unit!: SvmUnit;
 
   constructor(
@@ -184,6 +185,10 @@ export class SvmVendor implements Vendor {
             : EVENT_KIND.external,
       errorCode: this.unit.vmcb.high(CONTROL.exitInterruptInfo),
     };
+  }
+
+  interrupted(): void {
+    this.interception.note(SVM_EXIT.intr);
   }
 
   /** V_IRQ with the VINTR intercept: the guest leaves when it could take a virtual interrupt (svm_set_vintr). */

@@ -38,6 +38,9 @@ export interface Vendor {
   /** The hardware answers most reads of that page, and completes its writes. */
   readonly hasApicRegisters: boolean;
 
+  /** The processor counts down to the guest's next timer interrupt and leaves then (VMX-preemption timer). */
+  readonly hasPreemptionTimer: boolean;
+
   /** The guest's registers have been set: makes the control block theirs, and enters. */
   start(): string | undefined;
   /** Enters again. Returns why the hardware refused, if it did. */
@@ -61,6 +64,8 @@ export interface Vendor {
   /** What was being delivered when it left. */
   readonly vectoring: Vectoring | undefined;
 
+  /** The guest was interrupted: by the processor's own count, or by the host. */
+  interrupted(isCounted: boolean): void;
   /** Has the guest leave, or not, once it can take an interrupt. */
   setWindow(open: boolean): void;
   /** The guest leaves, or not, at MOV of debug registers. */

@@ -5,20 +5,29 @@
 import { describe, expect, it } from "vitest";
 import { EXIT, type ExitReasonName } from "../../events/exit-reasons.js";
 import { findProfile } from "../../events/profiles/index.js";
-import { APIC_REGISTER, type Body, exitGuest, ORIGIN, VECTOR } from "../../guest/exits/guests.js";
+import {
+  APIC_REGISTER,
+  type Body,
+  EXIT_OPERATIONS,
+  exitGuest,
+  ORIGIN,
+  VECTOR,
+} from "../../guest/exits/guests.js";
 import { loadImage } from "../../guest/images/image.js";
 import { PLAIN } from "../../machine/testing/plain.js";
 import { imm, mem, SIZES } from "../../machine/x86/assembler-operands.js";
 import { REGISTERS } from "../../machine/x86/registers.js";
 import { makeHardwareComputer } from "./computer.js";
 
-const { al, eax, ecx, edx, dx, cr0, cr4, dr0 } = REGISTERS;
+const { al, eax, ecx, edx, dx, cr0, cr4, dr0, edi } = REGISTERS;
 const { dword } = SIZES;
 const MEMORY = 2 ** 21;
 const TPR = APIC_REGISTER.taskPriority;
 const COMMAND = APIC_REGISTER.command;
 const SELF = 0x4_0000;
 const ROUNDS = 50;
+const BY_ONE = 0xb;
+const TIMER = EXIT_OPERATIONS["timer"]!.body;
 const EFER = 0xc000_0080;
 const FS_BASE = 0xc000_0100;
 const TSC_DEADLINE = 0x6e0;
@@ -118,6 +127,9 @@ const CASES: readonly (readonly [name: string, body: Body, profile: string, exit
   ["an interrupt that waits for STI: the window", (code) => { code.emit("cli"); selfIpi(code); code.emit("sti").emit("nop").db(...NEXT_BLOCK); }, INTEL, { apic_access: 2 * N, interrupt_window: N }],
   ["an interrupt that waits for STI: V_IRQ", (code) => { code.emit("cli"); selfIpi(code); code.emit("sti").emit("nop").db(...NEXT_BLOCK); }, AMD, { mmio_kernel: 2 * N, interrupt_window: N }],
   ["no window with virtual-interrupt delivery", (code) => { code.emit("cli"); selfIpi(code); code.emit("sti").emit("nop").db(...NEXT_BLOCK); }, APICV, { apic_access: N }],
+  ["the APIC's timer: the processor counts", TIMER, INTEL, { apic_access: 2 * N, preemption_timer: N }],
+  ["the APIC's timer: the host counts", TIMER, "nehalem-2008", { apic_access: 2 * N, external_interrupt: N }],
+  ["the APIC's timer: the host counts", TIMER, AMD, { mmio_kernel: 2 * N, external_interrupt: N }],
   ["an interrupt below the task priority", (code) => {
     code.emit("mov", mem(dword, TPR), 0xf0);
     selfIpi(code);
@@ -131,6 +143,9 @@ const enable: Body = (code) => {
     .emit("mov", al, 0xff)
     .emit("out", imm(0x21, 1), al)
     .emit("out", imm(0xa1, 1), al)
+    .emit("mov", mem(dword, APIC_REGISTER.divide), BY_ONE)
+    .emit("mov", mem(dword, APIC_REGISTER.lvtTimer), VECTOR)
+    .emit("mov", edi, 0)
     .emit("sti")
     .emit("nop");
 };

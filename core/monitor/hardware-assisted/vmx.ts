@@ -125,12 +125,18 @@ const EPT_ACCESSED_DIRTY = 0x40;
 /** POSTED_INTR_VECTOR of Linux. */
 const POSTED_VECTOR = 0xf2;
 
+/** CPUIDs of Nehalem and Westmere, whose timers count wrong (erratum AAK139 and its like; cpu_has_broken_vmx_preemption_timer). */
+const BROKEN_TIMERS: ReadonlySet<number> = new Set([0x1_06a5, 0x2_06c2]);
+/** The machine knows the guest's next deadline itself: the field holds the longest count. */
+const LONGEST_COUNT = -1;
+
 export class VmxVendor implements Vendor {
   readonly interception = new VmxInterception();
   readonly deliversInterrupts: boolean;
   readonly hasTprShadow: boolean;
   readonly hasApicAccess: boolean;
   readonly hasApicRegisters: boolean;
+  readonly hasPreemptionTimer: boolean;
   unit!: VmxUnit;
   private readonly capabilities: VmxCapabilities;
   private readonly isUnrestricted: boolean;
@@ -148,6 +154,7 @@ export class VmxVendor implements Vendor {
     this.hasTprShadow = has("TPR-SHADOW");
     this.hasApicAccess = has("VIRTUAL-APIC");
     this.hasApicRegisters = has("APIC-REGISTERS");
+    this.hasPreemptionTimer = has("PREEMPTION-TIMER") && !BROKEN_TIMERS.has(profile.identity.signature);
     this.isUnrestricted = setup.eptRoot !== undefined && setup.identityRoot === undefined;
   }
 
@@ -211,6 +218,10 @@ export class VmxVendor implements Vendor {
       kind: isExternal ? EVENT_KIND.external : isException ? EVENT_KIND.exception : EVENT_KIND.software,
       errorCode: this.low(FIELD.idtVectoringErrorCode),
     };
+  }
+
+  interrupted(isCounted: boolean): void {
+    this.interception.note(isCounted ? VMX_EXIT.preemptionTimer : VMX_EXIT.externalInterrupt, 0);
   }
 
   setWindow(open: boolean): void {
@@ -303,7 +314,11 @@ export class VmxVendor implements Vendor {
         : 0;
     const cr8 = this.hasTprShadow ? 0 : PROCESSOR.cr8LoadExiting | PROCESSOR.cr8StoreExiting;
     vmcs.setAll({
-      pinControls: adjust(capabilities.pin, WANTED_PIN),
+      pinControls: adjust(
+        capabilities.pin,
+        this.hasPreemptionTimer ? WANTED_PIN | PIN.preemptionTimer : WANTED_PIN,
+      ),
+      preemptionTimer: LONGEST_COUNT,
       processorControls: adjust(capabilities.processor, WANTED_PROCESSOR | shadow | cr8),
       secondaryControls: adjust(capabilities.secondary, WANTED_SECONDARY | nested),
       exitControls: adjust(capabilities.exit, WANTED_EXIT),

@@ -84,6 +84,11 @@ export class ApicTimer implements Stateful<ApicTimerState> {
     return state.initialCount - ((elapsed - state.startCount) % state.initialCount);
   }
 
+  /** Cycle at which it expires next; Infinity while it is not armed. */
+  get deadline(): number {
+    return this.timer.deadline;
+  }
+
   get divide(): number {
     return this.state.divide;
   }
