@@ -205,8 +205,8 @@ export const HOST_METRICS: readonly HostMetric[] = [
   ),
   metric(
     "work_processors",
-    "Work done",
-    "ratio",
+    "Work done, in processors",
+    "count",
     "more",
     "Work done for all tenants, in whole processors' worth: 4 is four processors that did nothing else.",
   ),

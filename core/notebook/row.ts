@@ -169,7 +169,7 @@ export interface LabRow {
   /** Given back (bytes) */ readonly ballooned_bytes: number;
   /** Victim's processor time (share) */ readonly victim_cpu_share: number;
   /** Killed for want of memory (count) */ readonly oom_kills: number;
-  /** Work done (ratio) */ readonly work_processors: number;
+  /** Work done, in processors (count) */ readonly work_processors: number;
   /** Lost while busy (share) */ readonly busy_loss_share: number;
   /** Fairness (ratio) */ readonly fairness: number;
   /** Worst-off tenant (ratio) */ readonly least_due: number;
