@@ -3,6 +3,7 @@
  * a combination that only the machine can refuse is refused by runCell.
  */
 import { findTechnology } from "../host/instances/technologies.js";
+import { PAGING_FORMATS } from "../machine/mmu/format.js";
 import { defaultOf } from "../util/parameters.js";
 import { formatBytes, PAGE_SIZES, type PageSizeName } from "../util/units.js";
 import { CATALOGUE, type Catalogue } from "./catalogue.js";
@@ -48,6 +49,8 @@ export function unsupportedReason(config: CellConfig, catalogue: Catalogue = CAT
   const refused = technique.unsupported(profile);
   if (refused !== undefined) return refused;
   if (isLong && !features.longMode) return `${profile.name} has no long mode, which ${paging} paging needs`;
+  if (PAGING_FORMATS[paging].hasNx && !features.nx)
+    return `${profile.name} has no NX, which the kernel of reference streams sets in ${paging} tables`;
   if (paging === "5-level" && !features.la57)
     return `${profile.name} has no 57-bit addresses, which 5-level paging needs`;
   if (!PAGES_OF[paging].includes(config.page)) return `${paging} paging has no ${config.page} pages`;
