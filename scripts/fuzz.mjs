@@ -1,6 +1,6 @@
 /**
  * Fuzzes the machine on both engines (core/guest/fuzz): guests of random code, and programs that come along with bytes of
- * theirs changed. A run happens in a thread of its own, so that one that never comes back is a finding too. What is found
+ * theirs changed; and monitors, by guests that must end under each as natively. A run happens in a thread of its own, so that one that never comes back is a finding too. What is found
  * goes to core/guest/fuzz/corpus.ts once it is mended. `--help` says what may be chosen.
  */
 import { once } from "node:events";
@@ -12,7 +12,7 @@ import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import { buildIfStale } from "./build.mjs";
 
 const HELP = `node scripts/fuzz.mjs [--kind all] [--seed 1] [--count 1000] [--minutes 10] [--budget 50000]
-  --kind     guest (random code), mutant (programs with bytes changed), or all
+  --kind     guest (random code), mutant (programs with bytes changed), timeless (random kernels under every monitor), or all
   --seed     the first seed
   --count    seeds; a guest of each kind is made from each
   --minutes  stop after so long, whatever is left
@@ -20,9 +20,9 @@ const HELP = `node scripts/fuzz.mjs [--kind all] [--seed 1] [--count 1000] [--mi
 Exit code 0: nothing found; 1: findings, each printed with its seed; 2: a wrong option.`;
 
 const FILE = fileURLToPath(import.meta.url);
-const KINDS = ["guest", "mutant"];
-/** Instructions of a mutant for each of a guest: it has a boot before it. */
-const MUTANT_FACTOR = 10;
+const KINDS = ["guest", "mutant", "timeless"];
+/** Instructions for each of a guest: a mutant has a boot before it, a timeless one runs to its end, a dozen times. */
+const FACTORS = { mutant: 10, timeless: 100 };
 /**
  * A guest that takes more of the processor's time is taken to hang: seconds, and seconds for each million instructions on
  * top. The slowest known code rewrites its own page with every instruction, each of which then has a block decoded anew.
@@ -35,8 +35,15 @@ async function serve() {
   const { randomGuest } = await import("../dist/guest/fuzz/guests.js");
   const { MUTANT_BYTES, randomMutant } = await import("../dist/guest/fuzz/mutants.js");
   const { runGuest } = await import("../dist/guest/fuzz/run-guest.js");
+  const { timelessGuest } = await import("../dist/guest/fuzz/timeless-guests.js");
+  const { differenceOf } = await import("../dist/monitor/testing/timeless.js");
   const read = (file) => readFileSync(new URL(`../core/guest/programs/${file}`, import.meta.url));
   parentPort.on("message", ({ kind, seed, budget }) => {
+    if (kind === "timeless") {
+      const guest = timelessGuest(seed);
+      parentPort.postMessage({ description: guest.description, problem: differenceOf(guest) });
+      return;
+    }
     const { description, load } = kind === "mutant" ? randomMutant(seed, read) : randomGuest(seed);
     const problem = runGuest(load, budget, kind === "mutant" ? MUTANT_BYTES : undefined);
     parentPort.postMessage({ description, problem });
@@ -72,7 +79,7 @@ function readOptions() {
     const { values } = parseArgs({ options });
     const { kind, help } = values;
     if (kind !== "all" && !KINDS.includes(kind))
-      throw new Error(`--kind is guest, mutant or all, not ${kind}`);
+      throw new Error(`--kind is ${KINDS.join(", ")} or all, not ${kind}`);
     const [seed, count, minutes, budget] = ["seed", "count", "minutes", "budget"].map((name) => {
       const value = Number(values[name]);
       if (!(value >= 0)) throw new Error(`--${name} ${values[name]} is not a number`);
@@ -95,7 +102,7 @@ async function main() {
   let found = 0;
   for (let seed = first; seed < first + count && Date.now() < end; seed++)
     for (const kind of kinds) {
-      const own = kind === "mutant" ? MUTANT_FACTOR * budget : budget;
+      const own = budget * (FACTORS[kind] ?? 1);
       const { description, problem, isLost } = await ask(worker, { kind, seed, budget: own });
       run++;
       if (isLost) {

@@ -236,6 +236,8 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     const outcome = super.handle();
     // What the guest fetched may be missing: the fault was delivered, and its handler is translated now.
     while (this.state.isExposed && !this.system.hasExited) this.conceal();
+    // A device that was reached may have raised its interrupt.
+    if (this.isTranslated) this.lookForInterrupt();
     return outcome;
   }
 

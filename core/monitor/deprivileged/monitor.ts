@@ -36,7 +36,7 @@ import type { Monitor } from "../monitor.js";
 import type { MonitorParts } from "../virtual-computer.js";
 import { PrivilegedState } from "./privileged-state.js";
 import { ShadowGdt } from "./shadow-gdt.js";
-import { MonitorWindow, WINDOW_BASE } from "./window.js";
+import { MonitorWindow } from "./window.js";
 
 /** Levels of the map from guest-physical to host-physical memory. */
 const MAP_LEVELS = 4;
@@ -411,9 +411,13 @@ export class DeprivilegedMonitor implements Monitor, Interception {
       [IDTR_BASE, IDTR_LIMIT],
       ...[LDTR, TR].map((segment) => [segmentWord(segment) + BASE, segmentWord(segment) + HIGHEST] as const),
     ] as const;
-    for (const [base, limit] of tables)
-      if ((words[base]! >>> 0) + (words[limit]! >>> 0) >= WINDOW_BASE)
+    const { window, core } = this;
+    for (const [base, limit] of tables) {
+      const first = addressOf(words[base + 1]!, words[base]!);
+      const last = first + (words[limit]! >>> 0);
+      if (window.contains(first, core.isLong) || window.contains(last, core.isLong))
         throw new UnsupportedError("a descriptor table of the guest's reaches into its monitor's last 4 MiB");
+    }
   }
 
   protected priceOf(instruction: Instruction): { readonly reason: number; readonly work: number } {

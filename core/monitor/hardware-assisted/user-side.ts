@@ -71,8 +71,9 @@ export class HardwareComputer extends BoardComputer implements GuestComputer {
     const { vm } = this;
     for (const { physical, length } of zero) vm.ram.write(physical, new Uint8Array(length));
     for (const { physical, bytes } of writes) vm.ram.write(physical, bytes);
-    vm.hardware.start(start);
+    // What the guest starts with may have paging on already.
     vm.reset();
+    vm.hardware.start(start);
   }
 
   /** Runs until the guest ends or so many instructions have completed since the start. */

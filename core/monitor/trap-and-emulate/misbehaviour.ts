@@ -133,8 +133,8 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   },
   POPF: (view) => drops(view, onStack(view, 0)),
   IRET: (view, { operandSize }) => {
-    // To CPL 0 it traps.
-    if ((onStack(view, FRAME.cs * operandSize) & RPL) === 0) return undefined;
+    // To CPL 0 it traps; to a program too where all are at CPL 3 (ShadowGdt).
+    if (view.core.isLong || (onStack(view, FRAME.cs * operandSize) & RPL) === 0) return undefined;
     return drops(view, onStack(view, FRAME.flags * operandSize));
   },
   LAR: (view, instruction) => {

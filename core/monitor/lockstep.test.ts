@@ -1,0 +1,48 @@
+/**
+ * Random kernels with their programs, faults, page tables, interrupts, ports, segments and system calls end under each monitor as
+ * natively, on both engines. More of them: node scripts/fuzz.mjs --kind timeless. A monitor that is broken on purpose is
+ * caught by the same guests.
+ */
+import { describe, expect, it, vi } from "vitest";
+import { timelessGuest } from "../guest/fuzz/timeless-guests.js";
+import { DeprivilegedMonitor } from "./deprivileged/monitor.js";
+import { ShadowTables } from "./memory/shadow/shadow-tables.js";
+import { ShadowedPaging } from "./memory/shadow/shadowed-paging.js";
+import { differenceOf } from "./testing/timeless.js";
+
+/** Of 32 bits with each of the formats, and of 64; with and without what shows privilege. */
+const SEEDS = [1, 2, 3, 4];
+
+it.each(SEEDS)("seed %i", (seed) => {
+  const guest = timelessGuest(seed);
+  expect(differenceOf(guest, ["nehalem-2008"]), guest.description).toBeUndefined();
+});
+
+it("the same seed gives the same guest", () => {
+  expect(timelessGuest(5)).toEqual(timelessGuest(5));
+});
+
+describe("a monitor that is broken on purpose is caught when", () => {
+  it.each<[string, () => void]>([
+    [
+      "a kernel at CPL 3 has its programs' rights",
+      () => vi.spyOn(ShadowedPaging.prototype, "setRole").mockReturnValue(),
+    ],
+    [
+      "page tables are not guarded",
+      () => vi.spyOn(ShadowTables.prototype, "isGuarded").mockReturnValue(false),
+    ],
+    [
+      "interrupts do not come",
+      () => vi.spyOn(DeprivilegedMonitor.prototype, "hasInterrupt").mockReturnValue(false),
+    ],
+  ])("%s", (_name, breakIt) => {
+    breakIt();
+    try {
+      const guests = SEEDS.map(timelessGuest);
+      expect(guests.some((guest) => differenceOf(guest, ["nehalem-2008"]) !== undefined)).toBe(true);
+    } finally {
+      vi.restoreAllMocks();
+    }
+  });
+});
