@@ -36,7 +36,7 @@ async function serve() {
   const { MUTANT_BYTES, randomMutant } = await import("../dist/guest/fuzz/mutants.js");
   const { runGuest } = await import("../dist/guest/fuzz/run-guest.js");
   const { timelessGuest } = await import("../dist/guest/fuzz/timeless-guests.js");
-  const { differenceOf } = await import("../dist/monitor/testing/timeless.js");
+  const { differenceOf } = await import("../dist/monitor/lockstep.js");
   const read = (file) => readFileSync(new URL(`../core/guest/programs/${file}`, import.meta.url));
   parentPort.on("message", ({ kind, seed, budget }) => {
     if (kind === "timeless") {

@@ -6,9 +6,9 @@
 import { describe, expect, it, vi } from "vitest";
 import { timelessGuest } from "../guest/fuzz/timeless-guests.js";
 import { DeprivilegedMonitor } from "./deprivileged/monitor.js";
+import { differenceOf } from "./lockstep.js";
 import { ShadowTables } from "./memory/shadow/shadow-tables.js";
 import { ShadowedPaging } from "./memory/shadow/shadowed-paging.js";
-import { differenceOf } from "./testing/timeless.js";
 
 /** Of 32 bits with each of the formats, and of 64; with and without what shows privilege. */
 const SEEDS = [1, 2, 3, 4];

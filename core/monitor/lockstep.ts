@@ -3,13 +3,13 @@
  * as it does natively. A paravirtual guest is another guest, and has tests of its own.
  */
 
-import { findProfile } from "../../events/profiles/index.js";
-import { TIMELESS_BYTES, type TimelessGuest } from "../../guest/fuzz/timeless-guests.js";
-import { Computer, type ComputerOptions, type GuestComputer } from "../../machine/computer.js";
-import { UnsupportedError } from "../../util/errors.js";
-import { makeBinaryTranslation } from "../binary-translation/computer.js";
-import { makeHardwareComputer, makeHardwareShadowComputer } from "../hardware-assisted/computer.js";
-import { makeTrapAndEmulate } from "../trap-and-emulate/computer.js";
+import { findProfile } from "../events/profiles/index.js";
+import { TIMELESS_BYTES, type TimelessGuest } from "../guest/fuzz/timeless-guests.js";
+import { Computer, type ComputerOptions, type GuestComputer } from "../machine/computer.js";
+import { UnsupportedError } from "../util/errors.js";
+import { makeBinaryTranslation } from "./binary-translation/computer.js";
+import { makeHardwareComputer, makeHardwareShadowComputer } from "./hardware-assisted/computer.js";
+import { makeTrapAndEmulate } from "./trap-and-emulate/computer.js";
 
 const BUDGET = 5_000_000;
 /** One of each vendor with nested paging. */
