@@ -1,6 +1,6 @@
-/** `virtlab validate` and `claims` as commands.ts declares it: what holds the lab against the literature. */
+/** `virtlab validate`, `claims` and `sensitivity` as commands.ts declares it: what holds the lab against the literature. */
 import { RUN_SIZES } from "../util/parameters.js";
-import { choiceOf, flagOf, textOf, wholeNumberOf } from "./arguments.js";
+import { choiceOf, flagOf, textOf, textsOf, wholeNumberOf } from "./arguments.js";
 import type { Command } from "./commands.js";
 import * as messages from "./messages.js";
 
@@ -11,6 +11,9 @@ const value = (description: string, written: string) => ({
 const flag = (description: string) => ({ type: "boolean", description }) as const;
 
 const MOST_WORKERS = 1024;
+/** Percent: a price cannot be below 0. */
+const MOST_SPREAD = 100;
+const DEFAULT_SPREAD = 50;
 
 export const LITERATURE_COMMANDS: readonly Command[] = [
   {
@@ -85,6 +88,50 @@ export const LITERATURE_COMMANDS: readonly Command[] = [
         args,
       } as const;
       return (await import("./claims.js")).claims(options, terminal);
+    },
+  },
+  {
+    usage: "sensitivity <scenario>",
+    summary: "Over which range of each assumed price do a scenario's expectations hold?",
+    positionals: { scenario: "A YAML file, or the name of a scenario that comes along" },
+    options: {
+      over: value(
+        "A price to scale, such as costs.vm_exit; may be repeated. Default: those that are assumed",
+        "price",
+      ),
+      spread: value("How far, unless its own range is wider; default 50", "percent"),
+      set: value("Override anything in the scenario; may be repeated", "key=value"),
+      size: value("Size of the runs; default tiny", RUN_SIZES.join(" | ")),
+      only: value("Only cells that match an expression over axes", "where"),
+      workers: value("Worker threads; default: one a core", "number"),
+      out: value(
+        "Folder of sensitivity.csv and its chart; default results/runs/<scenario>/sensitivity",
+        "folder",
+      ),
+      quiet: flag("No progress"),
+      json: flag("One JSON document on stdout, and nothing else there"),
+    },
+    examples: [
+      ["sensitivity sensitivity", "the headline conclusions, over every assumed price"],
+      [
+        "sensitivity ept --over costs.vm_exit --over costs.vm_entry --spread 80",
+        "one scenario, two prices, farther",
+      ],
+    ],
+    run: async (values, { terminal }) => {
+      const options = {
+        scenario: String(values["scenario"]),
+        sets: textsOf("set", values["set"]),
+        size: choiceOf("size", values["size"], RUN_SIZES) ?? "tiny",
+        only: textOf("only", values["only"]),
+        over: textsOf("over", values["over"]),
+        spread: wholeNumberOf("spread", values["spread"], 1, MOST_SPREAD) ?? DEFAULT_SPREAD,
+        workers: wholeNumberOf("workers", values["workers"], 0, MOST_WORKERS),
+        out: textOf("out", values["out"]),
+        quiet: flagOf(values["quiet"]),
+        json: flagOf(values["json"]),
+      };
+      return (await import("./sensitivity.js")).sensitivity(options, terminal);
     },
   },
 ];

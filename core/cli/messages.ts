@@ -141,6 +141,23 @@ export function noSuchPaper(written: string, known: readonly string[]): UserErro
   });
 }
 
+export function nothingToTest(scenario: string): UserError {
+  return new UserError("has no expectations: there is no conclusion to test", {
+    where: scenario,
+    mend: "write what it concludes under `expect:`",
+  });
+}
+
+export const trying = (done: number, total: number): string => `${done} of ${total} cells under other prices`;
+
+export const holdsThroughout = (prices: number): string =>
+  `holds over the whole range of each of the ${prices} prices`;
+
+export const failsAnyway = (line: string): string => `does not hold with the prices as they are: ${line}`;
+
+export const pricesTried = (prices: number, idle: number): string =>
+  `${prices} prices were tried, one at a time; ${idle} of them change no row`;
+
 export const besidePublished = "beside published figures:";
 
 export const orderingsSummary = (same: number, total: number): string =>

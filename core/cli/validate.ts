@@ -4,7 +4,9 @@ import path from "node:path";
 import { renderSpec } from "../charts/render.js";
 import { validationCharts } from "../charts/validation.js";
 import { validationHtml } from "../charts/validation-page.js";
+import { fittedConstants } from "../lab/fits.js";
 import { type PaperValidation, type Validation, validate as validatePapers } from "../lab/validation.js";
+import { fitsMarkdown } from "../results/fits-markdown.js";
 import { Disk, shownPath, toCsv } from "../results/index.js";
 import { VALIDATION_COLUMNS, validationRows } from "../results/validation.js";
 import { accuracyText, correlationText, summaryLinesOf, whole } from "../results/validation-text.js";
@@ -35,6 +37,7 @@ export interface ValidateOptions {
 }
 
 const KEPT = path.join(RESULTS_FOLDER, "validation.csv");
+const FITS = path.join(RESULTS_FOLDER, "FITS.md");
 
 export async function validate(options: ValidateOptions, terminal: Terminal): Promise<ExitCode> {
   const { paper, json, quiet, action, args, size, workers, fresh } = options;
@@ -128,12 +131,13 @@ async function written(
   }
   if (action === "write" && paper === undefined) {
     disk.replace(KEPT, table);
+    disk.replace(FITS, fitsMarkdown(fittedConstants(), validationRows(papers)));
     const { predicted, pairs } = summary;
     writeMarked(
       "validation",
       `${accuracyText(predicted)}; ${pairs.same} of ${pairs.count} pairs in the published order`,
     );
-    files.push(KEPT);
+    files.push(KEPT, FITS);
   }
   return files;
 }

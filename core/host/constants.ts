@@ -19,7 +19,7 @@ export function hostConstants(technology: string, application: string, disk: str
 }
 
 /** Constants anywhere within a definition, by their path in it. */
-function collect(into: Map<string, Constant>, path: string, from: object | undefined): void {
+export function collect(into: Map<string, Constant>, path: string, from: object | undefined): void {
   for (const [name, value] of Object.entries(from ?? {})) {
     if (typeof value !== "object" || value === null) continue;
     if ("value" in value && "source" in value) into.set(`${path}.${name}`, value as Constant);

@@ -1,0 +1,45 @@
+/** sensitivity.csv: a line for each conclusion and price, with the factors over which the one holds as the other moves. */
+import type { Row } from "../scenario/index.js";
+
+/** What one price does to one conclusion (lab/sensitivity.ts measures it). */
+export interface PriceEffect {
+  /** The line of `expect:`. */
+  readonly line: string;
+  /** The claim that it confirms or contradicts; else empty. */
+  readonly claim: string;
+  readonly price: string;
+  /** The price as it is, cycles, in the first cell that has it. */
+  readonly value: number;
+  /** Factors that were tried, and those from which to which the line holds. */
+  readonly tried: readonly [low: number, high: number];
+  readonly holds: readonly [low: number, high: number];
+}
+
+export const SENSITIVITY_COLUMNS = [
+  "claim",
+  "line",
+  "price",
+  "value",
+  "tried_from",
+  "tried_to",
+  "holds_from",
+  "holds_to",
+] as const;
+
+export function sensitivityRows(effects: readonly PriceEffect[]): Row[] {
+  return effects.map(({ line, claim, price, value, tried, holds }) => ({
+    claim,
+    line,
+    price,
+    value,
+    tried_from: tried[0],
+    tried_to: tried[1],
+    holds_from: holds[0],
+    holds_to: holds[1],
+  }));
+}
+
+/** Whether the conclusion fails somewhere in the price's range. */
+export function isLimiting({ tried, holds }: PriceEffect): boolean {
+  return tried[0] !== holds[0] || tried[1] !== holds[1];
+}
