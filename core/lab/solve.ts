@@ -2,7 +2,8 @@
  * The price at which a figure comes out: solved for through the model, with all other constants as they are. Cycles are nearly linear in
  * a price, so the secant method needs a few runs of the cells that the figure speaks of.
  */
-import { type FigureResult, figuresOf, type Plan } from "../scenario/index.js";
+import type { FigureResult } from "../scenario/figures/compare.js";
+import { figuresOf, type Plan } from "../scenario/index.js";
 import { type PriceRunOptions, priceIn, rowsUnder } from "./prices.js";
 import { selectCells } from "./selection.js";
 
