@@ -3,6 +3,8 @@
  * controls are read where they lie. Faults that come before an exit (I/O permissions, CR4.TSD) are found first (Intel SDM
  * vol. 3, 26.1.1; AMD APM vol. 2, table 15-7).
  */
+
+import { invariant } from "../../util/errors.js";
 import { PAGE_BYTES } from "../address.js";
 import type { Machine } from "../machine.js";
 import type { Instruction } from "../x86/instruction.js";
@@ -23,8 +25,7 @@ const MOVES: ReadonlySet<string> = new Set(["control-register", "debug-register"
 const LMSW_BITS = CR0.MP | CR0.EM | CR0.TS;
 
 export abstract class HardwareInterception implements Interception {
-  /** The instruction that left last. */
-  instructionLeft: Instruction | undefined;
+  protected instructionLeft: Instruction | undefined;
   protected core!: Core;
   protected machine!: Machine;
   /** By mnemonic, but `MOV control-register` and `MOV debug-register`. */
@@ -46,6 +47,13 @@ export abstract class HardwareInterception implements Interception {
     isIn: boolean,
     isString: boolean,
   ): true;
+
+  /** The instruction that left last. */
+  get left(): Instruction {
+    const { instructionLeft } = this;
+    invariant(instructionLeft !== undefined, "an instruction left");
+    return instructionLeft;
+  }
 
   instruction(instruction: Instruction): boolean {
     const { index } = instruction.row;

@@ -16,6 +16,7 @@ import type { Machine } from "../machine.js";
 import type { Instruction } from "../x86/instruction.js";
 import { registerMoveOf } from "../x86/register-move.js";
 import { SVM_EXIT } from "./exit-codes.js";
+import { msrPermissionBit } from "./msr-permissions.js";
 import {
   CONTROL,
   EVENT,
@@ -30,14 +31,6 @@ import {
 const IO = { in: 1, string: 4, rep: 8, sizeShift: 4, addressShift: 7, portShift: 16 } as const;
 /** Of a nested page fault (15.25.6): bits 31..0 as a page fault's code, where the guest's access is a user's; 63..32 the stage. */
 export const NPF = { present: 1, write: 2, user: 4, fetch: 16, finalHigh: 1, tableHigh: 2 } as const;
-/** Ranges of the MSR permissions map (15.11), their first byte. */
-const MSR_RANGES: readonly (readonly [first: number, byte: number])[] = [
-  [0, 0],
-  [0xc000_0000, 0x800],
-  [0xc001_0000, 0x1000],
-];
-const MSR_RANGE = 0x2000;
-const BITS_PER_MSR = 2;
 /** Bit of the first write among the intercepts of control and debug registers (table B-1). */
 const FIRST_WRITE = 16;
 
@@ -236,12 +229,8 @@ export class SvmInterception extends HardwareInterception {
   /** @param write 1 for WRMSR. */
   private msr(instruction: Instruction, write: number): boolean {
     if (!this.has3(INTERCEPT_3.msr)) return false;
-    const register = this.core.register(RCX, 4) >>> 0;
-    const range = MSR_RANGES.find(([first]) => register >= first && register < first + MSR_RANGE);
-    if (range !== undefined) {
-      const map = this.vmcb.unsigned(CONTROL.msrPermissions) + range[1];
-      if (!this.isBitSet(map, (register - range[0]) * BITS_PER_MSR + write)) return false;
-    }
+    const bit = msrPermissionBit(this.core.register(RCX, 4) >>> 0);
+    if (bit >= 0 && !this.isBitSet(this.vmcb.unsigned(CONTROL.msrPermissions), bit + write)) return false;
     return this.leave(SVM_EXIT.msr, instruction, write);
   }
 

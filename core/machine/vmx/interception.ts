@@ -17,6 +17,7 @@ import { registerMoveOf } from "../x86/register-move.js";
 import { EVENT_TYPE, INFO, PROCESSOR, SECONDARY } from "./controls.js";
 import { VMX_EXIT } from "./exit-reasons.js";
 import { FIELD } from "./fields.js";
+import { msrBit } from "./msr-bitmaps.js";
 import type { VmxUnit } from "./unit.js";
 import type { Vmcs } from "./vmcs.js";
 
@@ -29,11 +30,6 @@ export const EPT_QUALIFICATION = { read: 1, write: 2, fetch: 4, linearValid: 0x8
 /** Exceptions that the bitmap's INT3 and INTO count as. */
 const SOFTWARE_EXCEPTIONS: ReadonlySet<number> = new Set([EXCEPTION.BP, EXCEPTION.OF]);
 const PF_BIT = 1 << EXCEPTION.PF;
-const MSR_LOW_LAST = 0x1fff;
-const MSR_HIGH_FIRST = 0xc000_0000;
-/** Parts of the MSR bitmaps (25.6.9), bytes. */
-const BITMAP_HIGH = 1024;
-const BITMAP_WRITE = 2048;
 
 export class VmxInterception extends HardwareInterception {
   private vmcs!: Vmcs;
@@ -222,8 +218,8 @@ export class VmxInterception extends HardwareInterception {
       LTR: underSecondary(SECONDARY.descriptorTableExiting, VMX_EXIT.ldtrOrTr),
       SLDT: underSecondary(SECONDARY.descriptorTableExiting, VMX_EXIT.ldtrOrTr),
       STR: underSecondary(SECONDARY.descriptorTableExiting, VMX_EXIT.ldtrOrTr),
-      RDMSR: (instruction) => this.msr(instruction, 0, VMX_EXIT.rdmsr),
-      WRMSR: (instruction) => this.msr(instruction, BITMAP_WRITE, VMX_EXIT.wrmsr),
+      RDMSR: (instruction) => this.msr(instruction, false, VMX_EXIT.rdmsr),
+      WRMSR: (instruction) => this.msr(instruction, true, VMX_EXIT.wrmsr),
       CLTS: (instruction) => this.clts(instruction),
       LMSW: (instruction) => this.lmsw(instruction),
       "MOV control-register": (instruction) => this.moveControl(instruction),
@@ -267,18 +263,15 @@ export class VmxInterception extends HardwareInterception {
     return false;
   }
 
-  /** @param part of the bitmaps: 0, or BITMAP_WRITE. */
-  private msr(instruction: Instruction, part: number, reason: number): boolean {
+  private msr(instruction: Instruction, isWrite: boolean, reason: number): boolean {
     const register = this.core.register(RCX, 4) >>> 0;
-    return this.leavesMsr(register, part) && this.leave(reason, instruction);
+    return this.leavesMsr(register, isWrite) && this.leave(reason, instruction);
   }
 
-  private leavesMsr(register: number, part: number): boolean {
+  private leavesMsr(register: number, isWrite: boolean): boolean {
     if (!this.has(PROCESSOR.msrBitmaps)) return true;
-    const bitmaps = this.vmcs.unsigned(FIELD.msrBitmaps) + part;
-    if (register <= MSR_LOW_LAST) return this.isBitSet(bitmaps, register);
-    const number = register - MSR_HIGH_FIRST;
-    return number < 0 || number > MSR_LOW_LAST || this.isBitSet(bitmaps + BITMAP_HIGH, number);
+    const bit = msrBit(register, isWrite);
+    return bit < 0 || this.isBitSet(this.vmcs.unsigned(FIELD.msrBitmaps), bit);
   }
 
   // Control and debug registers (26.1.3).

@@ -81,7 +81,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     this.data = new DataPage(parts.hardware.machine, data.address, data.frames[0]!);
     const { address, frames } = this.window.add(options.cachePages, false);
     this.cache = new TranslationCache(parts.hardware, address, frames);
-    this.code = new GuestCode(this.ram, this.paging, (frame) => this.isGdtFrame(frame));
+    this.code = new GuestCode(this.ram, this.paging, (frame) => this.gdt.isIn(frame));
   }
 
   // Into and out of translated code.
@@ -154,7 +154,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     if (!this.isTranslated) return;
     this.lookForInterrupt();
     // A device has written where code was translated.
-    if (this.isStale || this.isGdtStale) this.leave();
+    if (this.isStale || this.gdt.isStale) this.leave();
   }
 
   /** Has translated code call the monitor when it sets IF and an interrupt waits; while IF is set the engine looks itself. */
@@ -247,7 +247,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
       this.pagingTranslated = this.paging.generation;
       this.isAllStale = true;
     }
-    if (this.isStale || this.isGdtStale) {
+    if (this.isStale || this.gdt.isStale) {
       this.completeInstruction();
       if (this.system.hasExited) return;
     }

@@ -80,8 +80,14 @@ export interface TranslationOptions {
   readonly isStore: (guest: number) => boolean;
 }
 
-/** A part of the unit that ends it. */
-type Item = CallOut | { readonly kind: "link-site"; readonly guest: number };
+/** A call-out before addresses are known: those of a link's site and of a store's copy are a label's. */
+type Item =
+  | Exclude<CallOut, { kind: "link" | "store" }>
+  | Omit<Extract<CallOut, { kind: "link" }>, "site">
+  | Omit<Extract<CallOut, { kind: "store" }>, "copy">;
+
+/** Bytes of a near branch's displacement, which ends it. */
+const DISPLACEMENT_BYTES = 4;
 
 export function translateUnit(guest: number, options: TranslationOptions): Unit {
   return new UnitTranslation(guest, options).unit();
@@ -109,8 +115,8 @@ class UnitTranslation {
     while (!this.step()) {
       // Until something ends the unit.
     }
-    for (const { label, after, item } of [...this.items]) {
-      if (after === undefined || item.kind !== "link-site") continue;
+    for (const { label, item } of [...this.items]) {
+      if (item.kind !== "link") continue;
       this.code.label(label);
       sequences.callOut(this.code);
     }
@@ -119,8 +125,7 @@ class UnitTranslation {
     const callOuts = new Map<number, CallOut>();
     for (const { label, after, item } of this.items) {
       const place = address(label);
-      if (item.kind === "link-site")
-        callOuts.set(place, { kind: "link", guest: item.guest, site: address(after!) - 4 });
+      if (item.kind === "link") callOuts.set(place, { ...item, site: address(after!) - DISPLACEMENT_BYTES });
       else if (item.kind === "store") callOuts.set(place, { ...item, copy: address(after!) });
       else callOuts.set(place, item);
     }
@@ -270,7 +275,7 @@ class UnitTranslation {
     this.items.push({ label: called, item: { kind: "pending" } });
   }
 
-  private callOut(item: CallOut): void {
+  private callOut(item: Item): void {
     const called = this.code.unique("called");
     this.code.label(called);
     sequences.callOut(this.code);
@@ -284,7 +289,7 @@ class UnitTranslation {
     sequences.callOut(this.code);
     this.code.label(after);
     const guest = this.at - instruction.length;
-    this.items.push({ label, after, item: { kind: "store", guest, instruction, copy: 0 } });
+    this.items.push({ label, after, item: { kind: "store", guest, instruction } });
   }
 
   private link(guest: number): void {
@@ -302,7 +307,7 @@ class UnitTranslation {
     const label = code.unique("link");
     const after = code.unique("site");
     code.emit(name, label).label(after);
-    this.items.push({ label, after, item: { kind: "link-site", guest } });
+    this.items.push({ label, after, item: { kind: "link", guest } });
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * What monitors have in common that run their guest's kernel at CPL 1, or 3 in 64-bit mode, on shadow page tables: whatever
- * would enter CPL 0 comes here. The guest's processor is the machine's own (privileged-state.ts); its privileged instructions are emulated with the
- * machine's own semantics, its exceptions and interrupts delivered as its own tables say.
+ * would enter CPL 0 comes here. The guest's processor is the machine's own (privileged-state.ts); its privileged instructions
+ * are emulated with the machine's own semantics, its exceptions and interrupts delivered as its own tables say.
  *
  *      concealed: the guest runs ──→ Interception notes what left ──→ handle: expose, emulate or deliver, conceal
  */
@@ -34,8 +34,8 @@ import { GuestMap } from "../memory/guest-map.js";
 import { ShadowedPaging, type ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js";
 import type { Monitor } from "../monitor.js";
 import type { MonitorParts } from "../virtual-computer.js";
+import { GuestGdt } from "./guest-gdt.js";
 import { PrivilegedState } from "./privileged-state.js";
-import { ShadowGdt } from "./shadow-gdt.js";
 import { MonitorWindow } from "./window.js";
 
 /** Levels of the map from guest-physical to host-physical memory. */
@@ -70,15 +70,9 @@ export class DeprivilegedMonitor implements Monitor, Interception {
   readonly ram: GuestRam;
   readonly state: PrivilegedState;
   protected readonly window: MonitorWindow;
-  /** While the guest is in protected mode; in IA-32e mode its kernel and its programs have one each. */
-  private readonly gdt: ShadowGdt;
-  private longGdts: { readonly kernel: ShadowGdt; readonly programs: ShadowGdt } | undefined;
+  protected readonly gdt: GuestGdt;
   protected left: Left | undefined;
   protected readonly hasPending: () => boolean;
-  /** Guest frames of the guest's GDT. */
-  private readonly gdtFrames: Gfn[] = [];
-  /** The copy of the guest's GDT may differ from the guest's. */
-  protected isGdtStale = false;
   private pagingSeen = 0;
   private readonly kernelCycles: KernelCycles;
   /** What is being emulated, to be taken up again when a fault of it was mended. */
@@ -97,12 +91,12 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     this.window = new MonitorWindow(machine);
     this.ram.onWrite = (frame) => this.written(frame);
     this.hasPending = board.surroundings().hasInterrupt;
-    this.gdt = new ShadowGdt(hardware, this.window, "ring-1", truncates);
+    this.gdt = new GuestGdt(hardware, this.window, this.ram, () => this.paging, truncates);
     const idt = this.window.add(1, false).address;
     this.state = new PrivilegedState(
       () => this.core,
       (isKernel) => {
-        const { address, limit } = this.gdtFor(isKernel);
+        const { address, limit } = this.gdt.tableFor(isKernel);
         return {
           gdtBase: address | 0,
           gdtLimit: limit,
@@ -135,7 +129,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     this.core.deliversInSoftware = true;
     this.paging.start();
     this.system.start(state);
-    this.isGdtStale = (state.efer & EFER.LMA) !== 0;
+    this.gdt.isStale = (state.efer & EFER.LMA) !== 0;
     this.finish();
   }
 
@@ -145,7 +139,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     if (!this.system.isHalted)
       this.exit(EXIT.external_interrupt, this.trapCost, costs.trap_dispatch + costs.host_interrupt);
     this.parts.board.pc.schedule.runDue(now);
-    if (this.isGdtStale) this.leave();
+    if (this.gdt.isStale) this.leave();
   }
 
   /** Has the monitor called before the guest goes on, while the guest runs. */
@@ -212,7 +206,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
         });
       case "guarded":
         if (!isEmulated) return this.note({ kind: "table-write", linear });
-        this.isGdtStale ||= this.isGdtFrame(this.paging.frame);
+        this.gdt.written(this.paging.frame);
         this.paging.unguard();
         this.unguarded(this.paging.frame);
         return this.note({ kind: "mended", during });
@@ -229,11 +223,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
 
   /** A device wrote to a frame of the guest's memory. */
   protected written(frame: Gfn): void {
-    this.isGdtStale ||= this.isGdtFrame(frame);
-  }
-
-  protected isGdtFrame(frame: Gfn): boolean {
-    return this.gdtFrames.includes(frame);
+    this.gdt.written(frame);
   }
 
   protected note(left: Left): true {
@@ -259,13 +249,6 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     return !state.isExposed && state.guestRing === 3 && state.isKernel;
   }
 
-  /** The table that the machine reads while the guest's kernel or its programs run. */
-  protected gdtFor(isKernel: boolean): ShadowGdt {
-    const { longGdts } = this;
-    if (longGdts === undefined || !this.core.isLong) return this.gdt;
-    return isKernel ? longGdts.kernel : longGdts.programs;
-  }
-
   // What is done about it.
 
   handle(): Outcome | undefined {
@@ -283,10 +266,9 @@ export class DeprivilegedMonitor implements Monitor, Interception {
 
   /** What left has been handled: the guest goes on. */
   protected finish(): void {
-    if (this.isGdtStale) {
+    if (this.gdt.isStale) {
       this.expose();
-      this.copyGdt();
-      this.isGdtStale = false;
+      this.gdt.copy();
     }
     this.conceal();
   }
@@ -309,7 +291,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
         return;
       case "table-write": {
         engine.retry();
-        this.isGdtStale ||= this.isGdtFrame(this.paging.frame);
+        this.gdt.written(this.paging.frame);
         this.writeGuarded(left.linear, () => this.step());
         this.exit(EXIT.table_write, this.trapCost, costs.trap_dispatch + costs.shadow_emulate_write);
         return;
@@ -399,7 +381,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     this.system.emulate(instruction);
     if (TABLE_LOADS.has(instruction.row.mnemonic)) this.refuseTablesInWindow();
     if (instruction.row.mnemonic === "LGDT" || this.paging.generation !== this.pagingSeen)
-      this.isGdtStale = true;
+      this.gdt.isStale = true;
     this.pagingSeen = this.paging.generation;
   }
 
@@ -431,34 +413,6 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     // Its delivery is charged.
     if (row.event === "software-interrupt") return { reason: EXIT.system_call, work: 0 };
     return { reason: EXIT.privileged, work: costs.emulate_register };
-  }
-
-  /**
-   * The guest's descriptor table, for the machine to read while the guest runs directly. Its pages are guarded: what is
-   * written there is followed.
-   */
-  private copyGdt(): void {
-    const { words } = this.core;
-    const base = addressOf(words[GDTR_BASE + 1]!, words[GDTR_BASE]!);
-    this.gdtFrames.length = 0;
-    const read = (offset: number): number => {
-      const linear = this.core.isLong ? base + offset : (base + offset) >>> 0;
-      const gfn = this.paging.translate(linear);
-      if (this.gdtFrames.at(-1) !== gfn) this.gdtFrames.push(gfn);
-      return gfn < 0 ? 0 : this.ram.read32(gfn * 4096 + (linear & 0xfff));
-    };
-    for (const table of this.presentGdts()) table.copy(words[GDTR_LIMIT]!, read);
-    for (const gfn of this.gdtFrames) if (gfn >= 0) this.paging.trace(gfn);
-  }
-
-  private presentGdts(): readonly ShadowGdt[] {
-    if (!this.core.isLong) return [this.gdt];
-    const { hardware } = this.parts;
-    this.longGdts ??= {
-      kernel: new ShadowGdt(hardware, this.window, "kernel-at-3", false),
-      programs: new ShadowGdt(hardware, this.window, "programs", false),
-    };
-    return [this.longGdts.kernel, this.longGdts.programs];
   }
 
   // Accounting.

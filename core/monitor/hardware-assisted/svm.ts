@@ -10,6 +10,7 @@ import { EVENT_KIND } from "../../machine/cpu/interrupts/raise.js";
 import { EXCEPTION } from "../../machine/cpu/state.js";
 import { SVM_EXIT } from "../../machine/svm/exit-codes.js";
 import { NPF, SvmInterception } from "../../machine/svm/interception.js";
+import { msrPermissionBit } from "../../machine/svm/msr-permissions.js";
 import { SvmUnit } from "../../machine/svm/unit.js";
 import {
   CONTROL,
@@ -21,7 +22,7 @@ import {
 } from "../../machine/svm/vmcb.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
 import { invariant } from "../../util/errors.js";
-import type { ExitKind, Vendor } from "./vendor.js";
+import { type ExitKind, type Vendor, WATCHED_EXCEPTIONS } from "./vendor.js";
 
 export interface SvmSetup {
   /** Root of the NPT; undefined under shadow paging. */
@@ -56,7 +57,6 @@ const INTERCEPTS_4 =
 /** Writes of CR4; under shadow paging reads and writes of CR0, CR3 and CR4. */
 const CR4_WRITE = 1 << 20;
 const SHADOW_CR = 0x19 | (0x19 << 16);
-const EXCEPTIONS = (1 << EXCEPTION.UD) | (1 << EXCEPTION.DB) | (1 << EXCEPTION.AC) | (1 << EXCEPTION.MC);
 const ALL_DEBUG = -1;
 /** MSRs that the processor keeps for the guest (svm_direct_access_msrs). */
 const PASSED_THROUGH: readonly number[] = [
@@ -71,10 +71,7 @@ const PASSED_THROUGH: readonly number[] = [
   MSR.cstar,
   MSR.fmask,
 ];
-const HIGH_MSRS = 0xc000_0000;
-/** Words of a frame, and of the MSR map's second range from its first. */
 const FRAME_WORDS = 1024;
-const HIGH_RANGE_WORD = 0x800 / 4;
 /** Frames of the I/O and MSR permission maps. */
 const IO_FRAMES = 3;
 const MSR_FRAMES = 2;
@@ -145,9 +142,7 @@ export class SvmVendor implements Vendor {
     return KINDS[code] ?? "undefined";
   }
   get instruction(): Instruction {
-    const { instructionLeft } = this.interception;
-    invariant(instructionLeft !== undefined, "an instruction left");
-    return instructionLeft;
+    return this.interception.left;
   }
   get exceptionVector(): number {
     return this.low(CONTROL.exitCode) - SVM_EXIT.exception;
@@ -234,14 +229,15 @@ export class SvmVendor implements Vendor {
     ram.fill(-1, io * FRAME_WORDS, (io + IO_FRAMES) * FRAME_WORDS);
     ram.fill(-1, msr * FRAME_WORDS, (msr + MSR_FRAMES) * FRAME_WORDS);
     for (const register of PASSED_THROUGH) {
-      const number = register >= HIGH_MSRS ? register - HIGH_MSRS : register;
-      const range = register >= HIGH_MSRS ? HIGH_RANGE_WORD : 0;
-      const word = msr * FRAME_WORDS + range + (number >>> 4);
-      ram[word] = ram[word]! & ~(3 << ((number & 15) * 2));
+      const bit = msrPermissionBit(register);
+      ram[msr * FRAME_WORDS + (bit >>> 5)]! &= ~(3 << (bit & 31));
     }
     vmcb.setLow(CONTROL.interceptCr, isNested ? CR4_WRITE : SHADOW_CR);
     vmcb.setLow(CONTROL.interceptDr, ALL_DEBUG);
-    vmcb.setLow(CONTROL.interceptExceptions, isNested ? EXCEPTIONS : EXCEPTIONS | (1 << EXCEPTION.PF));
+    vmcb.setLow(
+      CONTROL.interceptExceptions,
+      isNested ? WATCHED_EXCEPTIONS : WATCHED_EXCEPTIONS | (1 << EXCEPTION.PF),
+    );
     vmcb.setLow(CONTROL.intercept3, isNested ? INTERCEPTS_3 : INTERCEPTS_3 | INTERCEPT_3.invlpg);
     vmcb.setLow(CONTROL.intercept4, INTERCEPTS_4);
     vmcb.setUnsigned(CONTROL.ioPermissions, io * 4096);

@@ -3,7 +3,12 @@
  * KVM the two are modules under one common part.
  */
 import type { Interception, Vectoring } from "../../machine/cpu/interception.js";
+import { EXCEPTION } from "../../machine/cpu/state.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
+
+/** Exceptions that KVM always looks at, bits. */
+export const WATCHED_EXCEPTIONS =
+  (1 << EXCEPTION.UD) | (1 << EXCEPTION.DB) | (1 << EXCEPTION.AC) | (1 << EXCEPTION.MC);
 
 /** Kinds of exits, by what the kernel side does. */
 export type ExitKind =

@@ -5,6 +5,7 @@
  */
 import { OWNER } from "../../events/memory-owners.js";
 import type { AssistFeature } from "../../events/profiles/assist.js";
+import { type Hfn, PAGE_BYTES } from "../../machine/address.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import { CR0, CR4, EFER } from "../../machine/cpu/control-bits.js";
 import { MSR } from "../../machine/cpu/identity/msr-numbers.js";
@@ -25,11 +26,12 @@ import {
 import { VMX_EXIT } from "../../machine/vmx/exit-reasons.js";
 import { FIELD } from "../../machine/vmx/fields.js";
 import { EPT_QUALIFICATION, VmxInterception } from "../../machine/vmx/interception.js";
+import { msrBit } from "../../machine/vmx/msr-bitmaps.js";
 import { VmxUnit } from "../../machine/vmx/unit.js";
 import { REVISION, Vmcs } from "../../machine/vmx/vmcs.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
 import { invariant } from "../../util/errors.js";
-import type { ExitKind, Vendor } from "./vendor.js";
+import { type ExitKind, type Vendor, WATCHED_EXCEPTIONS } from "./vendor.js";
 
 export interface VmxSetup {
   /** Root of the EPT; undefined under shadow paging. */
@@ -93,8 +95,6 @@ const WANTED_EXIT =
   EXIT_CONTROL.saveEfer;
 const WANTED_ENTRY = ENTRY_CONTROL.loadDebugControls | ENTRY_CONTROL.loadEfer;
 const CR3_EXITING = PROCESSOR.cr3LoadExiting | PROCESSOR.cr3StoreExiting;
-/** Exceptions that KVM always looks at. */
-const EXCEPTIONS = (1 << EXCEPTION.UD) | (1 << EXCEPTION.DB) | (1 << EXCEPTION.AC) | (1 << EXCEPTION.MC);
 /** Under shadow paging it looks at page faults too. */
 const PAGE_FAULT = 1 << EXCEPTION.PF;
 /** Bits that the guest may change without an exit, under EPT (KVM_POSSIBLE_CR0_GUEST_BITS and CR4's). */
@@ -110,7 +110,6 @@ const PASSED_THROUGH: readonly number[] = [
   MSR.sysenterEsp,
   MSR.sysenterEip,
 ];
-const HIGH_MSRS = 0xc000_0000;
 const FRAME_WORDS = 1024;
 const APIC_PAGE = 0xfee0_0000;
 /** Selectors of the host's. */
@@ -130,6 +129,16 @@ const BROKEN_TIMERS: ReadonlySet<number> = new Set([0x1_06a5, 0x2_06c2]);
 /** The machine knows the guest's next deadline itself: the field holds the longest count. */
 const LONGEST_COUNT = -1;
 
+/** Frames of the monitor's own that VMX operation takes. */
+interface ControlFrames {
+  readonly vmxon: Hfn;
+  readonly vmcs: Hfn;
+  readonly msrBitmaps: Hfn;
+  readonly virtualApic: Hfn;
+  /** Of the posted-interrupt descriptor. */
+  readonly postedInterrupts: Hfn;
+}
+
 export class VmxVendor implements Vendor {
   readonly interception = new VmxInterception();
   readonly deliversInterrupts: boolean;
@@ -140,8 +149,7 @@ export class VmxVendor implements Vendor {
   unit!: VmxUnit;
   private readonly capabilities: VmxCapabilities;
   private readonly isUnrestricted: boolean;
-  /** VMXON region, VMCS, MSR bitmaps, virtual-APIC page, posted-interrupt descriptor. */
-  private readonly frames: number[] = [];
+  private frames!: ControlFrames;
 
   constructor(
     private readonly hardware: CodeMachine,
@@ -164,8 +172,8 @@ export class VmxVendor implements Vendor {
     const { unit } = this;
     if (!unit.isOn) this.allocate();
     else unit.vmclear(unit.current!.frame);
-    const vmcs = new Vmcs(machine.ram, this.vmcsFrame);
-    unit.vmptrld(this.vmcsFrame);
+    const vmcs = new Vmcs(machine.ram, this.frames.vmcs);
+    unit.vmptrld(this.frames.vmcs);
     this.interception.connect(machine, system.core, unit);
     this.writeControls(vmcs);
     this.writeHost(vmcs);
@@ -181,9 +189,7 @@ export class VmxVendor implements Vendor {
     return KINDS[this.low(FIELD.exitReason)] ?? "undefined";
   }
   get instruction(): Instruction {
-    const { instructionLeft } = this.interception;
-    invariant(instructionLeft !== undefined, "an instruction left");
-    return instructionLeft;
+    return this.interception.left;
   }
   get exceptionVector(): number {
     return this.low(FIELD.exitInterruptionInfo) & INFO.vectorMask;
@@ -195,7 +201,7 @@ export class VmxVendor implements Vendor {
     return this.low(FIELD.exitQualification) >>> 16;
   }
   get violationFrame(): number {
-    return Math.floor(this.violationAddress / 4096);
+    return Math.floor(this.violationAddress / PAGE_BYTES);
   }
   get violationAddress(): number {
     return this.unit.current!.unsigned(FIELD.guestPhysicalAddress);
@@ -253,7 +259,7 @@ export class VmxVendor implements Vendor {
     // The monitor's own root, which no check need look at.
     if (isCr3Mine) {
       const root = this.setup.identityRoot ?? this.hardware.machine.mmu.walker.root;
-      unit.current!.setUnsigned(FIELD.guestCr3, root * 4096);
+      unit.current!.setUnsigned(FIELD.guestCr3, root * PAGE_BYTES);
     }
     const entry = unit.current!.low(FIELD.entryControls) & ~ENTRY_CONTROL.ia32eModeGuest;
     const isLong = (words[EFER_WORD]! & EFER.LMA) !== 0;
@@ -267,20 +273,24 @@ export class VmxVendor implements Vendor {
     if (this.low(field) !== value) this.unit.write(field, value);
   }
 
-  private get vmcsFrame(): number {
-    return this.frames[1]!;
-  }
-
   private allocate(): void {
     const { machine } = this.hardware;
-    for (let index = 0; index < 5; index++) {
+    const take = (): Hfn => {
       const frame = machine.frames.takeBacked(OWNER.control_blocks);
       machine.ram.fill(0, frame * FRAME_WORDS, (frame + 1) * FRAME_WORDS);
-      this.frames.push(frame);
-    }
-    for (const frame of this.frames.slice(0, 2)) new Vmcs(machine.ram, frame).revision = REVISION;
-    this.writeMsrBitmaps(this.frames[2]!);
-    const on = this.unit.vmxon(this.frames[0]!);
+      return frame;
+    };
+    const frames = {
+      vmxon: take(),
+      vmcs: take(),
+      msrBitmaps: take(),
+      virtualApic: take(),
+      postedInterrupts: take(),
+    };
+    this.frames = frames;
+    for (const frame of [frames.vmxon, frames.vmcs]) new Vmcs(machine.ram, frame).revision = REVISION;
+    this.writeMsrBitmaps(frames.msrBitmaps);
+    const on = this.unit.vmxon(frames.vmxon);
     invariant(on.kind === "succeed", "VMX operation begins");
   }
 
@@ -289,16 +299,13 @@ export class VmxVendor implements Vendor {
     const { ram } = this.hardware.machine;
     const first = frame * FRAME_WORDS;
     ram.fill(-1, first, first + FRAME_WORDS);
-    for (const register of PASSED_THROUGH) {
-      const isHigh = register >= HIGH_MSRS;
-      const number = isHigh ? register - HIGH_MSRS : register;
-      for (const write of [0, FRAME_WORDS / 2]) {
+    for (const register of PASSED_THROUGH)
+      for (const isWrite of [false, true]) {
         // Writes of the counter leave: the offset is the monitor's.
-        if (write !== 0 && register === MSR.timeStampCounter) continue;
-        const word = first + write + (isHigh ? FRAME_WORDS / 4 : 0) + (number >>> 5);
-        ram[word] = ram[word]! & ~(1 << (number & 31));
+        if (isWrite && register === MSR.timeStampCounter) continue;
+        const bit = msrBit(register, isWrite);
+        ram[first + (bit >>> 5)]! &= ~(1 << (bit & 31));
       }
-    }
   }
 
   private writeControls(vmcs: Vmcs): void {
@@ -323,19 +330,19 @@ export class VmxVendor implements Vendor {
       secondaryControls: adjust(capabilities.secondary, WANTED_SECONDARY | nested),
       exitControls: adjust(capabilities.exit, WANTED_EXIT),
       entryControls: adjust(capabilities.entry, WANTED_ENTRY),
-      exceptionBitmap: EXCEPTIONS | (setup.eptRoot === undefined ? PAGE_FAULT : 0),
+      exceptionBitmap: WATCHED_EXCEPTIONS | (setup.eptRoot === undefined ? PAGE_FAULT : 0),
       cr0Mask: ~GUEST_CR0,
       cr4Mask: setup.eptRoot === undefined ? ~(GUEST_CR4 & ~CR4.PGE) : ~GUEST_CR4,
       vpid: setup.vpid,
-      msrBitmaps: this.frames[2]! * 4096,
-      virtualApicAddress: this.frames[3]! * 4096,
+      msrBitmaps: this.frames.msrBitmaps * PAGE_BYTES,
+      virtualApicAddress: this.frames.virtualApic * PAGE_BYTES,
       apicAccessAddress: APIC_PAGE,
-      postedInterruptDescriptor: this.frames[4]! * 4096,
+      postedInterruptDescriptor: this.frames.postedInterrupts * PAGE_BYTES,
       postedInterruptVector: POSTED_VECTOR,
     });
     if (setup.eptRoot !== undefined) {
       const flags = WRITE_BACK | WALK_OF_FOUR | (setup.accessedDirty ? EPT_ACCESSED_DIRTY : 0);
-      vmcs.setUnsigned(FIELD.eptPointer, setup.eptRoot * 4096 + flags);
+      vmcs.setUnsigned(FIELD.eptPointer, setup.eptRoot * PAGE_BYTES + flags);
     }
   }
 

@@ -1,0 +1,82 @@
+/**
+ * The guest's descriptor table as the machine has it: copies, one for each use (shadow-gdt.ts), made anew before the guest runs
+ * when its own may have changed. The pages of its own are guarded: what is written there is followed.
+ */
+import { addressOf, type Gfn, PAGE_BYTES } from "../../machine/address.js";
+import type { CodeMachine } from "../../machine/code-machine.js";
+import type { Core } from "../../machine/cpu/core.js";
+import { GDTR_BASE, GDTR_LIMIT } from "../../machine/cpu/places.js";
+import type { GuestRam } from "../guest-ram.js";
+import type { ShadowedPaging } from "../memory/shadow/shadowed-paging.js";
+import { ShadowGdt } from "./shadow-gdt.js";
+import type { MonitorWindow } from "./window.js";
+
+export class GuestGdt {
+  /** The copies may differ from the guest's. */
+  isStale = false;
+  /** While the guest is in protected mode; in IA-32e mode its kernel and its programs have one each. */
+  private readonly legacy: ShadowGdt;
+  private long: { readonly kernel: ShadowGdt; readonly programs: ShadowGdt } | undefined;
+  /** Guest frames of the guest's own; -1: not mapped. */
+  private readonly frames: Gfn[] = [];
+
+  /** @param truncates the guest's data segments end where the monitor's addresses begin. */
+  constructor(
+    private readonly hardware: CodeMachine,
+    private readonly window: MonitorWindow,
+    private readonly ram: GuestRam,
+    private readonly paging: () => ShadowedPaging,
+    truncates: boolean,
+  ) {
+    this.legacy = new ShadowGdt(hardware, window, "ring-1", truncates);
+  }
+
+  private get core(): Core {
+    return this.hardware.system.core;
+  }
+
+  /** The table that the machine reads while the guest's kernel or its programs run. */
+  tableFor(isKernel: boolean): ShadowGdt {
+    const { long, legacy } = this;
+    if (long === undefined || !this.core.isLong) return legacy;
+    return isKernel ? long.kernel : long.programs;
+  }
+
+  /** Whether a guest frame holds some of the guest's own. */
+  isIn(frame: Gfn): boolean {
+    return this.frames.includes(frame);
+  }
+
+  /** A guest frame was written, or is from now on. */
+  written(frame: Gfn): void {
+    this.isStale ||= this.isIn(frame);
+  }
+
+  /** Copies the table that the guest's GDTR, which is in the registers, says. */
+  copy(): void {
+    const { core, frames, ram } = this;
+    const paging = this.paging();
+    const { words } = core;
+    const base = addressOf(words[GDTR_BASE + 1]!, words[GDTR_BASE]!);
+    frames.length = 0;
+    const read = (offset: number): number => {
+      const linear = core.isLong ? base + offset : (base + offset) >>> 0;
+      const gfn = paging.translate(linear);
+      if (frames.at(-1) !== gfn) frames.push(gfn);
+      return gfn < 0 ? 0 : ram.read32(gfn * PAGE_BYTES + (linear & (PAGE_BYTES - 1)));
+    };
+    for (const table of this.present()) table.copy(words[GDTR_LIMIT]!, read);
+    for (const gfn of frames) if (gfn >= 0) paging.trace(gfn);
+    this.isStale = false;
+  }
+
+  private present(): readonly ShadowGdt[] {
+    if (!this.core.isLong) return [this.legacy];
+    const { hardware, window } = this;
+    this.long ??= {
+      kernel: new ShadowGdt(hardware, window, "kernel-at-3", false),
+      programs: new ShadowGdt(hardware, window, "programs", false),
+    };
+    return [this.long.kernel, this.long.programs];
+  }
+}
