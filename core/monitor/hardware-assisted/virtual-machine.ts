@@ -206,7 +206,9 @@ export class VirtualMachine {
     const board = makeBoard?.(hardware, ram);
     const chip = board && new InKernelDevices(board, this.options.hasApic, vendor);
     const queued = new QueuedInterrupt(() => kernel.run.requestInterruptWindow);
-    const flush = memory.hasTags ? undefined : () => paging.flushAll(false);
+    // The hardware's translations: the guest's own flush would guard again what an exit has let out of sync.
+    const translations = side.shadow === undefined ? paging : hardware.paging;
+    const flush = memory.hasTags ? undefined : () => translations.flushAll(false);
     const interrupts = chip?.interrupts ?? queued;
     const kernel: KernelSide = new KernelSide(hardware, vendor, side, interrupts, chip, flush);
     return { ...memory, kernel, board, queued };
