@@ -32,7 +32,7 @@ it("lockstep finds the engines agreed", async () => {
 it("a program that there is not is the user's mistake", async () => {
   const { code, stderr } = await workshop.run("step", "program/gup");
   expect(code).toBe(2);
-  expect(stderr).toContain('there is no program "program/gup"\n  did you mean program/gups?');
+  expect(stderr).toContain('there is no program "program/gup"\n  did you mean program/gups');
 });
 
 it("translation shows kernel code beside its translation", async () => {

@@ -286,7 +286,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
       case "mended":
         this.exit(EXIT.page_fault_hidden, this.trapCost, costs.trap_dispatch + costs.shadow_hidden_fault);
         if (left.during !== undefined) this.system.redeliverHere(left.during);
-        else if (this.emulating !== undefined) this.system.emulate(this.emulating);
+        else if (this.emulating !== undefined) this.emulateExposed(this.emulating);
         else engine.retry();
         return;
       case "table-write": {
