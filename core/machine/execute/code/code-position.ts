@@ -37,10 +37,15 @@ export class CodePosition {
     this.words[STATE.codePage / 4 + 1] = -1;
   }
 
+  get isForgotten(): boolean {
+    const { words } = this;
+    return words[STATE.codePage / 4] === -1 && words[STATE.codePage / 4 + 1] === -1;
+  }
+
   /** Whether the look-up of RIP's page failed before it began: it is not canonical, or beyond CS.limit. */
   get isPageUnknown(): boolean {
     const { words } = this;
-    if (words[STATE.codePage / 4] === -1 && words[STATE.codePage / 4 + 1] === -1) return true;
+    if (this.isForgotten) return true;
     const distance = (words[STATE.rip / 4]! - words[STATE.codeOffset / 4]!) | 0;
     if (distance < 0 || distance >= PAGE_BYTES) return true;
     return this.codeSize !== CODE_64 && this.isBeyondLimit;

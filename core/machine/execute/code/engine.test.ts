@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { findProfile } from "../../../events/profiles/index.js";
 import { CODE_32, CS, MODE, SEGMENT, STATE, segmentOffset } from "../../cpu/state.js";
 import { Machine } from "../../machine.js";
@@ -130,6 +130,28 @@ describe("engine", () => {
     expect(engine.instructions).toBe(4002);
     expect(engine.now()).toBe(4001);
   });
+  it.each([false, true])(
+    "goes on from a block's midst after its page was forgotten, translated: %s",
+    (translate) => {
+      // 0x1000: mov ecx, 1000; l: add eax, 3; jnz m; 0x1ffc, across two pages: m: add ebx, 0x01020304; add ecx, -1; jnz l; hlt
+      const code = new Array<number>(0x100c).fill(0x90);
+      const put = (at: number, ...bytes: number[]): void => void code.splice(at, bytes.length, ...bytes);
+      put(0, 0xb9, 0xe8, 3, 0, 0, 0x83, 0xc0, 3, 0x0f, 0x85, 0xee, 0xf, 0, 0);
+      put(0xffc, 0x81, 0xc3, 4, 3, 2, 1, 0x83, 0xc1, 0xff, 0x0f, 0x85, 0xfa, 0xef, 0xff, 0xff, 0xf4);
+      const whole = boot(code, translate);
+      expect(whole.engine.run(1e6)).toBe("asleep");
+      const { engine, words } = boot(code, translate);
+      const between = 1 + 5 * 800 + 1;
+      expect(engine.run(between)).toBe("limit");
+      expect(words[STATE.rip / 4]).toBe(0x1008);
+      engine.modeChanged();
+      // Beside a wrong page the instruction across two pages would be decoded anew, or its look-up would fault.
+      const build = vi.spyOn(engine.cache, "build");
+      expect(engine.run(1e6)).toBe("asleep");
+      expect(build.mock.calls, "the block behind the loop").toEqual([[-1]]);
+      expect([words[0], engine.instructions]).toEqual([3000, whole.engine.instructions]);
+    },
+  );
   it("meets a deadline at the block that begins at its very cycle, stopped there or not", () => {
     const code = [0xb9, 0xe8, 3, 0, 0, 0x83, 0xc0, 3, 0x83, 0xc1, 0xff, 0x75, 0xf8, 0xf4];
     // A first block of 4 instructions, then of 3; one cycle each.

@@ -40,7 +40,7 @@ import { RECORD, RECORD_BYTES } from "./record.js";
 import { TABLE_INDEX } from "./runtime/contract.js";
 import { makeRuntime } from "./runtime/runtime.js";
 import type { Semantic } from "./scope.js";
-import { Stepper } from "./stepper.js";
+import { ENTER_NONE, Stepper } from "./stepper.js";
 import type { Surroundings, SystemSide, Translator } from "./surroundings.js";
 
 /** Most instructions between two looks at the rest of the world. */
@@ -259,7 +259,7 @@ export class CodeEngine {
         if (isDone && hadShadow) system.clearShadow();
       } else if (waits && stepper.place !== undefined) {
         // The interrupt may come once this block is finished: no other is entered.
-        this.runBlocks(-1);
+        this.runBlocks(ENTER_NONE);
       } else this.runBlocks(Math.min(remaining, CHUNK) - NEAR_LIMIT);
     }
   }
@@ -308,10 +308,12 @@ export class CodeEngine {
 
   private runBlocks(instructionLimit: number): void {
     const { words } = this;
-    words[STATE.instructionLimit / 4] = instructionLimit;
+    const resumed = this.stepper.place?.record ?? 0;
+    // Links between blocks take the page of code for known: where it was forgotten since, the next block is looked up.
+    const isLinked = resumed === 0 || !this.position.isForgotten;
+    words[STATE.instructionLimit / 4] = isLinked ? instructionLimit : ENTER_NONE;
     words[STATE.codeChanged / 4] = 0;
     words[STATE.linkFrom / 4] = 0;
-    const resumed = this.stepper.place?.record ?? 0;
     this.stepper.place = undefined;
     this.handle(this.enter(resumed));
   }

@@ -30,7 +30,7 @@ export interface BlockRunner {
 }
 
 /** Instruction limits: no block may be entered; any may. */
-const ENTER_NONE = -1;
+export const ENTER_NONE = -1;
 const ENTER_ANY = 1 << 22;
 
 export class Stepper {
