@@ -39,6 +39,7 @@ export const EXIT_REASONS = [
   { name: "system_call", label: "System call", description: "A system call of user code that the monitor hands to a guest kernel that is not at CPL 0; INT n of any kind." },
   { name: "call_out", label: "Call-out", description: "Translated code calls the monitor to do an instruction for it." },
   { name: "translation", label: "Translation", description: "Translated code comes to what is not translated yet, or not chained." },
+  { name: "task_switch", label: "Task switch", description: "A task switch by JMP, CALL, IRET or a task gate, which the monitor makes in the guest's stead." },
 ] as const satisfies readonly ExitReason[];
 
 export type ExitReasonName = (typeof EXIT_REASONS)[number]["name"];

@@ -15,7 +15,7 @@ import type { Instruction } from "../x86/instruction.js";
 import { CR0, CR4, EFER } from "./control-bits.js";
 import { Descriptor } from "./descriptor.js";
 import type { CpuHost, LinearAccess } from "./host.js";
-import type { Interception, Vectoring } from "./interception.js";
+import type { Interception, SwitchKind, Vectoring } from "./interception.js";
 import { type Event, newEvent } from "./interrupts/event.js";
 import { modeWordOf } from "./mode.js";
 import {
@@ -140,6 +140,14 @@ export class Core {
   /** Whether an exception leaves for the monitor instead of being delivered; a page fault's address is `faultAddress`. */
   leaves(vector: number, errorCode: number, during: Vectoring | undefined): boolean {
     if (this.interception?.exception(vector, errorCode, during) !== true) return false;
+    this.hasExited = true;
+    return true;
+  }
+
+  /** Whether a task switch leaves for the monitor instead of being made. @param event that came to a task gate. */
+  leavesForTask(selector: number, by: SwitchKind, flags: number, event: Event | undefined): boolean {
+    const during = event && { vector: event.vector, kind: event.kind, errorCode: event.errorCode };
+    if (this.interception?.taskSwitch?.(selector, by, flags, during) !== true) return false;
     this.hasExited = true;
     return true;
   }

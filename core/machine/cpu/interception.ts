@@ -11,6 +11,9 @@ import type { Instruction } from "../x86/instruction.js";
 /** Of a fault: the second dimension of paging did not translate (EPT violation, nested page fault). Not the guest's. */
 export const VIOLATION_VECTOR = 256;
 
+/** What switches tasks: JMP, CALL, IRET with NT, or an event whose gate is a task gate (SDM vol. 3, 8.3). */
+export type SwitchKind = "jump" | "call" | "return" | "gate";
+
 /** What was being delivered when a fault arose (SDM vol. 3, 25.9.3, IDT-vectoring information). */
 export interface Vectoring {
   readonly vector: number;
@@ -34,6 +37,12 @@ export interface Interception {
   softwareInterrupt(vector: number): boolean;
   /** A maskable interrupt that the CPU would take now. */
   interrupt(): boolean;
+  /**
+   * A task switch whose gate and incoming TSS descriptor have been found good; neither TSS has been looked at. Where the method is
+   * absent none leaves.
+   * @param flags that the old task's TSS would get. @param during the event that came to a task gate.
+   */
+  taskSwitch?(selector: number, kind: SwitchKind, flags: number, during: Vectoring | undefined): boolean;
   /** A fault while a double fault was being delivered. */
   shutdown(): boolean;
 }

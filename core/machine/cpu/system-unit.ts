@@ -218,6 +218,14 @@ export class SystemUnit {
     else this.redeliver(vectoring, words[RIP]!, words[RIP_HIGH]!);
   }
 
+  /** The same, where a monitor's software does what the processor would: the task switch of a task gate. */
+  emulateDelivery(vectoring: Vectoring): void {
+    const { core } = this;
+    core.isEmulating = true;
+    this.redeliverHere(vectoring);
+    core.isEmulating = false;
+  }
+
   /** A page fault that arose while an event was being delivered is the guest's own: as if nobody had looked at it. */
   injectInstead({ vector, kind }: Vectoring, errorCode: number): void {
     const { words } = this.core;

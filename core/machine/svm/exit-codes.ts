@@ -27,6 +27,7 @@ export const SVM_EXIT = {
   invlpga: 0x07a,
   io: 0x07b,
   msr: 0x07c,
+  taskSwitch: 0x07d,
   shutdown: 0x07f,
   vmrun: 0x080,
   vmmcall: 0x081,

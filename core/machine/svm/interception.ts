@@ -2,16 +2,16 @@
  * What leaves a guest of SVM (AMD APM vol. 2, 15.7 to 15.14), as the intercepts of its control block say, and what the block is
  * told of it: exit code, EXITINFO1 and 2, EXITINTINFO, nRIP.
  *
- * Left out: intercepts of PUSHF, POPF, IRET, INTn, RSM, PAUSE and task switches.
+ * Left out: intercepts of PUSHF, POPF, IRET, INTn, RSM and PAUSE.
  */
 import { CR0 } from "../cpu/control-bits.js";
 import { type Core, SHADOW } from "../cpu/core.js";
 import { type Decision, HardwareInterception } from "../cpu/hardware-interception.js";
-import { type Vectoring, VIOLATION_VECTOR } from "../cpu/interception.js";
+import { type SwitchKind, type Vectoring, VIOLATION_VECTOR } from "../cpu/interception.js";
 import { EVENT_KIND, pushesErrorCode } from "../cpu/interrupts/raise.js";
 import { readOperand } from "../cpu/operands.js";
 import { CR0_WORD, FAULT_ADDRESS, RCX } from "../cpu/places.js";
-import { EXCEPTION } from "../cpu/state.js";
+import { EXCEPTION, RFLAGS } from "../cpu/state.js";
 import type { Machine } from "../machine.js";
 import type { Instruction } from "../x86/instruction.js";
 import { registerMoveOf } from "../x86/register-move.js";
@@ -31,6 +31,8 @@ import {
 const IO = { in: 1, string: 4, rep: 8, sizeShift: 4, addressShift: 7, portShift: 16 } as const;
 /** Of a nested page fault (15.25.6): bits 31..0 as a page fault's code, where the guest's access is a user's; 63..32 the stage. */
 export const NPF = { present: 1, write: 2, user: 4, fetch: 16, finalHigh: 1, tableHigh: 2 } as const;
+/** Bits 63..32 of EXITINFO2 of task switches (15.14.1); 31..0 are the error code for the new task's stack. */
+const TASK = { byReturn: 1 << 4, byJump: 1 << 6, hasErrorCode: 1 << 12, resumeFlag: 1 << 16 } as const;
 /** Bit of the first write among the intercepts of control and debug registers (table B-1). */
 const FIRST_WRITE = 16;
 
@@ -78,6 +80,24 @@ export class SvmInterception extends HardwareInterception {
   /** Notes an exit that the machine does not ask about: the host's interrupts. */
   note(code: number): void {
     this.exit(code);
+  }
+
+  /** Has the semantics of a fault: nRIP is not told. */
+  taskSwitch(selector: number, kind: SwitchKind, flags: number, during: Vectoring | undefined): boolean {
+    if (!this.has3(INTERCEPT_3.taskSwitch)) return false;
+    this.exit(SVM_EXIT.taskSwitch, selector & 0xffff);
+    const hasCode = during?.kind === EVENT_KIND.exception && pushesErrorCode(during.vector);
+    this.vmcb.set(
+      CONTROL.exitInfo2,
+      hasCode ? during.errorCode : 0,
+      (kind === "return" ? TASK.byReturn : 0) |
+        (kind === "jump" ? TASK.byJump : 0) |
+        (hasCode ? TASK.hasErrorCode : 0) |
+        ((flags & RFLAGS.RF) === 0 ? 0 : TASK.resumeFlag),
+    );
+    this.instructionLeft = this.core.performing;
+    this.noteVectoring(during);
+    return true;
   }
 
   shutdown(): boolean {

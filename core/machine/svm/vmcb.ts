@@ -92,6 +92,7 @@ export const INTERCEPT_3 = {
   invlpga: bit(26),
   io: bit(27),
   msr: bit(28),
+  taskSwitch: bit(29),
   shutdown: bit(31),
 } as const;
 

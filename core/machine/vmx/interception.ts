@@ -1,12 +1,11 @@
 /**
  * What leaves a guest in VMX non-root operation (Intel SDM vol. 3, 26), as the controls of the current VMCS say, and what the
  * VMCS is told of it (28.2): reason, qualification, instruction length, interruption and IDT-vectoring information.
- * Task switches through gates do not leave.
  */
 import { CR0 } from "../cpu/control-bits.js";
 import type { Core } from "../cpu/core.js";
 import { type Decision, HardwareInterception } from "../cpu/hardware-interception.js";
-import { type Vectoring, VIOLATION_VECTOR } from "../cpu/interception.js";
+import { type SwitchKind, type Vectoring, VIOLATION_VECTOR } from "../cpu/interception.js";
 import { EVENT_KIND, pushesErrorCode } from "../cpu/interrupts/raise.js";
 import { readOperand } from "../cpu/operands.js";
 import { CR0_WORD, CR4_WORD, DR6_WORD, FAULT_ADDRESS, RCX, RIP } from "../cpu/places.js";
@@ -23,6 +22,9 @@ import type { Vmcs } from "./vmcs.js";
 
 /** Qualification of control-register accesses (table 28-3). */
 const ACCESS = { to: 0, from: 1, clts: 2, lmsw: 3 } as const;
+/** Of task switches (table 28-2): what began them, from bit 30. */
+const TASK_SOURCE: Readonly<Record<SwitchKind, number>> = { call: 0, return: 1, jump: 2, gate: 3 };
+const TASK_SOURCE_SHIFT = 30;
 /** Of I/O instructions (table 28-5). */
 const IO = { in: 8, string: 0x10, rep: 0x20, immediate: 0x40, portShift: 16 } as const;
 /** Of EPT violations (table 28-7). */
@@ -80,6 +82,15 @@ export class VmxInterception extends HardwareInterception {
   interrupt(): boolean {
     if (this.has(PROCESSOR.interruptWindowExiting)) return this.exit(VMX_EXIT.interruptWindow, 0);
     return this.has(PROCESSOR.tprShadow) && this.exit(VMX_EXIT.tprBelowThreshold, 0);
+  }
+
+  /** No control asks for it: there are no task switches in VMX non-root operation (26.4.2). */
+  taskSwitch(selector: number, kind: SwitchKind, _flags: number, during: Vectoring | undefined): boolean {
+    const qualification = (selector & 0xffff) | (TASK_SOURCE[kind] << TASK_SOURCE_SHIFT);
+    if (during === undefined) return this.leave(VMX_EXIT.taskSwitch, this.core.performing!, qualification);
+    this.exit(VMX_EXIT.taskSwitch, qualification);
+    this.noteVectoring(during);
+    return true;
   }
 
   shutdown(): boolean {

@@ -80,6 +80,8 @@ export class KernelSide {
   /** The instruction being emulated, until its emulation is through: a fault of it may have left. */
   private emulated: Instruction | undefined;
   private isEmulating = false;
+  /** Whether a task switch leaves (Interception.taskSwitch): not the one that is being emulated. */
+  taskSwitchLeaves = true;
   /** Executes the instruction that refers to the user side's device memory, which is reachable meanwhile. */
   private reach: (() => void) | undefined;
   /** Of each element of a string instruction to a port of the kernel side's. */
@@ -174,7 +176,10 @@ export class KernelSide {
   }
 
   private enterAgain(reason: number): boolean {
-    if (!this.hardware.system.hasExited) this.emulated = undefined;
+    if (!this.hardware.system.hasExited) {
+      this.emulated = undefined;
+      this.taskSwitchLeaves = true;
+    }
     this.settle(reason);
     return this.entered(this.vendor.enter());
   }
@@ -304,6 +309,8 @@ export class KernelSide {
         return this.invalidate();
       case "hypercall":
         return this.hypercall();
+      case "task-switch":
+        return this.switchTask();
       case "triple-fault":
         return this.tripleFault();
       case "undefined":
@@ -410,6 +417,18 @@ export class KernelSide {
     return EXIT.triple_fault;
   }
 
+  /** The whole switch is the kernel side's work (kvm_task_switch), by the machine's own semantics. */
+  private switchTask(): number {
+    const { costs, vendor } = this;
+    const { vectoring } = vendor;
+    this.taskSwitchLeaves = false;
+    const work = costs.emulate_instruction + costs.task_switch;
+    if (vectoring === undefined) return this.emulate(EXIT.task_switch, work);
+    this.leave(EXIT.task_switch, work);
+    this.hardware.system.emulateDelivery(vectoring);
+    return EXIT.task_switch;
+  }
+
   /** The guest's instruction, done by the machine's own semantics. */
   private emulate(reason: number, work: number): number {
     this.leave(reason, work);
@@ -458,7 +477,8 @@ export class KernelSide {
   /** What an exit interrupted is done again: the delivery of an event, an emulation, or the instruction at RIP. */
   private again(vectoring: Vectoring | undefined): void {
     const { engine, system } = this.hardware;
-    if (vectoring !== undefined) system.redeliverHere(vectoring);
+    if (vectoring !== undefined && !this.taskSwitchLeaves) system.emulateDelivery(vectoring);
+    else if (vectoring !== undefined) system.redeliverHere(vectoring);
     else if (this.isEmulating) system.emulate(this.emulated!);
     else engine.retry();
   }

@@ -41,6 +41,7 @@ const INTERCEPTS_3 =
   INTERCEPT_3.invlpga |
   INTERCEPT_3.io |
   INTERCEPT_3.msr |
+  INTERCEPT_3.taskSwitch |
   INTERCEPT_3.shutdown;
 const INTERCEPTS_4 =
   INTERCEPT_4.vmrun |
@@ -90,6 +91,7 @@ const KINDS: Readonly<Partial<Record<number, ExitKind>>> = {
   [SVM_EXIT.rdtsc]: "time-stamp",
   [SVM_EXIT.rdtscp]: "time-stamp",
   [SVM_EXIT.rdpmc]: "time-stamp",
+  [SVM_EXIT.taskSwitch]: "task-switch",
   [SVM_EXIT.cpuid]: "cpuid",
   [SVM_EXIT.invd]: "cache-flush",
   [SVM_EXIT.wbinvd]: "cache-flush",

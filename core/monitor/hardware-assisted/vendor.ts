@@ -29,6 +29,7 @@ export type ExitKind =
   | "cache-flush"
   | "invalidate-page"
   | "hypercall"
+  | "task-switch"
   /** Instructions that this monitor's guests do not have: #UD. */
   | "undefined";
 

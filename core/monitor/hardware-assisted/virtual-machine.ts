@@ -304,6 +304,8 @@ function surroundings({ kernel, board, ram, paging, vendor, queued }: Parts): Su
     softwareInterrupt: (vector) => vendor.interception.softwareInterrupt(vector),
     // A virtual interrupt that the next entry delivers does not leave.
     interrupt: () => kernel.interruptLeaves() && vendor.interception.interrupt(),
+    taskSwitch: (selector, kind, flags, during) =>
+      kernel.taskSwitchLeaves && vendor.interception.taskSwitch!(selector, kind, flags, during),
     shutdown: () => vendor.interception.shutdown(),
   };
   const devices = {

@@ -48,6 +48,7 @@ const KINDS: Readonly<Partial<Record<number, ExitKind>>> = {
   [VMX_EXIT.tripleFault]: "triple-fault",
   [VMX_EXIT.interruptWindow]: "interrupt-window",
   [VMX_EXIT.tprBelowThreshold]: "tpr-threshold",
+  [VMX_EXIT.taskSwitch]: "task-switch",
   [VMX_EXIT.cpuid]: "cpuid",
   [VMX_EXIT.hlt]: "halt",
   [VMX_EXIT.invd]: "cache-flush",

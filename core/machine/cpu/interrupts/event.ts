@@ -1,6 +1,8 @@
 /** An interrupt or exception being delivered: what it is, and what it pushes. One object for each CPU, filled anew each time. */
 export interface Event {
   vector: number;
+  /** EVENT_KIND (raise.ts). */
+  kind: number;
   /** INT n, INT3, INTO: the gate's DPL is checked. */
   isSoftware: boolean;
   hasErrorCode: boolean;
@@ -14,6 +16,7 @@ export interface Event {
 
 export const newEvent = (): Event => ({
   vector: 0,
+  kind: 0,
   isSoftware: false,
   hasErrorCode: false,
   errorCode: 0,

@@ -148,6 +148,7 @@ function deliverOnce(
   else {
     const { event } = core;
     event.vector = vector;
+    event.kind = kind;
     event.isSoftware = kind === EVENT_KIND.software;
     event.hasErrorCode = isException && pushesErrorCode(vector);
     event.errorCode = errorCode;
@@ -156,6 +157,7 @@ function deliverOnce(
     event.returnHigh = returnHigh;
     if (core.isLong) deliverLong(core, event);
     else deliverProtected(core, event);
+    if (core.hasExited) return;
   }
   count(core, vector, kind);
 }

@@ -21,8 +21,10 @@ const LAST_VIRTUAL_IP = 0xffff;
 export function interruptReturn(core: Core, { operandSize }: Instruction): void {
   if (!core.isProtected) returnReal(core, operandSize);
   else if (core.isVirtual8086) returnWithinVirtual(core, operandSize);
-  else if ((core.words[FLAGS]! & RFLAGS.NT) !== 0) returnToTask(core);
-  else returnProtected(core, operandSize);
+  else if ((core.words[FLAGS]! & RFLAGS.NT) !== 0) {
+    returnToTask(core);
+    if (core.hasExited) return;
+  } else returnProtected(core, operandSize);
   core.nmiBlocked = false;
   core.chargeCrossing(CYCLES.guest_fault, core.costs.interrupt_return);
 }

@@ -1,7 +1,8 @@
 /**
  * Task switches (SDM vol. 3, 8.3): by JMP, CALL, IRET with NT, and through task gates, between 16- and 32-bit tasks; IA-32e
  * mode has none. The old task's state is saved and the new one's loaded, then checked: a fault after that is the new
- * task's, with its CS:EIP.
+ * task's, with its CS:EIP. A monitor is asked in between the checks of the descriptor and the first access to a TSS (SDM vol. 3,
+ * 26.4.2; AMD APM vol. 2, 15.14.1).
  */
 
 import { CR0 } from "../control-bits.js";
@@ -9,6 +10,7 @@ import type { Core } from "../core.js";
 import { BUSY, isNull, RPL, SYSTEM_TYPE } from "../descriptor.js";
 import { GuestFault, generalProtection, invalidTss, notPresent } from "../fault.js";
 import type { AccessBytes } from "../host.js";
+import type { SwitchKind } from "../interception.js";
 import type { Event } from "../interrupts/event.js";
 import { BASE, CR0_WORD, CR3_WORD, LIMIT, PRIVILEGE, RIP, SELECTOR, segmentWord } from "../places.js";
 import { setRoot } from "../registers/control.js";
@@ -17,8 +19,6 @@ import { loadNull, loadSegment, loadSystemSegment, loadVirtualSegment } from "..
 import { CS, DS, ES, EXCEPTION, FS, GS, LDTR, RFLAGS, SS, TR } from "../state.js";
 import { taskType } from "../tss.js";
 import { checkTarget, isReservedWidth } from "./checks.js";
-
-export type SwitchKind = "jump" | "call" | "return" | "gate";
 
 /** Fields of a TSS: offsets, and bytes of a register's. */
 interface Layout {
@@ -64,8 +64,8 @@ const BUSY_BIT = BUSY << 8;
 /** Through the task gate of an interrupt or exception; pushes its error code on the new task's stack. */
 export function switchByGate(core: Core, selector: number, event: Event): void {
   const { hasErrorCode, errorCode } = event;
-  switchTask(core, selector, "gate", event.returnLow, event.flags);
-  if (!hasErrorCode) return;
+  switchTask(core, selector, "gate", event.returnLow, event.flags, event);
+  if (!hasErrorCode || core.hasExited) return;
   const { stack } = core;
   stack.useCurrent();
   stack.reserve(1, layoutOf(taskType(core)).bytes);
@@ -73,13 +73,14 @@ export function switchByGate(core: Core, selector: number, event: Event): void {
   stack.commit();
 }
 
-/** @param returnLow,flags EIP and EFLAGS to save as the old task's. */
+/** @param returnLow,flags EIP and EFLAGS to save as the old task's. @param event that came to a task gate. */
 export function switchTask(
   core: Core,
   selector: number,
   kind: SwitchKind,
   returnLow: number,
   flags = core.readFlags(),
+  event: Event | undefined = undefined,
 ): void {
   const { gate: target, words } = core;
   const vector = kind === "return" ? EXCEPTION.TS : EXCEPTION.GP;
@@ -92,7 +93,9 @@ export function switchTask(
   if (!target.isPresent) throw notPresent(selector);
   const layout = layoutOf(type);
   if (target.limit >>> 0 < layout.limit) throw invalidTss(selector);
+  if (core.leavesForTask(selector, kind, flags, event)) return;
 
+  core.charge(core.costs.task_switch);
   const state = readTask(core, target.base, layout);
   const oldSelector = words[TASK + SELECTOR]!;
   saveTask(core, kind === "return" ? flags & ~RFLAGS.NT : flags, returnLow);
