@@ -417,7 +417,10 @@ export class KernelSide {
     return EXIT.triple_fault;
   }
 
-  /** The whole switch is the kernel side's work (kvm_task_switch), by the machine's own semantics. */
+  /**
+   * The whole switch is the kernel side's work (kvm_task_switch), by the machine's own semantics. Left out: memory that is first
+   * touched when the new task's registers are loaded already (an error code on a stack without a page) is not taken up again.
+   */
   private switchTask(): number {
     const { costs, vendor } = this;
     const { vectoring } = vendor;

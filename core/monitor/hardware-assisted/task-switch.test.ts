@@ -19,7 +19,7 @@ import { makeHardwareComputer, makeHardwareShadowComputer } from "./computer.js"
 import { SvmVendor } from "./svm.js";
 import { VmxVendor } from "./vmx.js";
 
-const { eax, ax, ds, es, fs, gs, ss } = REGISTERS;
+const { eax, ax, ds, es, fs, gs, ss, esp } = REGISTERS;
 const { dword, word, fword } = SIZES;
 const MEMORY = 2 ** 21;
 const ROUNDS = 20;
@@ -33,6 +33,9 @@ const IDT = 0x4000;
 /** Offsets in a 32-bit TSS (SDM vol. 3, figure 8-2). */
 const TSS = { eip: 0x20, eflags: 0x24, esp: 0x38, segments: 0x48 } as const;
 const TASK_GATE = 0x8500;
+const GENERAL_PROTECTION = 13;
+/** LLDT of a selector that is no LDT's: #GP(selector). With a prefix for the 16-bit register. */
+const LLDT_BYTES = 4;
 const GATE = 0x20;
 
 /** Two tasks: this one, and another that begins at the label "other". @param gate vector whose gate is the other task's. */
@@ -62,6 +65,8 @@ const tasks =
     code.emit("mov", eax, SEL.first).emit("ltr", ax);
     code.emit("mov", eax, "other").emit("mov", mem(dword, SECOND_TSS + TSS.eip), eax);
     code.emit("mov", mem(dword, SECOND_TSS + TSS.eflags), 2);
+    // The page that the error code goes to is there: a violation behind the switch is not taken up again.
+    code.emit("mov", mem(dword, SECOND_STACK - 4), 0);
     code.emit("mov", mem(dword, SECOND_TSS + TSS.esp), SECOND_STACK);
     for (const [index, selector] of [SEL.data, SEL.code, SEL.data, SEL.data, 0, 0].entries())
       code.emit("mov", mem(dword, SECOND_TSS + TSS.segments + 4 * index), selector);
@@ -83,6 +88,15 @@ const CASES = {
   "INT n by a task gate, and IRET": exitGuest(
     (code) => code.emit("int", imm(GATE, 1)),
     tasks(back, GATE),
+    ROUNDS,
+  ),
+  // The first task is at the instruction that faults, and the error code is on the second one's stack.
+  "#GP by a task gate, and IRET": exitGuest(
+    (code) => code.emit("mov", eax, SEL.code).emit("lldt", ax),
+    tasks((code) => {
+      code.emit("add", esp, 4).emit("add", mem(dword, FIRST_TSS + TSS.eip), LLDT_BYTES);
+      back(code);
+    }, GENERAL_PROTECTION),
     ROUNDS,
   ),
 } as const;
@@ -179,6 +193,11 @@ describe("the VMCS", () => {
       { qualification: 0xc000_0020, length: 2, vectoring: 0x8000_0420 },
       0x4000_0018,
     ],
+    [
+      "#GP by a task gate, and IRET",
+      { qualification: 0xc000_0020, length: 0, vectoring: 0x8000_0b0d, errorCode: SEL.code },
+      0x4000_0018,
+    ],
   ] as const)("%s", (name, there, back) => {
     const [first, second] = told("skylake-2015", name);
     expect(first).toMatchObject({ reason, ...there });
@@ -194,6 +213,7 @@ describe("the VMCB", () => {
     ["JMP and JMP", { info2: 0, info2High: 0x40, vectoring: 0 }, 0x40],
     ["CALL and IRET", { info2: 0, info2High: 0, vectoring: 0 }, 0x10],
     ["INT n by a task gate, and IRET", { info2: 0, info2High: 0, vectoring: 0x8000_0420 }, 0x10],
+    ["#GP by a task gate, and IRET", { info2: SEL.code, info2High: 0x1_1000, vectoring: 0x8000_0b0d }, 0x10],
   ] as const)("%s", (name, there, back) => {
     const [first, second] = told("zen-2-2019", name);
     expect(first).toMatchObject({ code, info1: SEL.second, ...there });
