@@ -11,7 +11,7 @@ import { REGISTERS } from "../../machine/x86/registers.js";
 import { Random } from "../../util/random.js";
 import { endingOf, type Guest, native, translated } from "../testing/code-guests.js";
 
-const { eax, ebx, ecx, edx, esi, edi, ebp, esp, al, cr0 } = REGISTERS;
+const { eax, ebx, ecx, edx, esi, edi, ebp, esp, al, cs, cr0 } = REGISTERS;
 const { byte, dword } = SIZES;
 const ORIGIN = 0x10_0000;
 const STACK = 0x20_0000;
@@ -49,6 +49,11 @@ const OPERATIONS: readonly Operation[] = [
   (code) => void code.emit("pushfd").emit("pop", ebx),
   (code, random) => {
     code.emit("push", imm(random.int32() & SETTABLE, 4)).emit("popfd");
+  },
+  (code, random) => {
+    const on = code.unique("on");
+    code.emit("push", imm(random.int32() & SETTABLE, 4)).emit("push", cs).emit("push", imm(on, 4));
+    code.emit("iretd").emit("ud2").label(on);
   },
   (code) => void code.emit("mov", eax, cr0),
   (code) => void code.emit("smsw", ebx),
