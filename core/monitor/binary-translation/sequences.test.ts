@@ -52,7 +52,10 @@ const OPERATIONS: readonly Operation[] = [
   },
   (code, random) => {
     const on = code.unique("on");
-    code.emit("push", imm(random.int32() & SETTABLE, 4)).emit("push", cs).emit("push", imm(on, 4));
+    code
+      .emit("push", imm(random.int32() & SETTABLE, 4))
+      .emit("push", cs)
+      .emit("push", imm(on, 4));
     code.emit("iretd").emit("ud2").label(on);
   },
   (code) => void code.emit("mov", eax, cr0),
