@@ -23,7 +23,7 @@ import {
   IDTR_LIMIT,
   segmentWord,
 } from "../../machine/cpu/places.js";
-import { EXCEPTION, LDTR, TR } from "../../machine/cpu/state.js";
+import { EXCEPTION, LDTR, RFLAGS, TR } from "../../machine/cpu/state.js";
 import type { StartState, SystemUnit } from "../../machine/cpu/system-unit.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
 import { loadsCr3 } from "../../machine/x86/register-move.js";
@@ -331,12 +331,12 @@ export class DeprivilegedMonitor implements Monitor, Interception {
 
   private exceptionLeft(left: Extract<Left, { kind: "exception" }>): void {
     const { vector, errorCode, instruction, during } = left;
-    // What the kernel may not do in its ring it might at CPL 0: the guest's own state says whether it may.
+    // What the guest may not do in its ring it might on a processor of its own: the guest's own state says whether it may.
     if (
       vector === EXCEPTION.GP &&
       instruction !== undefined &&
       !this.state.isExposed &&
-      this.state.isKernel
+      (this.state.isKernel || this.mayByIoPrivilege(instruction))
     ) {
       this.emulate(instruction);
       return;
@@ -351,6 +351,12 @@ export class DeprivilegedMonitor implements Monitor, Interception {
       this.trapCost,
       costs.trap_dispatch + (isPageFault ? costs.shadow_true_fault : 0),
     );
+  }
+
+  /** A program changes IF where the guest's IOPL lets it; the machine's is 0. */
+  private mayByIoPrivilege({ row }: Instruction): boolean {
+    const mayChange = (this.state.virtualFlags & RFLAGS.IOPL) === RFLAGS.IOPL;
+    return mayChange && INTERRUPT_FLAG_CHANGES.has(row.mnemonic);
   }
 
   /** Has the guest's own processor do an instruction that may not be executed directly. */
@@ -441,6 +447,8 @@ export class DeprivilegedMonitor implements Monitor, Interception {
   }
 }
 
+/** They raise #GP above IOPL; POPF does not, and leaves IF. */
+const INTERRUPT_FLAG_CHANGES: ReadonlySet<string> = new Set(["CLI", "STI"]);
 const TABLE_LOADS: ReadonlySet<string> = new Set(["LGDT", "LIDT", "LLDT", "LTR"]);
 /** Not privileged by CPL alone, yet they reach devices, or enter or leave the kernel. */
 // biome-ignore format: a list
