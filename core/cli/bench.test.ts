@@ -65,6 +65,15 @@ describe("a run", () => {
     expect(record.seed).toBe(3);
   });
 
+  it("whose rows were cut off is not drawn again", async () => {
+    expect((await bench(small, "--no-charts", "--quiet", "--out", "cut")).code).toBe(0);
+    workshop.write("cut/rows.csv", `${read("cut", "rows.csv").split("\n").slice(0, 3).join("\n")}\n`);
+    const { code, stdout, stderr } = await workshop.run("report", "cut");
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain("cut/rows.csv: is not what the run wrote: it was cut off or edited");
+    expect(existsSync(workshop.path("cut", "report.html"))).toBe(false);
+  });
+
   it("gives the same bytes with one worker, with two, and in the main thread", async () => {
     for (const workers of ["0", "1", "2"]) {
       const { code } = await bench(
@@ -212,6 +221,13 @@ describe("a mistake", () => {
     expect(code).toBe(2);
     expect(stderr).toContain(message);
     expect(stderr).toContain(mend);
+  });
+
+  it("in --only, where no key has several values", async () => {
+    const file = workshop.write("single.yaml", "technique: native\nworkload: gups\n");
+    const { code, stderr } = await bench(file, "--only", "page == '1G'");
+    expect(code).toBe(2);
+    expect(stderr).toContain("there are no axes; `virtlab plan` shows the cells");
   });
 
   it("in a chart: the rows are kept, and the message says where", async () => {

@@ -9,6 +9,7 @@ afterAll(() => workshop.end());
 // biome-ignore format: a list
 const COMMANDS = [
   "bench", "run", "plan", "list", "describe", "compare", "merge", "baseline", "history", "report", "schema",
+  "sensitivity",
 ];
 
 describe("help", () => {
@@ -25,6 +26,7 @@ describe("help", () => {
     const { code, stdout } = await workshop.run(command, "--help");
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`Examples:\\n {2}virtlab ${command}`));
+    expect(stdout).not.toContain("?.");
   });
 
   it("goes to stderr, as a mistake, when there is no command", async () => {
@@ -72,6 +74,7 @@ describe("a mistake in the arguments", () => {
     [["list", "evnts"], 'there is no list of "evnts"', 'did you mean "events"'],
     [["describe", "nested_tabels"], 'knows nothing named "nested_tabels"', 'did you mean "nested_tables'],
     [["report", "nowhere"], 'no run "nowhere"', ""],
+    [["sensitivity", "ept", "--over", "nope"], "there is no price nope", "virtlab list costs"],
     [["schema", "--write", "--check"], "--write and --check exclude each other", "one of them"],
   ])("%j", async (args, message, mend) => {
     const { code, stdout, stderr } = await workshop.run(...args);

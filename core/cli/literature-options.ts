@@ -92,7 +92,7 @@ export const LITERATURE_COMMANDS: readonly Command[] = [
   },
   {
     usage: "sensitivity <scenario>",
-    summary: "Over which range of each assumed price do a scenario's expectations hold?",
+    summary: "Over which range of each assumed price a scenario's expectations hold",
     positionals: { scenario: "A YAML file, or the name of a scenario that comes along" },
     options: {
       over: value(

@@ -50,7 +50,7 @@ export async function sensitivity(options: SensitivityOptions, terminal: Termina
       },
     });
   } finally {
-    terminal.redraw("");
+    if (terminal.isLive) terminal.redraw("");
     stop.end();
   }
   if (result === undefined) return stop.exitCode ?? EXIT_CODE.interrupted;

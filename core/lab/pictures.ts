@@ -2,13 +2,13 @@
 import { figureCharts } from "../charts/figures.js";
 import { renderCharts, renderSpec } from "../charts/render.js";
 import { reportHtml } from "../charts/report.js";
-import { Disk, readRun } from "../results/index.js";
+import { Disk, readRun, refuseDamaged } from "../results/index.js";
 import { UserError } from "../util/errors.js";
 
 /**
  * Draws every chart and the report of a run into its folder.
  * @param reference as readRun takes it. @returns the files written, relative to the folder
- * @throws UserError for a chart that cannot be drawn
+ * @throws UserError for a chart that cannot be drawn, and for rows that were cut off or edited
  */
 export async function drawRun(reference: string, results: string): Promise<string[]> {
   const disk = new Disk();
@@ -19,6 +19,7 @@ export async function drawRun(reference: string, results: string): Promise<strin
       mend: "run the scenario again; it goes on where it stopped",
     });
   }
+  refuseDamaged(path, record.files, disk);
   const { charts, axes, baseline, files } = record.scenario;
   const rendered = await renderCharts(charts, rows, {
     axes,

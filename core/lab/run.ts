@@ -112,7 +112,7 @@ export function planCells(source: ScenarioSource, options: PlanOptions = {}): Pl
   if (selected.cells.length > 0) return selected;
   throw new UserError(`selects none of the ${plan.cells.length} cells`, {
     where: `--only ${only}`,
-    mend: `the axes are ${plan.axes.join(", ")}; \`virtlab plan\` shows the cells`,
+    mend: `${plan.axes.length === 0 ? "there are no axes" : `the axes are ${plan.axes.join(", ")}`}; \`virtlab plan\` shows the cells`,
   });
 }
 

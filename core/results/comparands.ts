@@ -12,10 +12,9 @@ import { basename, dirname, join } from "node:path";
 import { UserError } from "../util/errors.js";
 import { type Baseline, constantsByProfile, readBaseline, updateCommand } from "./baseline.js";
 import type { ComparedRun } from "./compare.js";
-import { sha256Of } from "./digest.js";
 import { Disk } from "./disk.js";
 import { commitOf, fileAt, filesAt } from "./git.js";
-import { latestRun, readRun, type StoredRun } from "./stored-run.js";
+import { latestRun, readRun, refuseDamaged, type StoredRun } from "./stored-run.js";
 
 /** One run, by the scenario that it is of. */
 export interface Comparand extends ComparedRun {
@@ -154,7 +153,7 @@ function runComparand({ path, rows, timings, record }: StoredRun): Comparand {
     const head = { scenario: basename(path), place: path, kind: "rows" } as const;
     return { ...head, size: undefined, seed: undefined, plan: undefined, rows, timings };
   }
-  refuseDamaged(path, record.files ?? {});
+  refuseDamaged(path, record.files, new Disk());
   if (record.shard !== undefined)
     throw new UserError(`is shard ${record.shard.index}/${record.shard.of} of a run, not the whole`, {
       where: path,
@@ -172,14 +171,4 @@ function runComparand({ path, rows, timings, record }: StoredRun): Comparand {
     timings,
     constants: constantsByProfile(constants),
   };
-}
-
-/** A run's files as run.json knows them. @throws UserError for one that was cut off or edited */
-function refuseDamaged(folder: string, files: Readonly<Record<string, string>>): void {
-  const [name, wanted] = Object.entries(files).find(([file]) => file === "rows.csv") ?? [];
-  if (name === undefined || sha256Of(new Disk().read(join(folder, name))) === wanted) return;
-  throw new UserError("is not what the run wrote: it was cut off or edited", {
-    where: join(folder, name),
-    mend: "run the scenario again",
-  });
 }

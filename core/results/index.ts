@@ -12,6 +12,6 @@ export {
   scenarioFolder,
   shownPath,
 } from "./run-folder.js";
-export { findRun, readRun, type StoredRun } from "./stored-run.js";
+export { findRun, readRun, refuseDamaged, type StoredRun } from "./stored-run.js";
 export type { Table } from "./table.js";
 export type { CellTiming } from "./timing.js";

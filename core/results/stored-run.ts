@@ -5,6 +5,7 @@ import type { Row } from "../scenario/scenario.js";
 import { UserError } from "../util/errors.js";
 import { nearestWords } from "../util/nearest.js";
 import { consoleFile } from "./console.js";
+import { sha256Of } from "./digest.js";
 import { Disk } from "./disk.js";
 import { JOURNAL } from "./journal.js";
 import type { RunRecord } from "./record.js";
@@ -111,6 +112,17 @@ export function readRecord(path: string, disk: Disk): RunRecord | undefined {
   if (record === undefined)
     throw new UserError("run.json is damaged", { where: file, mend: "run the scenario again" });
   return record;
+}
+
+/** Holds rows.csv against the digests of run.json. @throws UserError for one that was cut off or edited */
+export function refuseDamaged(folder: string, files: RunRecord["files"], disk: Disk): void {
+  const wanted = files?.["rows.csv"];
+  const file = join(folder, "rows.csv");
+  if (wanted === undefined || sha256Of(disk.read(file)) === wanted) return;
+  throw new UserError("is not what the run wrote: it was cut off or edited", {
+    where: file,
+    mend: "run the scenario again",
+  });
 }
 
 /** Undefined when the text is not what recordOf writes: every part of it is there, whatever it says. */
