@@ -117,7 +117,7 @@ describe("npm run notebooks", () => {
 describe("a page", () => {
   it("has Markdown's text as text", () => {
     const html = markdownHtml(
-      "## A *b* `c<d>`\n\n- one\n- two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n> **x** <script>",
+      "## A *b* `c<d>`\n\n- one\n- two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n> **`x`** <script>",
     );
     expect(html).toContain("<h2>A <em>b</em> <code>c&lt;d&gt;</code></h2>");
     expect(html).toContain("<ul><li>one</li><li>two</li></ul>");
