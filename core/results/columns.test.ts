@@ -56,7 +56,8 @@ describe("derived columns", () => {
       cycles_walk_guest: 5,
       cycles_walk_host: 15,
       cycles_transition: 7,
-      cycles_monitor: 3,
+      cycles_monitor: 2,
+      cycles_monitor_user: 1,
     });
     expect(row).toMatchObject({
       cycles_per_reference: 2,

@@ -144,16 +144,21 @@ export class ShadowPaging {
     return "unsynced";
   }
 
-  /** The guest's tables in a frame were written for it, from one entry to another: their shadows follow. */
+  /** The guest's tables in a frame were written for it, from one entry to another (none, if the first is past the last): their shadows follow. */
   wrote(gfn: Gfn, firstIndex: number, lastIndex: number): void {
     const { tables } = this;
     for (const table of tables.shadowsOf(gfn)) {
       for (let index = firstIndex; index <= lastIndex; index++) this.update(table, index);
       table.writesSinceUse++;
-      const isRoot = table.level === this.hardware.paging.levels;
       const { writeFlood } = this.options;
-      if (writeFlood > 0 && table.writesSinceUse > writeFlood && !isRoot) tables.drop(table);
+      if (writeFlood > 0 && table.writesSinceUse > writeFlood && !this.isCurrentRoot(table))
+        tables.drop(table);
     }
+  }
+
+  /** Whether a table's frame is the root that is walked now, whatever the role: it cannot be given back. Another root can: its process may be dead. */
+  private isCurrentRoot(table: ShadowTable): boolean {
+    return table.level === this.hardware.paging.levels && table.gfn === this.guestRoot;
   }
 
   /**

@@ -144,12 +144,12 @@ export class ShadowedPaging implements PagingControl {
     shadow.write(va, step);
     let first = 0;
     while (first < words.length && words[first] === before[first]) first++;
-    if (first === words.length) return;
     let last = words.length - 1;
-    while (words[last] === before[last]) last--;
+    while (last >= first && words[last] === before[last]) last--;
     const stride = PAGING_FORMATS[this.format].entryBytes / 4;
+    // A store of what was there changes no entry, and counts towards a flood all the same, as it does in KVM.
     shadow.wrote(frame, Math.floor(first / stride), Math.floor(last / stride));
-    this.reloadPdptes();
+    if (first <= last) this.reloadPdptes();
   }
 
   /** After `fault` found a device: has one instruction, made by `step`, reach it. */
