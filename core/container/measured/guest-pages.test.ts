@@ -11,14 +11,14 @@ import { Instance } from "../../host/instances/instance.js";
 import { findTechnology } from "../../host/instances/technologies.js";
 import { ledgerOf } from "../../host/memory/snapshot.js";
 import { GIB } from "../../util/units.js";
-import { MEASURED } from "./guest-pages.js";
+import { MACHINE, MEASURED } from "./guest-pages.js";
 
 const { zero, "equal-across": across } = MEASURED;
 /** Pages that hold zeros, and of the others those that the other guest has too. */
 const MEASURED_SHARE = zero.p50 + (1 - zero.p50) * across.p50;
 
 describe.each(["microvm", "vm"])("two idle guests of the technology %s", (technology) => {
-  it("have half as much in common as two measured ones, or more, and not more than these", () => {
+  it(`have half as much in common as two of ${MACHINE}, or more, and not more than these`, () => {
     const host = new Host({
       profile: findProfile("skylake-2015")!,
       memory: 4 * GIB,
