@@ -43,6 +43,8 @@ export class KvmRun {
 
   // To the user side.
   exitReason: KvmExitReason = "unknown";
+  /** Of the kernel side: KVM_RUN comes back with that reason. */
+  isTold = false;
   /** KVM_INTERRUPT would reach the guest at the next entry. */
   readyForInterruptInjection = false;
   /** The guest's RFLAGS.IF. */
@@ -68,6 +70,12 @@ export class KvmRun {
   readonly internal = { suberror: "emulation" as KvmInternalError, message: "" };
   /** Of "shutdown": what could not be delivered. */
   readonly shutdown = { reason: "" };
+
+  /** The kernel side cannot go on alone. */
+  tell(reason: KvmExitReason): void {
+    this.exitReason = reason;
+    this.isTold = true;
+  }
 
   /** An element of `io.data`, unsigned. */
   readElement(index: number): number {
