@@ -70,6 +70,8 @@ export interface CpuFeatures {
   readonly invpcid: boolean;
   /** 57-bit linear addresses (5-level paging). */
   readonly la57: boolean;
+  /** Limits of data segments in 64-bit mode (EFER.LMSLE): AMD's revision D of 2005 to Zen 2. */
+  readonly longModeLimits: boolean;
   /** VT-x or AMD-V. */
   readonly hardwareAssist: boolean;
   /** EPT or NPT. */

@@ -32,11 +32,11 @@ export const BARCELONA_2007: CpuProfile = {
   frequencyMHz: 2_600,
   physicalAddressBits: 48,
   features: {
-    longMode: true, nx: true, page1G: true, pcid: false, invpcid: false, la57: false,
+    longMode: true, nx: true, page1G: true, pcid: false, invpcid: false, la57: false, longModeLimits: true,
     hardwareAssist: true, nestedPaging: true, nestedPages: ["4K", "2M", "1G"], nestedAccessedDirty: true, vpid: true,
     assist: BARCELONA_ASSIST,
   },
-  featuresSource: `${CPUID}: 8000000A EDX=7 (nested paging), EBX=40h (64 ASIDs); 80000001 EDX bit 26 (1 GiB pages); 80000008: 48 bits; NPT sets A/D always: ${SOURCES.amdManual}, 15.25`,
+  featuresSource: `${CPUID}: 8000000A EDX=7 (nested paging), EBX=40h (64 ASIDs); 80000001 EDX bit 26 (1 GiB pages); 80000008: 48 bits, EBX bit 20 clear (EFER.LMSLE); NPT sets A/D always: ${SOURCES.amdManual}, 15.25`,
   identity: { signature: 0x10_0f22, extensions: BARCELONA_EXTENSIONS, source: `${DUMP}: 100F22; extensions.ts` },
   tlb: {
     l1i: [

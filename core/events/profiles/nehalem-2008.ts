@@ -21,7 +21,7 @@ export const NEHALEM_2008: CpuProfile = {
   frequencyMHz: 2_667,
   physicalAddressBits: 40,
   features: {
-    longMode: true, nx: true, page1G: false, pcid: false, invpcid: false, la57: false,
+    longMode: true, nx: true, page1G: false, pcid: false, invpcid: false, la57: false, longModeLimits: false,
     hardwareAssist: true, nestedPaging: true, nestedPages: ["4K", "2M"], nestedAccessedDirty: false, vpid: true,
     assist: NEHALEM_ASSIST,
   },

@@ -29,7 +29,7 @@ export const PRESCOTT_2005: CpuProfile = {
   frequencyMHz: MHZ,
   physicalAddressBits: 36,
   features: {
-    longMode: true, nx: true, page1G: false, pcid: false, invpcid: false, la57: false,
+    longMode: true, nx: true, page1G: false, pcid: false, invpcid: false, la57: false, longModeLimits: false,
     hardwareAssist: true, nestedPaging: false, nestedPages: [], nestedAccessedDirty: false, vpid: false,
     assist: PRESCOTT_ASSIST,
   },

@@ -26,7 +26,15 @@ function array(name: string, level: "l1i" | "l1d" | "l2", page: "4K" | "2M" | "1
 
 /** Names of the profiles that have a feature. */
 function having(
-  feature: "pcid" | "invpcid" | "vpid" | "nestedPaging" | "nestedAccessedDirty" | "page1G" | "la57",
+  feature:
+    | "pcid"
+    | "invpcid"
+    | "vpid"
+    | "nestedPaging"
+    | "nestedAccessedDirty"
+    | "page1G"
+    | "la57"
+    | "longModeLimits",
 ): string[] {
   return PROFILES.filter(({ features }) => features[feature]).map(({ name }) => name);
 }
@@ -87,6 +95,10 @@ describe("features by generation", () => {
     expect(having("page1G")).not.toContain("nehalem-2008");
     expect(having("page1G")).toEqual(expect.arrayContaining(["barcelona-2007", "westmere-2010"]));
     expect(having("la57")).toEqual(["ice-lake-2019"]);
+  });
+
+  it("has segment limits in 64-bit mode on AMD's alone, and not from Zen 3 on", () => {
+    expect(having("longModeLimits")).toEqual(["barcelona-2007", "zen-2-2019"]);
   });
 });
 

@@ -40,11 +40,11 @@ export const ZEN_2_2019: CpuProfile = {
   frequencyMHz: 3_900,
   physicalAddressBits: 48,
   features: {
-    longMode: true, nx: true, page1G: true, pcid: false, invpcid: false, la57: false,
+    longMode: true, nx: true, page1G: true, pcid: false, invpcid: false, la57: false, longModeLimits: true,
     hardwareAssist: true, nestedPaging: true, nestedPages: ["4K", "2M", "1G"], nestedAccessedDirty: true, vpid: true,
     assist: ZEN_ASSIST,
   },
-  featuresSource: `${CPUID}: 1 ECX bit 17 clear (no PCID), 7 EBX bit 10 clear (no INVPCID), 8000000A (nested paging, 32768 ASIDs), 80000008 (48 bits)`,
+  featuresSource: `${CPUID}: 1 ECX bit 17 clear (no PCID), 7 EBX bit 10 clear (no INVPCID), 8000000A (nested paging, 32768 ASIDs), 80000008 (48 bits; EBX=010EB757h: bit 20 clear, so EFER.LMSLE)`,
   identity: { signature: 0x87_0f10, extensions: ZEN_2_EXTENSIONS, source: `${CPUID}: 870F10; extensions.ts` },
   tlb: {
     l1i: [{ entries: 64, ways: 64, pages: ["4K", "2M", "4M", "1G"], policy: "lru", source: `${CPUID}: 80000005, 80000019; ${SOURCES.sevenCpu}/cpu/Zen2.html` }],

@@ -16,8 +16,8 @@ export const ZEN_3_2020: CpuProfile = {
   title: "AMD Zen 3 (Ryzen 7 5800X, EPYC 7003)",
   year: 2020,
   frequencyMHz: 3_800,
-  features: { ...ZEN_2_2019.features, pcid: true, invpcid: true },
-  featuresSource: "PCID and INVPCID new beside Zen 2: CPU model EPYC-Milan (avocado-framework/avocado-vt pull request 2959); the rest as Zen 2",
+  features: { ...ZEN_2_2019.features, pcid: true, invpcid: true, longModeLimits: false },
+  featuresSource: "PCID and INVPCID new beside Zen 2: CPU model EPYC-Milan (avocado-framework/avocado-vt pull request 2959); no EFER.LMSLE: CPUID 80000008 EBX=111EF657h of a Ryzen 5000 (A20F12), bit 20; the rest as Zen 2",
   identity: { signature: 0xa2_0f10, extensions: ZEN_2_EXTENSIONS, source: "CPUID A20F10: Vermeer (as cited); extensions as Zen 2's" },
   tlb: {
     ...ZEN_2_2019.tlb,

@@ -41,6 +41,8 @@ export const EFER = {
   LME: 0x100,
   LMA: 0x400,
   NXE: 0x800,
+  /** Long mode segment limit enable: AMD alone, and not since Zen 3 (long-limits.ts). */
+  LMSLE: 0x2000,
 } as const;
 
 /** CR3: PCID where CR4.PCIDE is 1, and bit 63 of the operand that keeps its translations. */

@@ -5,6 +5,7 @@
 import type { Core } from "./core.js";
 import { GuestFault, generalProtection, stackFault } from "./fault.js";
 import type { AccessBytes } from "./host.js";
+import { isBeyondLongLimit } from "./long-limits.js";
 import { BASE, HIGHEST, LOWEST, MODE_WORD, RIGHTS, segmentWord } from "./places.js";
 import { CODE_64, EXCEPTION, FS, MODE, SEGMENT_READABLE, SEGMENT_WRITABLE, SS } from "./state.js";
 
@@ -32,6 +33,8 @@ export function linearOf(
     const last = (linear + bytes - 1) | 0;
     const lastUpper = last >>> 0 < linear >>> 0 ? (upper + 1) | 0 : upper;
     if (!core.isCanonical(upper) || !core.isCanonical(lastUpper)) throw outside(segment);
+    if ((mode & MODE.longLimits) !== 0 && isBeyondLongLimit(words, segment, linear, upper, bytes))
+      throw outside(segment);
     checkAlignment(mode, linear, bytes);
     core.high = upper;
     return linear;

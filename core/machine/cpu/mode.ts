@@ -32,6 +32,7 @@ export function modeWordOf(words: Int32Array): number {
   let mode = 0;
   if ((code & L) !== 0 && (words[EFER_WORD]! & EFER.LMA) !== 0) {
     mode = CODE_64 | MODE.wideStack | MODE.flatData | MODE.flatCode;
+    if (words[PRIVILEGE] !== 0 && (words[EFER_WORD]! & EFER.LMSLE) !== 0) mode |= MODE.longLimits;
   } else {
     mode = (code & DB) !== 0 ? CODE_32 : CODE_16;
     if ((words[STACK_SEGMENT + ATTRIBUTES]! & DB) !== 0) mode |= MODE.wideStack;

@@ -19,7 +19,7 @@ const ABSENT: readonly Extension[] = [
 ];
 
 /** What comes from the profile's own fields, by the names of the CPUID tables. */
-export type FeatureName = Extension | "LM" | "NX" | "PAGE1G" | "PCID" | "INVPCID" | "LA57";
+export type FeatureName = Extension | "LM" | "NX" | "PAGE1G" | "PCID" | "INVPCID" | "LA57" | "LMSLE";
 
 /** Bits of CR4 that come with an extension; the others are always there. */
 const CR4_BITS: readonly (readonly [FeatureName, number])[] = [
@@ -63,6 +63,7 @@ export function processorOf(profile: CpuProfile, hasApic: boolean): Processor {
     ["PCID", has.pcid],
     ["INVPCID", has.invpcid],
     ["LA57", has.la57],
+    ["LMSLE", has.longModeLimits],
   ];
   for (const [name, isThere] of fromProfile) if (isThere) features.add(name);
   let cr4: number = CR4.PCE;
@@ -70,7 +71,8 @@ export function processorOf(profile: CpuProfile, hasApic: boolean): Processor {
   const efer =
     (features.has("SYSCALL") ? EFER.SCE : 0) |
     (features.has("LM") ? EFER.LME | EFER.LMA : 0) |
-    (features.has("NX") ? EFER.NXE : 0);
+    (features.has("NX") ? EFER.NXE : 0) |
+    (features.has("LMSLE") ? EFER.LMSLE : 0);
   return {
     profile,
     isIntel: profile.vendor === "intel",

@@ -7,6 +7,7 @@ import type { Core } from "./core.js";
 import type { Descriptor } from "./descriptor.js";
 import { GuestFault } from "./fault.js";
 import { type AccessBytes, SPAN_READ, SPAN_WRITE } from "./host.js";
+import { isBeyondLongLimit } from "./long-limits.js";
 import { BASE, GENERAL, HIGHEST, LOWEST, MODE_WORD, RSP, segmentWord } from "./places.js";
 import { CODE_64, EXCEPTION, MODE, SS } from "./state.js";
 
@@ -27,6 +28,8 @@ export class Stack {
   private highest = 0;
   private isUser = false;
   private checksAlignment = false;
+  /** 64-bit: SS has a limit nevertheless. */
+  private isLimited = false;
   /** Of #SS for what lies outside. */
   private errorCode = 0;
 
@@ -45,6 +48,7 @@ export class Stack {
     this.isLong = (mode & MODE.codeSize) === CODE_64;
     this.isUser = (mode & MODE.user) !== 0;
     this.checksAlignment = (mode & MODE.alignmentCheck) !== 0;
+    this.isLimited = (mode & MODE.longLimits) !== 0;
     this.errorCode = 0;
     if (this.isLong) return;
     this.mask = (mode & MODE.wideStack) !== 0 ? -1 : 0xffff;
@@ -74,6 +78,7 @@ export class Stack {
     this.isLong = true;
     this.isUser = cpl === 3;
     this.checksAlignment = false;
+    this.isLimited = false;
     this.errorCode = 0;
   }
 
@@ -165,6 +170,8 @@ export class Stack {
       const last = (this.pointerLow + bytes - 1) | 0;
       const lastHigh = (this.pointerHigh + (last >>> 0 < this.pointerLow >>> 0 ? 1 : 0)) | 0;
       if (!core.isCanonical(this.pointerHigh) || !core.isCanonical(lastHigh)) this.fail();
+      if (this.isLimited && isBeyondLongLimit(core.words, SS, this.pointerLow, this.pointerHigh, bytes))
+        this.fail();
     } else {
       const first = (this.pointerLow & this.mask) >>> 0;
       if (first + bytes - 1 > this.mask >>> 0) {

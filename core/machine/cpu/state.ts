@@ -187,6 +187,8 @@ export const MODE = {
   exactSse: 4096,
   /** CPL is 1 or 2: neither what is privileged nor a user's. */
   inner: 8192,
+  /** 64-bit code above CPL 0 under EFER.LMSLE: data segments but GS have limits (long-limits.ts). */
+  longLimits: 16_384,
 } as const;
 export const CODE_16 = 0;
 export const CODE_32 = 1;

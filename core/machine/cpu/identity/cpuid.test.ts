@@ -133,6 +133,16 @@ describe("how it is built", () => {
     expect(answer("ice-lake-2019", 0x8000_0008)[0]).toBe(52 | (57 << 8));
   });
 
+  it("leaf 80000008H says where AMD's have no EFER.LMSLE, bit 20 of EBX", () => {
+    const ebx = (name: string): number => answer(name, 0x8000_0008)[EBX]!;
+    expect(["barcelona-2007", "zen-2-2019", "zen-3-2020", "ice-lake-2019"].map(ebx)).toEqual([
+      0,
+      0,
+      1 << 20,
+      0,
+    ]);
+  });
+
   it("leaves 15H and 16H give the time-stamp counter's frequency", () => {
     const [denominator, numerator, crystal] = answer("skylake-2015", 0x15);
     expect((crystal! * numerator!) / denominator!).toBe(4_000_000_000);

@@ -19,6 +19,9 @@ const CRYSTAL_HERTZ = 24_000_000;
 const BUS_MHZ = 100;
 
 /** Answers of a processor to CPUID. */
+/** Of leaf 80000008H's EBX (APM vol. 3, E.4.7). */
+const EFER_LMSLE_UNSUPPORTED = 1 << 20;
+
 export class Cpuid {
   /** Greatest basic leaf. */
   readonly last: number;
@@ -105,6 +108,7 @@ export class Cpuid {
         break;
       case 8:
         answer[EAX] = profile.physicalAddressBits | ((features.has("LA57") ? 57 : 48) << 8);
+        if (!isIntel && !features.has("LMSLE")) answer[EBX] = EFER_LMSLE_UNSUPPORTED;
         break;
     }
     return answer;

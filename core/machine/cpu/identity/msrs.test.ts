@@ -55,6 +55,14 @@ describe("EFER", () => {
     expect(t.words[EFER_WORD]).toBe(EFER.SCE | EFER.LME | EFER.LMA | EFER.NXE);
     expect(t.host.asked).toEqual(["changed"]);
   });
+
+  it("has LMSLE on AMD's until Zen 2; elsewhere it is reserved", () => {
+    const low = EFER.LME | EFER.LMSLE;
+    for (const name of ["barcelona-2007", "zen-2-2019"])
+      expect(write(fresh(name), MSR.efer, low).words[EFER_WORD]! & EFER.LMSLE).toBe(EFER.LMSLE);
+    for (const name of ["zen-3-2020", "prescott-2005", "skylake-2015"])
+      expect(write(fresh(name), MSR.efer, low).exception).toBe("GP 0");
+  });
 });
 
 describe("a register that is not there", () => {

@@ -329,7 +329,7 @@ export class CodeCache {
       const record = header + (index + 1) * RECORD_BYTES;
       this.words[record >> 2] = handlers[index]!;
       this.bytes[record + RECORD.number] = index;
-      this.writeInstruction(record, instruction, at, bits, mode);
+      this.writeInstruction(record, instruction, at, mode);
       at += instruction.length;
     });
     if (hasTail) this.writeTail(header + records * RECORD_BYTES, decoded, bits, mode);
@@ -337,13 +337,7 @@ export class CodeCache {
     return block;
   }
 
-  private writeInstruction(
-    record: number,
-    instruction: Instruction,
-    at: number,
-    bits: CodeMode,
-    mode: number,
-  ): void {
+  private writeInstruction(record: number, instruction: Instruction, at: number, mode: number): void {
     const { halves, bytes } = this;
     halves[(record + RECORD.pageOffset) >> 1] = at;
     bytes[record + RECORD.length] = instruction.length;
@@ -375,7 +369,7 @@ export class CodeCache {
           const isRelative = operand.base === BASE_RIP;
           // A string instruction's ES:DI is not asked for: its other operand may have another segment.
           if (instruction.row.forms[index]!.segment !== "ES")
-            halves[(record + RECORD.segment) >> 1] = segmentPlace(operand.segment, bits);
+            halves[(record + RECORD.segment) >> 1] = segmentPlace(operand.segment, mode);
           if (isRelative) {
             const displacement = operand.displacement + next;
             halves[(record + RECORD.base) >> 1] = STATE.codeOffset;

@@ -2,6 +2,7 @@
  * The interpreter's scope: emits one handler, a function that executes any instruction of a shape. Registers, flags and
  * operands are in linear memory; which registers and what immediate, the instruction's record says (record.ts).
  */
+import { hasLongLimit } from "../../cpu/long-limits.js";
 import { ARITHMETIC_FLAGS, CODE_64, MODE, SS, STATE, segmentOffset } from "../../cpu/state.js";
 import {
   add,
@@ -41,6 +42,7 @@ import { loadOf, loadState, type StateType, storeOf, storeState } from "./sized-
 /** What handlers call. */
 export interface HandlerImports {
   readonly accessSegment: FunctionReference;
+  readonly accessLimited: FunctionReference;
   readonly commit: FunctionReference;
   readonly flags: FunctionReference;
   readonly carry: FunctionReference;
@@ -280,14 +282,19 @@ export class HandlerScope implements Scope {
 
   private segmentOf(segment: number): Code {
     if (segment === RECORDED_SEGMENT) return this.segmentAddress();
-    return int(this.places.base + segmentPlace(segment, this.bits));
+    return int(this.places.base + segmentPlace(segment, this.mode));
+  }
+
+  private get accessFunction(): FunctionReference {
+    const { accessLimited, accessSegment } = this.imports;
+    return (this.mode & MODE.longLimits) !== 0 ? accessLimited : accessSegment;
   }
 
   private access(address: Code, segment: Code, kind: number, size: number, aligned: boolean): [Code, Local] {
     const host = this.local("i32");
     return [
       [
-        set(host, call(this.imports.accessSegment, address, segment, int(accessOf(kind, size, aligned)))),
+        set(host, call(this.accessFunction, address, segment, int(accessOf(kind, size, aligned)))),
         ifThen(isZero(get(host)), this.leave(EXIT.fault)),
       ],
       host,
@@ -380,9 +387,10 @@ export class HandlerScope implements Scope {
 /** Stands for "the segment in the record", where a semantic asks for an operand's. */
 const RECORDED_SEGMENT = -1;
 
-/** State offset of a segment for data: in 64-bit code only FS and GS have a base. */
-export function segmentPlace(segment: number, bits: 16 | 32 | 64): number {
-  if (bits !== 64 || segment >= FIRST_LONG_SEGMENT) return segmentOffset(segment);
+/** State offset of a segment for data under a mode word: in 64-bit code only FS and GS have a base, and mostly none a limit. */
+export function segmentPlace(segment: number, mode: number): number {
+  if ((mode & MODE.codeSize) !== CODE_64 || segment >= FIRST_LONG_SEGMENT) return segmentOffset(segment);
+  if ((mode & MODE.longLimits) !== 0 && hasLongLimit(segment)) return segmentOffset(segment);
   return segment === SS ? STATE.flatStack : STATE.flatSegment;
 }
 const FIRST_LONG_SEGMENT = 4;

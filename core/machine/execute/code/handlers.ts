@@ -41,7 +41,8 @@ const SHAPE_MODE =
   MODE.exactSse |
   MODE.singleStep |
   MODE.protected |
-  MODE.virtual8086;
+  MODE.virtual8086 |
+  MODE.longLimits;
 
 /**
  * Instructions after which the next one is executed whatever waits: an interrupt is not recognised between (STI), or what
@@ -175,6 +176,7 @@ export class Handlers {
     const take = (name: keyof HandlerImports) => module.importFunction(name, RUNTIME_FUNCTIONS[name]);
     const imports: HandlerImports = {
       accessSegment: take("accessSegment"),
+      accessLimited: take("accessLimited"),
       commit: take("commit"),
       flags: take("flags"),
       carry: take("carry"),

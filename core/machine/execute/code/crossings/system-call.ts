@@ -19,6 +19,7 @@ import {
   add,
   and,
   type Code,
+  eq,
   type FunctionReference,
   get,
   giveBack,
@@ -75,10 +76,13 @@ function setFlatPair(parts: CrossingParts, code: Code, stack: Code, privilege: n
   ];
 }
 
-/** Neither instruction exists unless EFER.SCE; single steps, and other code than 64-bit, are TypeScript's. */
+/** Neither instruction exists unless EFER.SCE; single steps, segments with limits, and other code than 64-bit, are TypeScript's. */
 const isPlain = (parts: CrossingParts): Code =>
   and(
-    and(parts.isCodeSize(CODE_64), ne(and(parts.word(STATE.efer), int(EFER.SCE)), int(0))),
+    and(
+      parts.isCodeSize(CODE_64),
+      eq(and(parts.word(STATE.efer), int(EFER.SCE | EFER.LMSLE)), int(EFER.SCE)),
+    ),
     isZero(and(parts.word(STATE.mode), int(MODE.singleStep))),
   );
 

@@ -2,6 +2,8 @@
 import {
   CODE_64,
   EXCEPTION,
+  FS,
+  GS,
   MODE,
   SEGMENT,
   SEGMENT_READABLE,
@@ -34,7 +36,7 @@ import {
   storeFloat,
   sub,
 } from "../../../wasm/code.js";
-import { extendSigned, extendUnsigned, I64, wrap } from "../../../wasm/integers.js";
+import { extendSigned, extendUnsigned, I32, I64, wrap } from "../../../wasm/integers.js";
 import { SLOT, slotOf, stampSlot, TABLE } from "../fast-slots.js";
 import { ACCESS, RUNTIME_FUNCTIONS } from "./contract.js";
 import { pageOf, type RuntimeParts } from "./parts.js";
@@ -94,8 +96,8 @@ export function defineFromRegion(parts: RuntimeParts, slow: FunctionReference): 
 }
 
 /** (effective address, address of the segment, access) → host address or 0: limits and rights, except in 64-bit mode. */
-export function defineSegment(parts: RuntimeParts, accessLinear: FunctionReference): void {
-  parts.module.define(
+export function defineSegment(parts: RuntimeParts, accessLinear: FunctionReference): FunctionReference {
+  return parts.module.define(
     ["i64", "i32", "i32"],
     true,
     (builder, address, segment, access) => {
@@ -140,6 +142,40 @@ export function defineSegment(parts: RuntimeParts, accessLinear: FunctionReferen
     },
     "accessSegment",
   );
+}
+
+/** The same in 64-bit mode where segments have limits (cpu/long-limits.ts). */
+export function defineLimited(parts: RuntimeParts, accessSegment: FunctionReference): void {
+  const place = (segment: number): Code => int(parts.base + segmentOffset(segment));
+  parts.module.define(
+    ["i64", "i32", "i32"],
+    true,
+    (_builder, address, segment, access) => {
+      const isStack = eq(get(segment), place(SS));
+      const hasBase = I32.geU(get(segment), place(FS));
+      const base = ifElse(hasBase, I64.load(8)(get(segment), SEGMENT.base), I64.constant(0), "i64");
+      const size = shrUnsigned(get(access), int(ACCESS.sizeShift));
+      const last = lastBeginning(I64.load(4)(get(segment), SEGMENT.highest), extendUnsigned(size));
+      const flat = select(isStack, int(parts.base + STATE.flatStack), int(parts.base + STATE.flatSegment));
+      return [
+        // GS has none, nor has what stands for CS.
+        ifThen(
+          I32.ltU(get(segment), place(GS)),
+          ifThen(I64.gtU(I64.add(get(address), base), last), [
+            parts.fault(select(isStack, int(EXCEPTION.SS), int(EXCEPTION.GP)), int(0)),
+            giveBack(int(0)),
+          ]),
+        ),
+        call(accessSegment, get(address), select(hasBase, get(segment), flat), get(access)),
+      ];
+    },
+    "accessLimited",
+  );
+}
+
+/** The last linear address (i64) where an access of a size (i64) may begin in 64-bit mode. @param limit of its segment (i64). */
+export function lastBeginning(limit: Code, size: Code): Code {
+  return I64.sub(I64.add(limit, I64.constant(1 - 2 ** 32)), size);
 }
 
 /** For TypeScript, which has no i64: (high half, low half, access) → host address or 0. */

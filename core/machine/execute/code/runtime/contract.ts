@@ -51,6 +51,8 @@ export interface RuntimeImports {
 export const RUNTIME_FUNCTIONS = {
   /** (effective address, address of the segment, ACCESS) → host address, or 0. */
   accessSegment: { parameters: ["i64", "i32", "i32"], result: "i32" },
+  /** The same for 64-bit code whose segments have limits; the segment is the instruction's own, not one without a base. */
+  accessLimited: { parameters: ["i64", "i32", "i32"], result: "i32" },
   /** (linear address, ACCESS) → host address, or 0; looks among the slots first. */
   accessLinear: { parameters: ["i64", "i32"], result: "i32" },
   /**

@@ -8,7 +8,14 @@
  */
 import type { Machine } from "../../../machine.js";
 import { ModuleBuilder, type ModuleExports } from "../../../wasm/module.js";
-import { defineCommit, defineFromRegion, defineLinear, defineOther, defineSegment } from "./access.js";
+import {
+  defineCommit,
+  defineFromRegion,
+  defineLimited,
+  defineLinear,
+  defineOther,
+  defineSegment,
+} from "./access.js";
 import type { RuntimeImports } from "./contract.js";
 import { defineDispatch, defineExecute, defineFetch, defineRun } from "./dispatch.js";
 import { defineEnter } from "./enter.js";
@@ -32,7 +39,7 @@ export function makeRuntime(
   defineFrameOf(parts);
   const slow = defineSlow(parts, readDevice);
   const linear = defineLinear(parts, slow);
-  defineSegment(parts, linear);
+  defineLimited(parts, defineSegment(parts, linear));
   defineFromRegion(parts, slow);
   defineOther(parts, linear);
   defineCommit(parts, commitDevice);

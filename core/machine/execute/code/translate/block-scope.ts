@@ -3,7 +3,8 @@
  * access to memory looks among the slots in place (fast-slots.ts) and calls only when they have not got the page.
  */
 import { PAGE_BYTES } from "../../../address.js";
-import { MODE, SEGMENT_BYTES, STATE } from "../../../cpu/state.js";
+import { hasLongLimit } from "../../../cpu/long-limits.js";
+import { EXCEPTION, MODE, SEGMENT, SEGMENT_BYTES, STATE, segmentOffset } from "../../../cpu/state.js";
 import { USE_STEP } from "../../../mmu/translations.js";
 import {
   add,
@@ -36,6 +37,7 @@ import { EXIT } from "../exits.js";
 import { SLOT, SLOT_BYTES, SLOTS } from "../fast-slots.js";
 import { MMX_EXPONENT, operandSizeOf, segmentPlace, typeOf } from "../handler-scope.js";
 import { LINKABLE, RECORD } from "../record.js";
+import { lastBeginning } from "../runtime/access.js";
 import { ACCESS, accessOf } from "../runtime/contract.js";
 import type { AccessOptions, Scope } from "../scope.js";
 import { loadOf, loadState, type StateType, storeOf, storeState } from "../sized-access.js";
@@ -385,7 +387,7 @@ export class BlockScope implements Scope {
     const { region } = this;
     const linearCode = this.linearOf(segment, address);
     if (linearCode === undefined) {
-      const place = region.base + segmentPlace(segment, this.bits);
+      const place = region.base + segmentPlace(segment, region.mode);
       const access = int(accessOf(kind, size, aligned));
       return this.callAndCheck(host, call(region.imports.accessSegment, address, int(place), access));
     }
@@ -405,17 +407,18 @@ export class BlockScope implements Scope {
     const misaligned = aligned
       ? ifThen(
           I64.ne(I64.and(get(linear), I64.constant(size - 1)), I64.constant(0)),
-          this.raise(GENERAL_PROTECTION),
+          this.raise(EXCEPTION.GP),
         )
       : [];
-    if (!region.usesSlots) return [set(linear, linearCode), misaligned, slow];
+    const checks = [this.checkLongLimit(segment, linear, size), misaligned];
+    if (!region.usesSlots) return [set(linear, linearCode), checks, slow];
     // The table's place is a constant of the instructions that load from it.
     const inSlot = (field: number): number => region.slots + field;
     const tag = I64.load(8)(get(slot), inSlot(kind === ACCESS.read ? SLOT.read : SLOT.write));
     const last = size === 1 ? get(linear) : I64.add(get(linear), I64.constant(size - 1));
     return [
       set(linear, linearCode),
-      misaligned,
+      checks,
       set(slot, slotIndex(linear)),
       ifUnlikelyElse(I64.ne(tag, I64.and(last, I64.constant(-4096))), slow, [
         storeFloat(
@@ -427,6 +430,16 @@ export class BlockScope implements Scope {
         set(host, add(wrap(get(linear)), load(get(slot), inSlot(SLOT.addend)))),
       ]),
     ];
+  }
+
+  private checkLongLimit(segment: number, linear: Local, size: number): Code {
+    const { base, mode } = this.region;
+    if ((mode & MODE.longLimits) === 0 || !hasLongLimit(segment)) return [];
+    const limit = I64.load(4)(int(0), base + segmentOffset(segment) + SEGMENT.highest);
+    return ifUnlikely(
+      I64.gtU(get(linear), lastBeginning(limit, I64.constant(size))),
+      this.raise(segment === STACK_SEGMENT ? EXCEPTION.SS : EXCEPTION.GP),
+    );
   }
 
   private callAndCheck(host: Local, access: Code): Code {
@@ -466,7 +479,6 @@ const RETURN_EDGES = ["return0", "return1", "return2"] as const;
 const STACK_SEGMENT = 2;
 /** FS and GS: the segments that have a base in 64-bit code. */
 const FIRST_BASED_SEGMENT = 4;
-const GENERAL_PROTECTION = 13;
 /** Those that MODE.flatData speaks of. */
 const FLAT_SEGMENTS: ReadonlySet<number> = new Set([0, STACK_SEGMENT, 3]);
 
