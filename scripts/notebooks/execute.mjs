@@ -6,7 +6,7 @@
 import { createRequire } from "node:module";
 import path from "node:path";
 import { setImmediate, setTimeout } from "node:timers/promises";
-import { linesOf, readNotebook, sourceOf } from "./notebook-file.mjs";
+import { linesOf, promisesOf, readNotebook, sourceOf } from "./notebook-file.mjs";
 
 /** How long a promise that nobody awaits may take to be rejected after the last cell, milliseconds. */
 const LAST_WORDS_MS = 50;
@@ -91,10 +91,12 @@ async function execute(file) {
   const late = loose.splice(0).map(textOf);
   if (late.length > 0) failure ??= failed(notebook.cells.length, `after the last cell: ${late.join("\n")}`);
   executor.close();
-  const promises = notebook.cells
-    .flatMap((cell) => cell.outputs ?? [])
-    .flatMap(({ metadata }) => metadata?.virtlab?.promise ?? []);
-  return { notebook, cells: count, promises, ...(failure === undefined ? {} : { failure }) };
+  return {
+    notebook,
+    cells: count,
+    promises: promisesOf(notebook),
+    ...(failure === undefined ? {} : { failure }),
+  };
 }
 
 function textOf(reason) {

@@ -6,15 +6,18 @@ import { spawnSync } from "node:child_process";
 import path from "node:path";
 import { buildIfStale, ROOT } from "../build.mjs";
 
-const ABSENT = `jupyter is not installed
+export const ABSENT = `jupyter is not installed
   Debian, Ubuntu: apt install jupyter-notebook jupyter-nbconvert
   elsewhere:      pipx install jupyterlab
   without it:     npm run notebooks executes every notebook in Node alone`;
 
+const OWN = path.join(ROOT, ".config", "jupyter");
+/** A folder for each kernel of this checkout, by name. */
+export const KERNELS_FOLDER = path.join(OWN, "kernels");
+
 /** The environment in which Jupyter finds the kernels. The path must be absolute: kernels start in the notebook's folder. */
 export function jupyterEnvironment(environment = process.env) {
-  const own = path.join(ROOT, ".config", "jupyter");
-  const paths = [own, environment.JUPYTER_PATH].filter(Boolean).join(path.delimiter);
+  const paths = [OWN, environment.JUPYTER_PATH].filter(Boolean).join(path.delimiter);
   // Debugger's warning about frozen modules, in every start.
   return { ...environment, JUPYTER_PATH: paths, PYDEVD_DISABLE_FILE_VALIDATION: "1" };
 }

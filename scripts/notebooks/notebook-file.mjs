@@ -46,6 +46,13 @@ export function sourceOf({ source }) {
   return [source].flat().join("");
 }
 
+/** What an executed notebook promised (`check`) and kept. */
+export function promisesOf({ cells }) {
+  return cells
+    .flatMap((cell) => cell.outputs ?? [])
+    .flatMap(({ metadata }) => metadata?.virtlab?.promise ?? []);
+}
+
 /** Text as lines that keep their ends. */
 export function linesOf(text) {
   return text.split(/(?<=\n)/);

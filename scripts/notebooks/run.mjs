@@ -1,6 +1,6 @@
 /**
  * `npm run notebooks`: executes the project's notebooks in Node alone, each in a process of its own, as many at once as there
- * are cores. One fails when a cell fails, when a promise is rejected that nobody caught, or when it promises nothing. Executed
+ * are cores; with `--kernel` by the user's Jupyter instead. One fails when a cell fails, when a promise is rejected that nobody caught, or when it promises nothing. Executed
  * copies and pages go to results/notebooks/. Exit codes: 0 all good, 1 a notebook failed, 2 a mistake of the user's.
  */
 import { fork } from "node:child_process";
@@ -9,11 +9,13 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { buildIfStale, ROOT } from "../build.mjs";
+import { executedByJupyter, KERNELS, obstacleTo } from "./by-jupyter.mjs";
 import { cleared, NotebookError, notebookText, readNotebook } from "./notebook-file.mjs";
 
 const FOLDER = path.join(ROOT, "notebooks");
 const USAGE = `npm run notebooks -- [notebook …]     all, or some by name or path: 02, 02-shadow-or-ept, my/own.ipynb
   --out <folder>     where executed copies and pages go; default results/notebooks
+  --kernel <name>    by Jupyter's nbconvert, where it is installed: ${KERNELS.join(" or ")}
   --jobs <n>         notebooks at once; default one a core
   --timeout <s>      seconds for one notebook; default 600
   --json             one document on stdout
@@ -29,6 +31,7 @@ function optionsOf(args) {
       allowPositionals: true,
       options: {
         out: { type: "string", default: path.join(ROOT, "results", "notebooks") },
+        kernel: { type: "string" },
         jobs: { type: "string", default: String(availableParallelism()) },
         timeout: { type: "string", default: "600" },
         json: { type: "boolean", default: false },
@@ -41,6 +44,8 @@ function optionsOf(args) {
     if (!(Number.isInteger(jobs) && jobs > 0))
       throw new Error(`--jobs ${values.jobs}: not a whole number above 0`);
     if (!(timeout > 0)) throw new Error(`--timeout ${values.timeout}: not a number of seconds`);
+    if (values.kernel !== undefined && !KERNELS.includes(values.kernel))
+      throw new Error(`--kernel ${values.kernel}: not one of ${KERNELS.join(", ")}`);
     return { ...values, jobs, timeout, wanted: positionals };
   } catch (error) {
     throw new Mistake(`${error.message}\n\n${USAGE}`);
@@ -65,9 +70,8 @@ function filesOf(wanted) {
   });
 }
 
-/** Runs a notebook in a process of its own. */
-function executed(file, timeout) {
-  const started = performance.now();
+/** Runs a notebook in a Node process of its own. */
+function executedByNode(file, timeout) {
   return new Promise((resolve) => {
     const child = fork(path.join(import.meta.dirname, "execute.mjs"), [file], { stdio: "inherit" });
     let answer;
@@ -80,11 +84,7 @@ function executed(file, timeout) {
     });
     child.on("exit", (code, signal) => {
       clearTimeout(timer);
-      const seconds = (performance.now() - started) / 1000;
-      resolve({
-        ...(answer ?? { error: `its process ended without an answer (${signal ?? code})` }),
-        seconds,
-      });
+      resolve(answer ?? { error: `its process ended without an answer (${signal ?? code})` });
     });
   });
 }
@@ -103,7 +103,12 @@ function failureText(file, { error, failure, promises = [] }) {
 
 /** @returns the entry of one notebook in the answer */
 async function resultOf(file, options, pageOf) {
-  const result = await executed(file, options.timeout);
+  const started = performance.now();
+  const { kernel, timeout } = options;
+  const result = await (kernel === undefined
+    ? executedByNode(file, timeout)
+    : executedByJupyter(file, kernel, timeout));
+  const seconds = (performance.now() - started) / 1000;
   const name = path.basename(file, ".ipynb");
   const text = failureText(file, result);
   const written = {};
@@ -117,7 +122,7 @@ async function resultOf(file, options, pageOf) {
     }
   }
   const entry = { name, status: text === undefined ? "passed" : "failed", cells: result.cells ?? 0 };
-  const about = { promises: result.promises ?? [], seconds: Number(result.seconds.toFixed(2)), ...written };
+  const about = { promises: result.promises ?? [], seconds: Number(seconds.toFixed(2)), ...written };
   return { ...entry, ...about, ...(text === undefined ? {} : { failure: text }) };
 }
 
@@ -140,6 +145,8 @@ async function main() {
   if (!buildIfStale()) throw new Mistake("the build failed: the notebooks would run another one");
   const own = files.find((file) => path.dirname(file) === path.resolve(options.out));
   if (own !== undefined) throw new Mistake(`--out ${options.out}: the executed copy would replace ${own}`);
+  const obstacle = options.kernel === undefined ? undefined : obstacleTo(options.kernel);
+  if (obstacle !== undefined) throw new Mistake(`--kernel ${options.kernel}: ${obstacle}`);
   const { notebookPage } = await import("./page.mjs");
   mkdirSync(options.out, { recursive: true });
   const started = performance.now();
