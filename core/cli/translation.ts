@@ -6,6 +6,7 @@ import type { BootPlan } from "../guest/images/boot-plan.js";
 import { type ImageFileOptions, openImageFile } from "../lab/image-file.js";
 import { type ListedInstruction, listUnit } from "../monitor/binary-translation/listing.js";
 import { translateUnit } from "../monitor/binary-translation/translate.js";
+import { Sequences } from "../monitor/binary-translation/unit-code.js";
 import { WINDOW_BASE } from "../monitor/deprivileged/window.js";
 import { PROGRAM_PREFIX } from "../scenario/code/programs.js";
 import { UserError } from "../util/errors.js";
@@ -29,10 +30,12 @@ export function translation(options: TranslationOptions, terminal: Terminal): Ex
   const { plan } = openImageFile({ ...options, bits: isProgram ? 32 : undefined });
   let guest = placeOf(plan, options.at);
   let address = WINDOW_BASE;
+  const sequences = new Sequences(32);
   const units: (readonly ListedInstruction[])[] = [];
   for (let done = 0; done < (options.count ?? DEFAULT_COUNT); done++) {
     const unit = translateUnit(guest, {
       address,
+      sequences,
       fetch: (at) => bytesAt(plan, at),
       find: () => undefined,
       isStore: () => false,

@@ -5,6 +5,7 @@ import { imm } from "../../machine/x86/assembler-operands.js";
 import { REGISTERS } from "../../machine/x86/registers.js";
 import { listUnit } from "./listing.js";
 import { translateUnit } from "./translate.js";
+import { Sequences } from "./unit-code.js";
 
 const { eax, ebx, al, dx } = REGISTERS;
 const GUEST = 0x10_0000;
@@ -15,6 +16,7 @@ it("lists each of the guest's instructions beside its translation", () => {
   const { bytes } = code.assemble();
   const unit = translateUnit(GUEST, {
     address: 0xffc1_2000,
+    sequences: new Sequences(32),
     fetch: (at) => bytes.subarray(at - GUEST),
     find: () => undefined,
     isStore: () => false,

@@ -35,6 +35,7 @@ import { CALL_OUT_VECTOR } from "./sequences.js";
 import { StoreHistory } from "./store-history.js";
 import { type CallOut, translateUnit, type Unit } from "./translate.js";
 import { CALL_OUT_BYTES, TranslationCache } from "./translation-cache.js";
+import { Sequences } from "./unit-code.js";
 
 export interface BinaryTranslationOptions {
   readonly shadow: Omit<ShadowedPagingOptions, "reserved">;
@@ -65,6 +66,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   /** Where the guest goes on if its next instruction is this one: a call-out that needs no look-up. */
   private resumption: { readonly guest: number; readonly address: number } | undefined;
   private readonly stores = new StoreHistory();
+  private readonly sequences = new Sequences(32);
   private readonly code: GuestCode;
   /** Units that may not be executed again. */
   private readonly stale = new Set<Unit>();
@@ -176,6 +178,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     for (;;) {
       const unit = translateUnit(guest, {
         address: this.cache.next,
+        sequences: this.sequences,
         fetch: (at) => this.fetch(at),
         find: (target) => (this.options.chaining ? this.cache.find(target)?.address : undefined),
         isStore: (at) => this.stores.isFrequent(at),

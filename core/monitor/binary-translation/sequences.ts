@@ -22,7 +22,7 @@ const data = (offset: number, index?: typeof ecx): MemoryReference =>
   mem(dword, offset, index === undefined ? { segment: gs } : { index, scale: 4, segment: gs });
 
 const putAside = (code: Assembler): Assembler => code.emit("mov", data(DATA.eax), eax);
-const takeBack = (code: Assembler): Assembler => code.emit("mov", eax, data(DATA.eax));
+export const takeBack = (code: Assembler): Assembler => code.emit("mov", eax, data(DATA.eax));
 
 /** The monitor is called, for a reason that it knows by the place. */
 export const callOut = (code: Assembler): Assembler => code.emit("int", imm(CALL_OUT_VECTOR, 1));
@@ -72,9 +72,8 @@ export function noteReturn(code: Assembler, released: number): void {
   code.emit("lea", esp, mem(esp, { displacement: released }));
 }
 
-/** The push of an indirect call, between `noteTarget` and `branch`: where it faults, EAX is the guest's. */
-export function pushBack(code: Assembler, back: number): void {
-  takeBack(code).emit("push", imm(back | 0, 4));
+/** After the push of an indirect call, before which EAX is taken back: where it faults, EAX is the guest's. */
+export function takeTarget(code: Assembler): void {
   putAside(code).emit("mov", eax, data(DATA.target));
 }
 

@@ -3,7 +3,6 @@
  * that may run at CPL 1. Innocuous instructions stay as they are; the others become sequences (sequences.ts) or calls to
  * the monitor (Adams & Agesen, ASPLOS 2006, section 3: translation units, identical and non-identical translation).
  */
-import { Assembler } from "../../machine/x86/assemble.js";
 import { imm, type MemoryReference, mem, SIZES } from "../../machine/x86/assembler-operands.js";
 import { decode } from "../../machine/x86/decode.js";
 import {
@@ -15,6 +14,7 @@ import {
 import { REGISTERS } from "../../machine/x86/registers.js";
 import { invariant } from "../../util/errors.js";
 import * as sequences from "./sequences.js";
+import { FIELD_BYTES, type Sequences, UnitCode, type Writer } from "./unit-code.js";
 
 /** Instructions of a unit at most, as in VMware's translator. */
 const MOST_INSTRUCTIONS = 12;
@@ -72,6 +72,8 @@ export interface Start {
 export interface TranslationOptions {
   /** Where the unit will lie. */
   readonly address: number;
+  /** What has been assembled for units already. */
+  readonly sequences: Sequences;
   /** The guest's bytes from an address: at least one instruction, unless fewer can be fetched. */
   readonly fetch: (guest: number) => Uint8Array;
   /** Where a guest address is translated, or undefined. */
@@ -80,23 +82,16 @@ export interface TranslationOptions {
   readonly isStore: (guest: number) => boolean;
 }
 
-/** A call-out before addresses are known: those of a link's site and of a store's copy are a label's. */
-type Item =
-  | Exclude<CallOut, { kind: "link" | "store" }>
-  | Omit<Extract<CallOut, { kind: "link" }>, "site">
-  | Omit<Extract<CallOut, { kind: "store" }>, "copy">;
-
-/** Bytes of a near branch's displacement, which ends it. */
-const DISPLACEMENT_BYTES = 4;
-
 export function translateUnit(guest: number, options: TranslationOptions): Unit {
   return new UnitTranslation(guest, options).unit();
 }
 
 class UnitTranslation {
-  private readonly code: Assembler;
-  private readonly items: { readonly label: string; readonly after?: string; readonly item: Item }[] = [];
-  private readonly startLabels: (Omit<Start, "address"> & { readonly label: string })[] = [];
+  private readonly code: UnitCode;
+  private readonly callOuts = new Map<number, CallOut>();
+  /** Branches to what was not translated yet: ends of their displacements, and where they go. */
+  private readonly links: { readonly end: number; readonly guest: number }[] = [];
+  private readonly starts: Start[] = [];
   private at: number;
   private readonly source: number[] = [];
   private count = 0;
@@ -107,7 +102,7 @@ class UnitTranslation {
     private readonly guest: number,
     private readonly options: TranslationOptions,
   ) {
-    this.code = new Assembler({ bits: 32, origin: options.address });
+    this.code = new UnitCode(options.address);
     this.at = guest;
   }
 
@@ -115,29 +110,31 @@ class UnitTranslation {
     while (!this.step()) {
       // Until something ends the unit.
     }
-    for (const { label, item } of [...this.items]) {
-      if (item.kind !== "link") continue;
-      this.code.label(label);
-      sequences.callOut(this.code);
-    }
-    const { bytes, labels } = this.code.assemble();
-    const address = (label: string): number => Number(labels.get(label)!);
-    const callOuts = new Map<number, CallOut>();
-    for (const { label, after, item } of this.items) {
-      const place = address(label);
-      if (item.kind === "link") callOuts.set(place, { ...item, site: address(after!) - DISPLACEMENT_BYTES });
-      else if (item.kind === "store") callOuts.set(place, { ...item, copy: address(after!) });
-      else callOuts.set(place, item);
+    const { code } = this;
+    for (const { end, guest } of this.links) {
+      const place = this.putCallOut();
+      code.setTarget(end, place);
+      this.callOuts.set(place, { kind: "link", guest, site: end - FIELD_BYTES });
     }
     return {
       address: this.options.address,
       guest: this.guest,
       source: Uint8Array.from(this.source),
-      bytes,
+      bytes: code.take(),
       instructions: this.count,
-      starts: this.startLabels.map(({ label, ...start }) => ({ ...start, address: address(label) })),
-      callOuts,
+      starts: this.starts,
+      callOuts: this.callOuts,
     };
+  }
+
+  /** Writes a sequence. Returns the address that it marks. @param key says all that it depends on. */
+  private put(key: string, write: Writer): number {
+    return this.code.put(this.options.sequences.of(key, write));
+  }
+
+  /** The same; the address is of a call of the monitor, for this reason. */
+  private putCalling(callOut: CallOut, key: string, write: Writer): void {
+    this.callOuts.set(this.put(key, write), callOut);
   }
 
   /** Translates the next instruction. Returns whether the unit is at its end. */
@@ -166,44 +163,41 @@ class UnitTranslation {
   }
 
   private start(guest: number, isPlainAccess = false): void {
-    const label = this.code.unique("guest");
-    this.code.label(label);
-    this.startLabels.push({ label, guest, isPlainAccess });
+    this.starts.push({ address: this.code.address, guest, isPlainAccess });
   }
 
   /** Not an instruction: executing it raises #UD where the guest has it. */
   private undefined(bytes: Uint8Array): void {
     this.start(this.at);
-    this.code.emit("ud2");
+    this.put("undefined", (code) => code.emit("ud2"));
     this.source.push(...bytes);
   }
 
   private translate(instruction: Instruction, bytes: Uint8Array): boolean {
-    const { code } = this;
     const { row } = instruction;
     if (isTransfer(instruction)) return this.transfer(instruction);
     switch (row.mnemonic) {
       case "CLI":
-        sequences.clearInterrupts(code);
+        this.put("CLI", sequences.clearInterrupts);
         return false;
       case "STI":
-        sequences.setInterrupts(code);
+        this.put("STI", sequences.setInterrupts);
         this.checksPending = true;
         return false;
       case "PUSHF":
         if (instruction.operandSize !== 4) break;
-        sequences.pushFlags(code);
+        this.put("PUSHF", sequences.pushFlags);
         return false;
       case "POPF":
         if (instruction.operandSize !== 4) break;
-        sequences.popFlags(code);
+        this.put("POPF", sequences.popFlags);
         this.checkPending();
         return false;
       default:
         if (!isIdentical(instruction)) break;
         if (this.options.isStore(this.at - instruction.length) && hasMemory(instruction))
           this.store(instruction);
-        code.bytes(bytes.slice());
+        this.code.copy(bytes);
         return false;
     }
     const ends = row.ends && !CONTINUING.has(row.mnemonic);
@@ -213,7 +207,7 @@ class UnitTranslation {
   }
 
   private transfer(instruction: Instruction): boolean {
-    const { code, at } = this;
+    const { at } = this;
     const { row, operands } = instruction;
     const [operand] = operands;
     const isRelative = operand?.kind === "relative";
@@ -225,7 +219,7 @@ class UnitTranslation {
         return true;
       case "CALL":
         if (isRelative) {
-          code.emit("push", imm(at | 0, 4));
+          this.push(at);
           this.link(target);
         } else this.indirect(instruction, at);
         return true;
@@ -238,10 +232,10 @@ class UnitTranslation {
         return true;
       default: {
         // LOOP and JECXZ have short displacements alone.
-        const taken = code.unique("taken");
-        code.emit(row.name, taken);
-        this.link(at);
-        code.label(taken);
+        const notTaken = this.put(`${row.name} over`, (code) =>
+          code.emit(row.name, "taken").emit("near jmp", 0).label("taken"),
+        );
+        this.linkAt(notTaken, at);
         this.link(target);
         return true;
       }
@@ -250,46 +244,50 @@ class UnitTranslation {
 
   /** JMP and CALL by a register or memory. @param back where a call comes back to. */
   private indirect(instruction: Instruction, back?: number): void {
-    const { code } = this;
-    sequences.noteTarget(code, targetOf(instruction));
-    if (back !== undefined) sequences.pushBack(code, back);
+    const target = targetOf(instruction);
+    this.put(`target ${keyOf(target)}`, (code) => sequences.noteTarget(code, target));
+    if (back !== undefined) {
+      this.put("take back", sequences.takeBack);
+      this.push(back);
+      this.put("take target", sequences.takeTarget);
+    }
     this.branch();
   }
 
   private return({ operands }: Instruction): void {
     const [operand] = operands;
     const released = 4 + (operand?.kind === "immediate" ? operand.value & 0xffff : 0);
-    sequences.noteReturn(this.code, released);
+    this.put(`return ${released}`, (code) => sequences.noteReturn(code, released));
     this.branch();
   }
 
   private branch(): void {
-    const called = this.code.unique("called");
-    sequences.branch(this.code, called);
-    this.items.push({ label: called, item: { kind: "branch" } });
+    this.putCalling({ kind: "branch" }, "branch", sequences.branch);
   }
 
   private checkPending(): void {
-    const called = this.code.unique("called");
-    sequences.checkPending(this.code, called);
-    this.items.push({ label: called, item: { kind: "pending" } });
+    this.putCalling({ kind: "pending" }, "pending", sequences.checkPending);
   }
 
-  private callOut(item: Item): void {
-    const called = this.code.unique("called");
-    this.code.label(called);
-    sequences.callOut(this.code);
-    this.items.push({ label: called, item });
+  private putCallOut(): number {
+    const place = this.code.address;
+    this.put("call-out", sequences.callOut);
+    return place;
+  }
+
+  private callOut(callOut: CallOut): void {
+    this.callOuts.set(this.putCallOut(), callOut);
   }
 
   private store(instruction: Instruction): void {
-    const label = this.code.unique("called");
-    const after = this.code.unique("copy");
-    this.code.label(label);
-    sequences.callOut(this.code);
-    this.code.label(after);
+    const place = this.putCallOut();
     const guest = this.at - instruction.length;
-    this.items.push({ label, after, item: { kind: "store", guest, instruction } });
+    this.callOuts.set(place, { kind: "store", guest, instruction, copy: this.code.address });
+  }
+
+  private push(value: number): void {
+    const end = this.put("push", (code) => code.emit("push", imm(0, FIELD_BYTES)));
+    this.code.setField(end, value);
   }
 
   private link(guest: number): void {
@@ -298,16 +296,17 @@ class UnitTranslation {
 
   /** A direct branch: to the translation, or to where the monitor is called for it. */
   private branchSite(name: string, guest: number): void {
-    const { code } = this;
+    this.linkAt(
+      this.put(name, (code) => code.emit(name, 0)),
+      guest,
+    );
+  }
+
+  /** The same of a branch that was written. @param end of its displacement. */
+  private linkAt(end: number, guest: number): void {
     const known = this.options.find(guest);
-    if (known !== undefined) {
-      code.emit(name, known);
-      return;
-    }
-    const label = code.unique("link");
-    const after = code.unique("site");
-    code.emit(name, label).label(after);
-    this.items.push({ label, after, item: { kind: "link", guest } });
+    if (known === undefined) this.links.push({ end, guest });
+    else this.code.setTarget(end, known);
   }
 }
 
@@ -346,6 +345,13 @@ const hasMemory = ({ operands }: Instruction): boolean => operands.some(({ kind 
 
 const isTransfer = ({ row, operandSize }: Instruction): boolean =>
   TRANSFERS.has(row.mnemonic) && row.event === "" && operandSize === 4;
+
+/** Says all that code which uses an operand depends on. */
+const keyOf = (operand: RegisterOperand | MemoryReference): string =>
+  operand.kind === "register"
+    ? `${operand.number}`
+    : [operand.base, operand.index, operand.segment].map((register) => register?.number).join() +
+      ` ${operand.scale} ${operand.displacement.constant}`;
 
 /** May be executed at CPL 1 as it is: means there what it means at CPL 0, and does not use what is the monitor's. */
 function isIdentical({ row, operands, operandSize }: Instruction): boolean {
