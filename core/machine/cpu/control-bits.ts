@@ -51,8 +51,13 @@ export const CR3_KEEP_HIGH = 0x8000_0000 | 0;
 
 /** DR6 (SDM vol. 3, 18.2.3) and DR7: bits that are always 1; the causes of a debug exception; what DR7 may hold. */
 export const DR6_FIXED = 0xffff_0ff0 | 0;
+/** B0 to B3: the breakpoints that were met. */
+export const DR6_BREAKPOINTS = 0xf;
 export const DR6 = { BD: 0x2000, BS: 0x4000, BT: 0x8000 } as const;
 export const DR6_WRITABLE = 0xe00f;
 export const DR7_FIXED = 0x400;
+/** L0 G0 … L3 G3; and of them and LE what is local to a task. */
+export const DR7_ENABLES = 0xff;
+export const DR7_LOCAL = 0x155;
 export const DR7_GD = 0x2000;
 export const DR7_WRITABLE = 0xffff_23ff | 0;

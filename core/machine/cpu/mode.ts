@@ -1,10 +1,11 @@
 /** The mode word: what decoded code depends on besides its bytes (MODE in state.ts), from the registers that say it. */
-import { CR0, CR4, EFER } from "./control-bits.js";
+import { CR0, CR4, DR7_ENABLES, EFER } from "./control-bits.js";
 import { isExactMxcsr } from "./mxcsr.js";
 import {
   ATTRIBUTES,
   CR0_WORD,
   CR4_WORD,
+  DR7_WORD,
   EFER_WORD,
   FLAGS,
   FLAT,
@@ -43,6 +44,7 @@ export function modeWordOf(words: Int32Array): number {
   if (isUser) mode |= MODE.user;
   else if (words[PRIVILEGE] !== 0) mode |= MODE.inner;
   if ((flags & RFLAGS.TF) !== 0) mode |= MODE.singleStep;
+  if ((words[DR7_WORD]! & DR7_ENABLES) !== 0) mode |= MODE.singleStep | MODE.breakpoints;
   if ((cr0 & (CR0.TS | CR0.EM)) !== 0) mode |= MODE.noFpu;
   if ((cr0 & CR0.EM) !== 0 || (cr4 & CR4.OSFXSR) === 0) mode |= MODE.noSse;
   if ((flags & RFLAGS.VM) !== 0) mode |= MODE.virtual8086;

@@ -29,6 +29,7 @@ export const EFER_WORD = STATE.efer >> 2;
 export const DEBUG = STATE.debug >> 2;
 export const DR6_WORD = DEBUG + 8;
 export const DR7_WORD = DEBUG + 10;
+export const BREAKPOINTS_MET = STATE.breakpointsMet >> 2;
 export const MXCSR_WORD = STATE.mxcsr >> 2;
 const FAST_MSRS = STATE.fastMsrs >> 2;
 

@@ -107,6 +107,8 @@ export const STATE = {
   flatSegment: 1344,
   /** The same for the stack, whose faults are #SS. */
   flatStack: 1384,
+  /** Breakpoints on data and ports that were met and not told yet: bits of DR6. */
+  breakpointsMet: 1424,
 } as const;
 
 export const STATE_BYTES = 1472;
@@ -171,7 +173,7 @@ export const MODE = {
   flatData: 16,
   /** CS has base 0 and no limit. */
   flatCode: 32,
-  /** EFLAGS.TF: each instruction is a block, followed by a debug trap. */
+  /** EFLAGS.TF or a breakpoint is enabled: each instruction is a block, followed by what may be a debug trap. */
   singleStep: 64,
   /** CR0.TS or CR0.EM: x87 and SSE instructions fault. */
   noFpu: 128,
@@ -189,6 +191,8 @@ export const MODE = {
   inner: 8192,
   /** 64-bit code above CPL 0 under EFER.LMSLE: data segments but GS have limits (long-limits.ts). */
   longLimits: 16_384,
+  /** DR7 enables a breakpoint: every access is compared with the debug registers. */
+  breakpoints: 32_768,
 } as const;
 export const CODE_16 = 0;
 export const CODE_32 = 1;

@@ -24,8 +24,9 @@ import { RandomNumbers } from "./instructions/random-numbers.js";
 import { type Handler, type Performance, performances } from "./instructions/table.js";
 import { type Interception, type Vectoring, VIOLATION_VECTOR } from "./interception.js";
 import { deliver, deliverInstead, EVENT_KIND, raise, raiseFault } from "./interrupts/raise.js";
-import { CR2_WORD, FAULT_ADDRESS, FLAGS, MODE_WORD, RIP, RIP_HIGH } from "./places.js";
+import { BREAKPOINTS_MET, CR2_WORD, FAULT_ADDRESS, FLAGS, MODE_WORD, RIP, RIP_HIGH } from "./places.js";
 import { processorOf } from "./processor.js";
+import { breakpointsAtRip } from "./registers/breakpoints.js";
 import { noteDebugCause } from "./registers/debug.js";
 import { resetCore, startUp } from "./reset.js";
 import { CODE_16, CODE_64, type CpuState, EXCEPTION, MODE, RFLAGS } from "./state.js";
@@ -118,6 +119,8 @@ export class SystemUnit {
   clearShadow(): void {
     this.core.shadow = SHADOW.none;
   }
+  /** The instruction being executed is the last one in a shadow. */
+  endsShadow = false;
   /** Something left for the monitor: nothing happens until it has been taken (`resume`). */
   get hasExited(): boolean {
     return this.core.hasExited;
@@ -158,7 +161,9 @@ export class SystemUnit {
     const { words } = core;
     this.setNext(instruction.length);
     const entry = this.entries[instruction.row.index] ?? this.makeEntry(instruction.row);
-    const isStepping = (words[FLAGS]! & RFLAGS.TF) !== 0;
+    // TF, or breakpoints.
+    const isStepping = (words[MODE_WORD]! & MODE.singleStep) !== 0;
+    const hadTrapFlag = (words[FLAGS]! & RFLAGS.TF) !== 0;
     core.performing = instruction;
     try {
       if (entry.needsProtected && (!core.isProtected || core.isVirtual8086)) throw undefinedOpcode();
@@ -179,12 +184,9 @@ export class SystemUnit {
     if (!entry.isTransfer) core.jump(core.nextLow, core.nextHigh);
     if (entry.event >= 0) core.host.count(entry.event);
     if (entry.cycles > 0) core.charge(entry.cycles);
-    if (
-      isStepping &&
-      !this.entersHandler(instruction) &&
-      (!entry.isSystemCall || (words[FLAGS]! & RFLAGS.TF) !== 0)
-    )
-      this.trap();
+    if (!isStepping) return;
+    const hasTrapFlag = (words[FLAGS]! & RFLAGS.TF) !== 0;
+    this.trap(hadTrapFlag && !this.entersHandler(instruction) && (!entry.isSystemCall || hasTrapFlag));
   }
 
   /** Delivers an exception of the instruction at RIP; a page fault's address is in the state. */
@@ -199,6 +201,7 @@ export class SystemUnit {
   inject(vector: number, errorCode: number): void {
     const { core } = this;
     const { words } = core;
+    words[BREAKPOINTS_MET] = 0;
     if (vector === EXCEPTION.PF) {
       words[CR2_WORD] = words[FAULT_ADDRESS]!;
       words[CR2_WORD + 1] = words[FAULT_ADDRESS + 1]!;
@@ -238,11 +241,37 @@ export class SystemUnit {
     this.deliver(vector);
   }
 
-  /** The debug trap after an instruction that was executed with TF set, unless that loaded SS. */
-  trap(): void {
-    if (this.core.shadow === SHADOW.interruptsAndTraps) return;
-    noteDebugCause(this.core, DR6.BS);
+  /**
+   * The debug trap after an instruction, if there is a cause: TF was set, or breakpoints on data or ports were met. After one that
+   * loaded SS, breakpoints wait for the next instruction's end (SDM vol. 3, 6.8.3).
+   */
+  trap(hadTrapFlag: boolean): void {
+    const { core } = this;
+    const { words } = core;
+    if (core.shadow === SHADOW.interruptsAndTraps && !this.endsShadow) return;
+    const cause = words[BREAKPOINTS_MET]! | (hadTrapFlag ? DR6.BS : 0);
+    if (cause === 0) return;
+    words[BREAKPOINTS_MET] = 0;
+    noteDebugCause(core, cause);
     this.raise(EXCEPTION.DB, 0);
+  }
+
+  /**
+   * Before an instruction is fetched, while breakpoints are enabled: those on it, and those that the delivery of an event met.
+   * Behind MOV SS Intel's processors meet none (SDM vol. 3, 18.3.1.1), AMD's do. Returns whether they made an exception.
+   */
+  meetsBreakpoint(): boolean {
+    const { core } = this;
+    const { words } = core;
+    const isBehindStackLoad = core.shadow === SHADOW.interruptsAndTraps;
+    const onInstruction = isBehindStackLoad && core.processor.isIntel ? 0 : breakpointsAtRip(core);
+    if (isBehindStackLoad && onInstruction === 0) return false;
+    const cause = words[BREAKPOINTS_MET]! | onInstruction;
+    if (cause === 0) return false;
+    words[BREAKPOINTS_MET] = 0;
+    noteDebugCause(core, cause);
+    this.raise(EXCEPTION.DB, 0);
+    return true;
   }
 
   /** Delivers an NMI or a maskable interrupt if the CPU takes one now. Returns whether it did. */

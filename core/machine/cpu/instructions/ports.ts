@@ -10,7 +10,8 @@ import type { AccessBytes } from "../host.js";
 import { linearOf, loadFrom, storeTo } from "../linear.js";
 import { memoryOperand, readOperand } from "../operands.js";
 import { RAX, RCX, RDI, RDX, RIP, RIP_HIGH, RSI } from "../places.js";
-import { RFLAGS } from "../state.js";
+import { notePort } from "../registers/breakpoints.js";
+import { MODE, RFLAGS } from "../state.js";
 import { isPortAllowed } from "../tss.js";
 
 /** Elements of a repeated INS or OUTS before the rest of the world has a turn. */
@@ -23,8 +24,9 @@ export function checkPort(core: Core, port: number, size: number): void {
   if (!isPortAllowed(core, port, size)) throw generalProtection();
 }
 
-/** One access to a port is counted and paid. */
-function charge(core: Core): void {
+/** One access to a port is counted and paid, and may be what a breakpoint waits for. */
+function charge(core: Core, port: number, size: number): void {
+  notePort(core, port, size);
   core.host.count(EVENT.port_accesses);
   core.charge(core.costs.port_access);
 }
@@ -43,7 +45,7 @@ export function input(core: Core, instruction: Instruction): void {
   const port = portOf(core, instruction, 1);
   checkPort(core, port, size);
   core.setRegister(RAX, size, core.host.ports.readPort(port, size) | 0);
-  charge(core);
+  charge(core, port, size);
 }
 
 export function output(core: Core, instruction: Instruction): void {
@@ -51,7 +53,7 @@ export function output(core: Core, instruction: Instruction): void {
   const port = portOf(core, instruction, 0);
   checkPort(core, port, size);
   core.host.ports.writePort(port, size, core.register(RAX, size) >>> 0);
-  charge(core);
+  charge(core, port, size);
 }
 
 export const inputString = (core: Core, instruction: Instruction): void =>
@@ -98,10 +100,12 @@ function repeat(core: Core, instruction: Instruction, indexRegister: number, ele
     const size = element(core, instruction, low, core.high);
     const isDown = (core.readFlags() & RFLAGS.DF) !== 0;
     addTo(core, indexRegister, addressSize, isDown ? -size : size);
-    charge(core);
+    charge(core, core.register(RDX, 2), size);
     if (!isRepeated) break;
     addTo(core, RCX, addressSize, -1);
-    if (core.host.ports.isTurnOver === true && !isZero(core, RCX, addressSize)) {
+    // A debug trap comes after each element.
+    const isOver = core.host.ports.isTurnOver === true || (core.mode & MODE.singleStep) !== 0;
+    if (isOver && !isZero(core, RCX, addressSize)) {
       core.jump(core.words[RIP]!, core.words[RIP_HIGH]!);
       return;
     }

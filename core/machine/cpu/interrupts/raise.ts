@@ -4,11 +4,12 @@
  */
 import { CYCLES } from "../../../events/categories.js";
 import { EVENT } from "../../../events/events.js";
+import { DR7_GD } from "../control-bits.js";
 import { ACTIVITY, type Core } from "../core.js";
 import { CROSSING_KIND } from "../crossings.js";
 import { GuestFault } from "../fault.js";
 import type { Vectoring } from "../interception.js";
-import { CR2_WORD, FAULT_ADDRESS, RIP, RIP_HIGH } from "../places.js";
+import { BREAKPOINTS_MET, CR2_WORD, DR7_WORD, FAULT_ADDRESS, FLAGS, RIP, RIP_HIGH } from "../places.js";
 import { EXCEPTION, RFLAGS } from "../state.js";
 import { EXT } from "./event.js";
 import { deliverLong } from "./long.js";
@@ -41,6 +42,7 @@ export function raise(core: Core, vector: number, errorCode: number): void {
 
 /** Delivers a fault that was caught, unless it leaves for a monitor. */
 export function raiseFault(core: Core, fault: GuestFault): void {
+  core.words[BREAKPOINTS_MET] = 0;
   if (leaves(core, fault, undefined)) return;
   if (fault.vector === PF) noteAddress(core, fault);
   raise(core, fault.vector, fault.errorCode);
@@ -143,7 +145,8 @@ function deliverOnce(
   returnHigh: number,
 ): void {
   const isException = kind === EVENT_KIND.exception;
-  const flags = core.readFlags();
+  const flags = core.readFlags() | (core.words[FLAGS]! & RFLAGS.RF);
+  if (isException && vector === DB) core.words[DR7_WORD]! &= ~DR7_GD;
   if (!core.isProtected) deliverReal(core, vector, flags, returnLow);
   else {
     const { event } = core;

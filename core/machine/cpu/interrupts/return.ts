@@ -9,6 +9,7 @@ import type { Core } from "../core.js";
 import { isNull, RPL } from "../descriptor.js";
 import { generalProtection } from "../fault.js";
 import { BASE, CR4_WORD, FLAGS, HIGHEST, PRIVILEGE, RSP, segmentWord } from "../places.js";
+import { keepResumeFlag } from "../registers/breakpoints.js";
 import { mergeFlags, mergeVirtual } from "../registers/flags.js";
 import { loadCodeSegment, loadRealSegment, loadVirtualSegment } from "../segments.js";
 import { CODE_64, CS, DS, ES, FS, GS, MODE, RFLAGS, SS, TR } from "../state.js";
@@ -19,12 +20,14 @@ import { switchTask } from "../transfers/task-switch.js";
 const LAST_VIRTUAL_IP = 0xffff;
 
 export function interruptReturn(core: Core, { operandSize }: Instruction): void {
+  const switchesTask = (core.words[FLAGS]! & RFLAGS.NT) !== 0 && core.isProtected && !core.isVirtual8086;
   if (!core.isProtected) returnReal(core, operandSize);
   else if (core.isVirtual8086) returnWithinVirtual(core, operandSize);
-  else if ((core.words[FLAGS]! & RFLAGS.NT) !== 0) {
+  else if (switchesTask) {
     returnToTask(core);
     if (core.hasExited) return;
   } else returnProtected(core, operandSize);
+  if (operandSize > 2 && !switchesTask) keepResumeFlag(core, core.event.flags);
   core.nmiBlocked = false;
   core.chargeCrossing(CYCLES.guest_fault, core.costs.interrupt_return);
 }

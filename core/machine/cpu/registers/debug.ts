@@ -1,9 +1,18 @@
 /**
- * Debug registers (SDM vol. 3, 18.2; vol. 2, MOV—Move to/from Debug Registers) and the debug exception's cause. Breakpoints
- * on addresses are kept and told, but never met: DR7's enables have no effect.
+ * Debug registers (SDM vol. 3, 18.2; vol. 2, MOV—Move to/from Debug Registers) and the debug exception's cause. What breakpoints
+ * on addresses mean is in breakpoints.ts.
  */
 import type { Instruction } from "../../x86/instruction.js";
-import { CR4, DR6, DR6_FIXED, DR6_WRITABLE, DR7_FIXED, DR7_GD, DR7_WRITABLE } from "../control-bits.js";
+import {
+  CR4,
+  DR6,
+  DR6_BREAKPOINTS,
+  DR6_FIXED,
+  DR6_WRITABLE,
+  DR7_FIXED,
+  DR7_GD,
+  DR7_WRITABLE,
+} from "../control-bits.js";
 import type { Core } from "../core.js";
 import { GuestFault, generalProtection, undefinedOpcode } from "../fault.js";
 import { readOperand, registerOperand, writeOperand } from "../operands.js";
@@ -23,9 +32,13 @@ function select(core: Core, number: number): number {
   return number === 4 || number === 5 ? number + 2 : number;
 }
 
-/** Sets a cause in DR6, where they add up until software clears them. */
+/**
+ * Sets a cause in DR6, where they add up until software clears them. But bits 3..0 are those of the last breakpoint: SDM vol. 3,
+ * 18.2.3, has them cleared by "certain debug exceptions", and Linux' KVM takes it so (DR_TRAP_BITS).
+ */
 export function noteDebugCause(core: Core, cause: number): void {
-  core.words[DR6_WORD] = core.words[DR6_WORD]! | cause;
+  const kept = (cause & DR6_BREAKPOINTS) === 0 ? -1 : ~DR6_BREAKPOINTS;
+  core.words[DR6_WORD] = (core.words[DR6_WORD]! & kept) | cause;
 }
 
 export function moveToDebug(core: Core, instruction: Instruction): void {
@@ -35,8 +48,10 @@ export function moveToDebug(core: Core, instruction: Instruction): void {
   const { high } = core;
   if (number >= 6 && high !== 0) throw generalProtection();
   if (number === 6) words[DR6_WORD] = (low & DR6_WRITABLE) | DR6_FIXED;
-  else if (number === 7) words[DR7_WORD] = (low & DR7_WRITABLE) | DR7_FIXED;
-  else {
+  else if (number === 7) {
+    words[DR7_WORD] = (low & DR7_WRITABLE) | DR7_FIXED;
+    core.refreshMode();
+  } else {
     words[DEBUG + 2 * number] = low;
     words[DEBUG + 2 * number + 1] = high;
   }

@@ -13,6 +13,7 @@ import type { AccessBytes } from "../host.js";
 import type { SwitchKind } from "../interception.js";
 import type { Event } from "../interrupts/event.js";
 import { BASE, CR0_WORD, CR3_WORD, LIMIT, PRIVILEGE, RIP, SELECTOR, segmentWord } from "../places.js";
+import { disableLocal, keepResumeFlag } from "../registers/breakpoints.js";
 import { setRoot } from "../registers/control.js";
 import { checkDataSelector, checkStackSelector } from "../segment-load.js";
 import { loadNull, loadSegment, loadSystemSegment, loadVirtualSegment } from "../segments.js";
@@ -173,7 +174,9 @@ function loadTask(core: Core, state: TaskState, layout: Layout): void {
   loadNull(core, LDTR, state.ldt);
   const cpl = core.isVirtual8086 ? 3 : selectorOf(CS) & RPL;
   words[PRIVILEGE] = cpl;
+  disableLocal(core);
   core.updateMode();
+  if (bytes === 4) keepResumeFlag(core, state.flags);
   loadLdt(core, state.ldt);
   if (core.isVirtual8086) {
     for (const segment of layout.segments) loadVirtualSegment(core, segment, selectorOf(segment));

@@ -55,6 +55,10 @@ class Stub implements SystemSide {
     return false;
   }
   clearShadow(): void {}
+  endsShadow = false;
+  meetsBreakpoint(): boolean {
+    return false;
+  }
 }
 
 function boot(bytes: number[], translate = false, mode = 0x435) {

@@ -137,7 +137,7 @@ export class CodeEngine {
       enter: (record) => this.enter(record),
       handle: (exit) => this.handle(exit),
       decode: (header) => this.decode(header),
-      trap: () => this.system.trap(),
+      trap: (hadTrapFlag) => this.system.trap(hadTrapFlag),
     });
     this.floats[STATE.left / 8] = 0;
     // A flat segment, and the entry of references while paging is off: every page is itself, everything is allowed.
@@ -255,13 +255,33 @@ export class CodeEngine {
       const hadShadow = system.hasShadow;
       const isTracing = (words[STATE.mode / 4]! & MODE.singleStep) !== 0;
       if (remaining <= NEAR_LIMIT || hadShadow || isTracing) {
-        const isDone = this.stepOnce();
+        system.endsShadow = hadShadow;
+        const isDone = isTracing ? this.stepTraced() : this.stepOnce();
+        system.endsShadow = false;
         if (isDone && hadShadow) system.clearShadow();
       } else if (waits && stepper.place !== undefined) {
         // The interrupt may come once this block is finished: no other is entered.
         this.runBlocks(ENTER_NONE);
       } else this.runBlocks(Math.min(remaining, CHUNK) - NEAR_LIMIT);
     }
+  }
+
+  /**
+   * One instruction while breakpoints are enabled, or with TF set. RF is over with it; where it did not complete, its own
+   * breakpoint has been met and is not met again.
+   */
+  private stepTraced(): boolean {
+    const { words, system } = this;
+    if (system.meetsBreakpoint()) return true;
+    const [low, high] = [words[STATE.rip / 4]!, words[STATE.rip / 4 + 1]!];
+    const { instructions } = this;
+    const resumed = words[STATE.flags / 4]! & RFLAGS.RF;
+    words[STATE.flags / 4]! &= ~RFLAGS.RF;
+    const isDone = this.stepOnce();
+    const isBefore = words[STATE.rip / 4] === low && words[STATE.rip / 4 + 1] === high;
+    if (isBefore && this.instructions === instructions)
+      words[STATE.flags / 4]! |= (words[STATE.mode / 4]! & MODE.breakpoints) === 0 ? resumed : RFLAGS.RF;
+    return isDone;
   }
 
   /** One page's translation was invalidated: its entries are about to go. */
@@ -403,7 +423,8 @@ export class CodeEngine {
   }
 
   private trapIfStepping(): void {
-    if ((this.words[STATE.mode / 4]! & MODE.singleStep) !== 0) this.system.trap();
+    if ((this.words[STATE.mode / 4]! & MODE.singleStep) === 0) return;
+    this.system.trap((this.words[STATE.flags / 4]! & RFLAGS.TF) !== 0);
   }
 
   private raise(): void {

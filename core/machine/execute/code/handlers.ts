@@ -115,7 +115,7 @@ export class Handlers {
     this.onBlock?.(instructions);
     const fresh: Instruction[] = [];
     const handlers = instructions.map((instruction) => {
-      const crossing = this.crossingHandler(instruction);
+      const crossing = (mode & MODE.singleStep) !== 0 ? undefined : this.crossingHandler(instruction);
       if (crossing !== undefined) return crossing;
       const { row } = instruction;
       if (this.semantics[row.mnemonic] === undefined) return this.special.system;

@@ -176,7 +176,10 @@ export function defineQuickMiss(
       set(isWrite, ne(and(get(access), int(bits.kindMask)), int(0))),
       set(slot, add(and(get(lo), int(PAGE_BYTES - 1)), shrUnsigned(get(access), int(bits.sizeShift)))),
       branchIf(
-        or(and(state(STATE.mode), int(MODE.alignmentCheck)), I32.gtU(get(slot), int(PAGE_BYTES))),
+        or(
+          and(state(STATE.mode), int(MODE.alignmentCheck | MODE.breakpoints)),
+          I32.gtU(get(slot), int(PAGE_BYTES)),
+        ),
         unusual,
       ),
       format.levels < 4 ? [] : branchIf(isNotCanonical(hi, format.name === "5-level"), unusual),

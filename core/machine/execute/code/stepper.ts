@@ -3,7 +3,7 @@
  * when a block runs as a whole. A block is entered once, which charges it; then each record runs with a stop in the place of
  * the next one.
  */
-import { MODE, STATE } from "../../cpu/state.js";
+import { MODE, RFLAGS, STATE } from "../../cpu/state.js";
 import type { Machine } from "../../machine.js";
 import type { Instruction } from "../../x86/instruction.js";
 import type { Block, CodeCache } from "./code-cache.js";
@@ -25,8 +25,8 @@ export interface BlockRunner {
   handle(exit: number): void;
   /** Decodes the block at RIP, or again that of a header. Returns it when it will not be found again. */
   decode(header: number): Block | undefined;
-  /** The debug trap after an instruction that was executed with TF set. */
-  trap(): void;
+  /** The debug trap after an instruction in single steps, if it has a cause. */
+  trap(hadTrapFlag: boolean): void;
 }
 
 /** Instruction limits: no block may be entered; any may. */
@@ -68,6 +68,7 @@ export class Stepper {
     this.place = undefined;
     const { block, record } = place;
     const isTracing = (words[STATE.mode / 4]! & MODE.singleStep) !== 0;
+    const hadTrapFlag = (words[STATE.flags / 4]! & RFLAGS.TF) !== 0;
     position.setTo(record);
     const index = (record - block.header) / RECORD_BYTES;
     this.stepped.instruction = block.instructions[index - 1];
@@ -83,12 +84,13 @@ export class Stepper {
     if (stops) this.all[next >> 2] = saved;
     if (exit !== EXIT.stepped) {
       // A branch came to the next block, whatever that will do: it is done.
-      if (isTracing && (exit === EXIT.deadline || words[STATE.exitRecord / 4] === 0)) runner.trap();
+      if (isTracing && (exit === EXIT.deadline || words[STATE.exitRecord / 4] === 0))
+        runner.trap(hadTrapFlag);
       else runner.handle(exit);
-      if (isTracing && exit === EXIT.again) runner.trap();
+      if (isTracing && exit === EXIT.again) runner.trap(hadTrapFlag);
     } else if (isTracing) {
       position.setTo(next);
-      runner.trap();
+      runner.trap(hadTrapFlag);
     } else if (hasNext) {
       this.place = { block, record: next };
       position.setTo(next);

@@ -8,8 +8,12 @@ export interface SystemSide {
   execute(instruction: Instruction): void;
   /** Delivers an exception of the instruction at RIP; a page fault's address is in the state. */
   raise(vector: number, errorCode: number): void;
-  /** After an instruction that was executed with TF set: the debug trap. */
-  trap(): void;
+  /** After an instruction that was executed in single steps: the debug trap, if TF was set or a breakpoint was met. */
+  trap(hadTrapFlag: boolean): void;
+  /** In single steps, before an instruction: whether a breakpoint on it or on what came before made an exception. */
+  meetsBreakpoint(): boolean;
+  /** The next instruction is the last one that the shadow covers. */
+  endsShadow: boolean;
   /** Delivers a waiting interrupt if the CPU takes it now. Returns whether it did. */
   interrupt(): boolean;
   /** The last instruction keeps interrupts away from the next one's start. */

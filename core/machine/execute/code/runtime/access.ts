@@ -61,8 +61,11 @@ export function defineLinear(parts: RuntimeParts, slow: FunctionReference): Func
         parts.cacheAccess === undefined
           ? [
               set(slot, slotOf(parts.word(STATE.fastSlots), linear)),
-              // Where alignment is checked every access goes the long way.
-              set(mayBeQuick, isZero(and(parts.word(STATE.mode), int(MODE.alignmentCheck)))),
+              // Where alignment or breakpoints are checked every access goes the long way.
+              set(
+                mayBeQuick,
+                isZero(and(parts.word(STATE.mode), int(MODE.alignmentCheck | MODE.breakpoints))),
+              ),
               ifThen(and(get(mayBeQuick), I64.eq(tag, pageOf(last))), [
                 stampSlot(slot, now, parts.places.now),
                 giveBack(add(wrap(get(linear)), load(get(slot), SLOT.addend))),

@@ -32,6 +32,7 @@ import { extendUnsigned, I32, I64, wrap } from "../../../wasm/integers.js";
 import { FIELD } from "../../compiled/arrays.js";
 import { SLOT, slotOf, TABLE } from "../fast-slots.js";
 import { FRAME_KIND, GRANULE_SHIFT } from "../memory.js";
+import { defineBreakpoints } from "./breakpoints.js";
 import { ACCESS, QUICK } from "./contract.js";
 import { isBelow, pageOf, type RuntimeParts } from "./parts.js";
 
@@ -119,6 +120,7 @@ function defineCrossing(parts: RuntimeParts, readDevice: FunctionReference): Fun
 /** (linear, access) → host address or 0. */
 export function defineSlow(parts: RuntimeParts, readDevice: FunctionReference): FunctionReference {
   const crossing = defineCrossing(parts, readDevice);
+  const breakpoints = defineBreakpoints(parts);
   return parts.module.define(
     ["i64", "i32"],
     true,
@@ -162,6 +164,10 @@ export function defineSlow(parts: RuntimeParts, readDevice: FunctionReference): 
           ),
         ),
         set(kind, select(and(get(access), int(ACCESS.kindMask)), int(WRITE), int(READ))),
+        ifThen(
+          and(parts.word(STATE.mode), int(MODE.breakpoints)),
+          call(breakpoints, get(linear), get(size), get(kind)),
+        ),
         set(offset, and(wrap(get(linear)), int(4095))),
         ifThen(
           I32.gtU(add(get(offset), get(size)), int(4096)),

@@ -75,6 +75,10 @@ class Recorder implements SystemSide {
     return false;
   }
   clearShadow(): void {}
+  endsShadow = false;
+  meetsBreakpoint(): boolean {
+    return false;
+  }
 }
 
 export class TestProcessor {
