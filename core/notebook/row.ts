@@ -411,6 +411,7 @@ export interface LabRow {
   /** Kernel syscall entry */ readonly kernel_syscall_entry: string;
   /** Kernel syscall timer */ readonly kernel_syscall_timer: string;
   /** Kernel syscall sensitive */ readonly kernel_syscall_sensitive: string;
+  /** Kernel syscall fpu */ readonly kernel_syscall_fpu: string;
   /** Kernel syscall hz (count) */ readonly kernel_syscall_hz: number;
   /** Kernel syscall multicall */ readonly kernel_syscall_multicall: string;
   /** Kernel syscall tables */ readonly kernel_syscall_tables: string;
@@ -419,6 +420,7 @@ export interface LabRow {
   /** Kernel in entry */ readonly kernel_in_entry: string;
   /** Kernel in timer */ readonly kernel_in_timer: string;
   /** Kernel in sensitive */ readonly kernel_in_sensitive: string;
+  /** Kernel in fpu */ readonly kernel_in_fpu: string;
   /** Kernel in hz (count) */ readonly kernel_in_hz: number;
   /** Kernel in multicall */ readonly kernel_in_multicall: string;
   /** Kernel in tables */ readonly kernel_in_tables: string;
@@ -427,6 +429,7 @@ export interface LabRow {
   /** Kernel cr8wr entry */ readonly kernel_cr8wr_entry: string;
   /** Kernel cr8wr timer */ readonly kernel_cr8wr_timer: string;
   /** Kernel cr8wr sensitive */ readonly kernel_cr8wr_sensitive: string;
+  /** Kernel cr8wr fpu */ readonly kernel_cr8wr_fpu: string;
   /** Kernel cr8wr hz (count) */ readonly kernel_cr8wr_hz: number;
   /** Kernel cr8wr multicall */ readonly kernel_cr8wr_multicall: string;
   /** Kernel cr8wr tables */ readonly kernel_cr8wr_tables: string;
@@ -435,6 +438,7 @@ export interface LabRow {
   /** Kernel callret entry */ readonly kernel_callret_entry: string;
   /** Kernel callret timer */ readonly kernel_callret_timer: string;
   /** Kernel callret sensitive */ readonly kernel_callret_sensitive: string;
+  /** Kernel callret fpu */ readonly kernel_callret_fpu: string;
   /** Kernel callret hz (count) */ readonly kernel_callret_hz: number;
   /** Kernel callret multicall */ readonly kernel_callret_multicall: string;
   /** Kernel callret tables */ readonly kernel_callret_tables: string;
@@ -443,6 +447,7 @@ export interface LabRow {
   /** Kernel pgfault entry */ readonly kernel_pgfault_entry: string;
   /** Kernel pgfault timer */ readonly kernel_pgfault_timer: string;
   /** Kernel pgfault sensitive */ readonly kernel_pgfault_sensitive: string;
+  /** Kernel pgfault fpu */ readonly kernel_pgfault_fpu: string;
   /** Kernel pgfault hz (count) */ readonly kernel_pgfault_hz: number;
   /** Kernel pgfault multicall */ readonly kernel_pgfault_multicall: string;
   /** Kernel pgfault tables */ readonly kernel_pgfault_tables: string;
@@ -451,6 +456,7 @@ export interface LabRow {
   /** Kernel divzero entry */ readonly kernel_divzero_entry: string;
   /** Kernel divzero timer */ readonly kernel_divzero_timer: string;
   /** Kernel divzero sensitive */ readonly kernel_divzero_sensitive: string;
+  /** Kernel divzero fpu */ readonly kernel_divzero_fpu: string;
   /** Kernel divzero hz (count) */ readonly kernel_divzero_hz: number;
   /** Kernel divzero multicall */ readonly kernel_divzero_multicall: string;
   /** Kernel divzero tables */ readonly kernel_divzero_tables: string;
@@ -459,6 +465,7 @@ export interface LabRow {
   /** Kernel ptemod entry */ readonly kernel_ptemod_entry: string;
   /** Kernel ptemod timer */ readonly kernel_ptemod_timer: string;
   /** Kernel ptemod sensitive */ readonly kernel_ptemod_sensitive: string;
+  /** Kernel ptemod fpu */ readonly kernel_ptemod_fpu: string;
   /** Kernel ptemod hz (count) */ readonly kernel_ptemod_hz: number;
   /** Kernel ptemod multicall */ readonly kernel_ptemod_multicall: string;
   /** Kernel ptemod tables */ readonly kernel_ptemod_tables: string;
@@ -467,6 +474,7 @@ export interface LabRow {
   /** Kernel cpuid entry */ readonly kernel_cpuid_entry: string;
   /** Kernel cpuid timer */ readonly kernel_cpuid_timer: string;
   /** Kernel cpuid sensitive */ readonly kernel_cpuid_sensitive: string;
+  /** Kernel cpuid fpu */ readonly kernel_cpuid_fpu: string;
   /** Kernel cpuid hz (count) */ readonly kernel_cpuid_hz: number;
   /** Kernel cpuid multicall */ readonly kernel_cpuid_multicall: string;
   /** Kernel cpuid tables */ readonly kernel_cpuid_tables: string;
@@ -475,6 +483,7 @@ export interface LabRow {
   /** Kernel hypercall entry */ readonly kernel_hypercall_entry: string;
   /** Kernel hypercall timer */ readonly kernel_hypercall_timer: string;
   /** Kernel hypercall sensitive */ readonly kernel_hypercall_sensitive: string;
+  /** Kernel hypercall fpu */ readonly kernel_hypercall_fpu: string;
   /** Kernel hypercall hz (count) */ readonly kernel_hypercall_hz: number;
   /** Kernel hypercall multicall */ readonly kernel_hypercall_multicall: string;
   /** Kernel hypercall tables */ readonly kernel_hypercall_tables: string;
@@ -483,6 +492,7 @@ export interface LabRow {
   /** Kernel out entry */ readonly kernel_out_entry: string;
   /** Kernel out timer */ readonly kernel_out_timer: string;
   /** Kernel out sensitive */ readonly kernel_out_sensitive: string;
+  /** Kernel out fpu */ readonly kernel_out_fpu: string;
   /** Kernel out hz (count) */ readonly kernel_out_hz: number;
   /** Kernel out multicall */ readonly kernel_out_multicall: string;
   /** Kernel out tables */ readonly kernel_out_tables: string;
@@ -491,6 +501,7 @@ export interface LabRow {
   /** Kernel tpr entry */ readonly kernel_tpr_entry: string;
   /** Kernel tpr timer */ readonly kernel_tpr_timer: string;
   /** Kernel tpr sensitive */ readonly kernel_tpr_sensitive: string;
+  /** Kernel tpr fpu */ readonly kernel_tpr_fpu: string;
   /** Kernel tpr hz (count) */ readonly kernel_tpr_hz: number;
   /** Kernel tpr multicall */ readonly kernel_tpr_multicall: string;
   /** Kernel tpr tables */ readonly kernel_tpr_tables: string;
@@ -499,6 +510,7 @@ export interface LabRow {
   /** Kernel self ipi entry */ readonly kernel_self_ipi_entry: string;
   /** Kernel self ipi timer */ readonly kernel_self_ipi_timer: string;
   /** Kernel self ipi sensitive */ readonly kernel_self_ipi_sensitive: string;
+  /** Kernel self ipi fpu */ readonly kernel_self_ipi_fpu: string;
   /** Kernel self ipi hz (count) */ readonly kernel_self_ipi_hz: number;
   /** Kernel self ipi multicall */ readonly kernel_self_ipi_multicall: string;
   /** Kernel self ipi tables */ readonly kernel_self_ipi_tables: string;
@@ -507,6 +519,7 @@ export interface LabRow {
   /** Kernel rdmsr entry */ readonly kernel_rdmsr_entry: string;
   /** Kernel rdmsr timer */ readonly kernel_rdmsr_timer: string;
   /** Kernel rdmsr sensitive */ readonly kernel_rdmsr_sensitive: string;
+  /** Kernel rdmsr fpu */ readonly kernel_rdmsr_fpu: string;
   /** Kernel rdmsr hz (count) */ readonly kernel_rdmsr_hz: number;
   /** Kernel rdmsr multicall */ readonly kernel_rdmsr_multicall: string;
   /** Kernel rdmsr tables */ readonly kernel_rdmsr_tables: string;
@@ -515,6 +528,7 @@ export interface LabRow {
   /** Kernel wrmsr entry */ readonly kernel_wrmsr_entry: string;
   /** Kernel wrmsr timer */ readonly kernel_wrmsr_timer: string;
   /** Kernel wrmsr sensitive */ readonly kernel_wrmsr_sensitive: string;
+  /** Kernel wrmsr fpu */ readonly kernel_wrmsr_fpu: string;
   /** Kernel wrmsr hz (count) */ readonly kernel_wrmsr_hz: number;
   /** Kernel wrmsr multicall */ readonly kernel_wrmsr_multicall: string;
   /** Kernel wrmsr tables */ readonly kernel_wrmsr_tables: string;
@@ -523,6 +537,7 @@ export interface LabRow {
   /** Kernel set timer entry */ readonly kernel_set_timer_entry: string;
   /** Kernel set timer timer */ readonly kernel_set_timer_timer: string;
   /** Kernel set timer sensitive */ readonly kernel_set_timer_sensitive: string;
+  /** Kernel set timer fpu */ readonly kernel_set_timer_fpu: string;
   /** Kernel set timer hz (count) */ readonly kernel_set_timer_hz: number;
   /** Kernel set timer multicall */ readonly kernel_set_timer_multicall: string;
   /** Kernel set timer tables */ readonly kernel_set_timer_tables: string;
@@ -531,6 +546,7 @@ export interface LabRow {
   /** Kernel null call entry */ readonly kernel_null_call_entry: string;
   /** Kernel null call timer */ readonly kernel_null_call_timer: string;
   /** Kernel null call sensitive */ readonly kernel_null_call_sensitive: string;
+  /** Kernel null call fpu */ readonly kernel_null_call_fpu: string;
   /** Kernel null call hz (count) */ readonly kernel_null_call_hz: number;
   /** Kernel null call multicall */ readonly kernel_null_call_multicall: string;
   /** Kernel null call tables */ readonly kernel_null_call_tables: string;
@@ -539,6 +555,7 @@ export interface LabRow {
   /** Kernel read entry */ readonly kernel_read_entry: string;
   /** Kernel read timer */ readonly kernel_read_timer: string;
   /** Kernel read sensitive */ readonly kernel_read_sensitive: string;
+  /** Kernel read fpu */ readonly kernel_read_fpu: string;
   /** Kernel read hz (count) */ readonly kernel_read_hz: number;
   /** Kernel read multicall */ readonly kernel_read_multicall: string;
   /** Kernel read tables */ readonly kernel_read_tables: string;
@@ -547,6 +564,7 @@ export interface LabRow {
   /** Kernel write entry */ readonly kernel_write_entry: string;
   /** Kernel write timer */ readonly kernel_write_timer: string;
   /** Kernel write sensitive */ readonly kernel_write_sensitive: string;
+  /** Kernel write fpu */ readonly kernel_write_fpu: string;
   /** Kernel write hz (count) */ readonly kernel_write_hz: number;
   /** Kernel write multicall */ readonly kernel_write_multicall: string;
   /** Kernel write tables */ readonly kernel_write_tables: string;
@@ -555,6 +573,7 @@ export interface LabRow {
   /** Kernel stat entry */ readonly kernel_stat_entry: string;
   /** Kernel stat timer */ readonly kernel_stat_timer: string;
   /** Kernel stat sensitive */ readonly kernel_stat_sensitive: string;
+  /** Kernel stat fpu */ readonly kernel_stat_fpu: string;
   /** Kernel stat hz (count) */ readonly kernel_stat_hz: number;
   /** Kernel stat multicall */ readonly kernel_stat_multicall: string;
   /** Kernel stat tables */ readonly kernel_stat_tables: string;
@@ -563,6 +582,7 @@ export interface LabRow {
   /** Kernel open close entry */ readonly kernel_open_close_entry: string;
   /** Kernel open close timer */ readonly kernel_open_close_timer: string;
   /** Kernel open close sensitive */ readonly kernel_open_close_sensitive: string;
+  /** Kernel open close fpu */ readonly kernel_open_close_fpu: string;
   /** Kernel open close hz (count) */ readonly kernel_open_close_hz: number;
   /** Kernel open close multicall */ readonly kernel_open_close_multicall: string;
   /** Kernel open close tables */ readonly kernel_open_close_tables: string;
@@ -571,6 +591,7 @@ export interface LabRow {
   /** Kernel signal install entry */ readonly kernel_signal_install_entry: string;
   /** Kernel signal install timer */ readonly kernel_signal_install_timer: string;
   /** Kernel signal install sensitive */ readonly kernel_signal_install_sensitive: string;
+  /** Kernel signal install fpu */ readonly kernel_signal_install_fpu: string;
   /** Kernel signal install hz (count) */ readonly kernel_signal_install_hz: number;
   /** Kernel signal install multicall */ readonly kernel_signal_install_multicall: string;
   /** Kernel signal install tables */ readonly kernel_signal_install_tables: string;
@@ -579,6 +600,7 @@ export interface LabRow {
   /** Kernel signal handle entry */ readonly kernel_signal_handle_entry: string;
   /** Kernel signal handle timer */ readonly kernel_signal_handle_timer: string;
   /** Kernel signal handle sensitive */ readonly kernel_signal_handle_sensitive: string;
+  /** Kernel signal handle fpu */ readonly kernel_signal_handle_fpu: string;
   /** Kernel signal handle hz (count) */ readonly kernel_signal_handle_hz: number;
   /** Kernel signal handle multicall */ readonly kernel_signal_handle_multicall: string;
   /** Kernel signal handle tables */ readonly kernel_signal_handle_tables: string;
@@ -588,6 +610,7 @@ export interface LabRow {
   /** Kernel ticks entry */ readonly kernel_ticks_entry: string;
   /** Kernel ticks timer */ readonly kernel_ticks_timer: string;
   /** Kernel ticks sensitive */ readonly kernel_ticks_sensitive: string;
+  /** Kernel ticks fpu */ readonly kernel_ticks_fpu: string;
   /** Kernel ticks hz (count) */ readonly kernel_ticks_hz: number;
   /** Kernel ticks multicall */ readonly kernel_ticks_multicall: string;
   /** Kernel ticks tables */ readonly kernel_ticks_tables: string;
@@ -597,6 +620,7 @@ export interface LabRow {
   /** Kernel forkwait entry */ readonly kernel_forkwait_entry: string;
   /** Kernel forkwait timer */ readonly kernel_forkwait_timer: string;
   /** Kernel forkwait sensitive */ readonly kernel_forkwait_sensitive: string;
+  /** Kernel forkwait fpu */ readonly kernel_forkwait_fpu: string;
   /** Kernel forkwait hz (count) */ readonly kernel_forkwait_hz: number;
   /** Kernel forkwait multicall */ readonly kernel_forkwait_multicall: string;
   /** Kernel forkwait tables */ readonly kernel_forkwait_tables: string;
@@ -606,6 +630,7 @@ export interface LabRow {
   /** Kernel exec entry */ readonly kernel_exec_entry: string;
   /** Kernel exec timer */ readonly kernel_exec_timer: string;
   /** Kernel exec sensitive */ readonly kernel_exec_sensitive: string;
+  /** Kernel exec fpu */ readonly kernel_exec_fpu: string;
   /** Kernel exec hz (count) */ readonly kernel_exec_hz: number;
   /** Kernel exec multicall */ readonly kernel_exec_multicall: string;
   /** Kernel exec tables */ readonly kernel_exec_tables: string;
@@ -615,6 +640,7 @@ export interface LabRow {
   /** Kernel shell entry */ readonly kernel_shell_entry: string;
   /** Kernel shell timer */ readonly kernel_shell_timer: string;
   /** Kernel shell sensitive */ readonly kernel_shell_sensitive: string;
+  /** Kernel shell fpu */ readonly kernel_shell_fpu: string;
   /** Kernel shell hz (count) */ readonly kernel_shell_hz: number;
   /** Kernel shell multicall */ readonly kernel_shell_multicall: string;
   /** Kernel shell tables */ readonly kernel_shell_tables: string;
@@ -624,6 +650,7 @@ export interface LabRow {
   /** Kernel mmap entry */ readonly kernel_mmap_entry: string;
   /** Kernel mmap timer */ readonly kernel_mmap_timer: string;
   /** Kernel mmap sensitive */ readonly kernel_mmap_sensitive: string;
+  /** Kernel mmap fpu */ readonly kernel_mmap_fpu: string;
   /** Kernel mmap hz (count) */ readonly kernel_mmap_hz: number;
   /** Kernel mmap multicall */ readonly kernel_mmap_multicall: string;
   /** Kernel mmap tables */ readonly kernel_mmap_tables: string;
@@ -632,6 +659,7 @@ export interface LabRow {
   /** Kernel page fault entry */ readonly kernel_page_fault_entry: string;
   /** Kernel page fault timer */ readonly kernel_page_fault_timer: string;
   /** Kernel page fault sensitive */ readonly kernel_page_fault_sensitive: string;
+  /** Kernel page fault fpu */ readonly kernel_page_fault_fpu: string;
   /** Kernel page fault hz (count) */ readonly kernel_page_fault_hz: number;
   /** Kernel page fault multicall */ readonly kernel_page_fault_multicall: string;
   /** Kernel page fault tables */ readonly kernel_page_fault_tables: string;
@@ -640,6 +668,7 @@ export interface LabRow {
   /** Kernel protection fault entry */ readonly kernel_protection_fault_entry: string;
   /** Kernel protection fault timer */ readonly kernel_protection_fault_timer: string;
   /** Kernel protection fault sensitive */ readonly kernel_protection_fault_sensitive: string;
+  /** Kernel protection fault fpu */ readonly kernel_protection_fault_fpu: string;
   /** Kernel protection fault hz (count) */ readonly kernel_protection_fault_hz: number;
   /** Kernel protection fault multicall */ readonly kernel_protection_fault_multicall: string;
   /** Kernel protection fault tables */ readonly kernel_protection_fault_tables: string;
@@ -650,14 +679,27 @@ export interface LabRow {
   /** Kernel context switch entry */ readonly kernel_context_switch_entry: string;
   /** Kernel context switch timer */ readonly kernel_context_switch_timer: string;
   /** Kernel context switch sensitive */ readonly kernel_context_switch_sensitive: string;
+  /** Kernel context switch fpu */ readonly kernel_context_switch_fpu: string;
   /** Kernel context switch hz (count) */ readonly kernel_context_switch_hz: number;
   /** Kernel context switch multicall */ readonly kernel_context_switch_multicall: string;
   /** Kernel context switch tables */ readonly kernel_context_switch_tables: string;
+  /** Kernel fpu switch bits (count) */ readonly kernel_fpu_switch_bits: number;
+  /** Kernel fpu switch n (count) */ readonly kernel_fpu_switch_n: number;
+  /** Kernel fpu switch processes (count) */ readonly kernel_fpu_switch_processes: number;
+  /** Kernel fpu switch computing (count) */ readonly kernel_fpu_switch_computing: number;
+  /** Kernel fpu switch entry */ readonly kernel_fpu_switch_entry: string;
+  /** Kernel fpu switch timer */ readonly kernel_fpu_switch_timer: string;
+  /** Kernel fpu switch sensitive */ readonly kernel_fpu_switch_sensitive: string;
+  /** Kernel fpu switch fpu */ readonly kernel_fpu_switch_fpu: string;
+  /** Kernel fpu switch hz (count) */ readonly kernel_fpu_switch_hz: number;
+  /** Kernel fpu switch multicall */ readonly kernel_fpu_switch_multicall: string;
+  /** Kernel fpu switch tables */ readonly kernel_fpu_switch_tables: string;
   /** Kernel pipe bits (count) */ readonly kernel_pipe_bits: number;
   /** Kernel pipe n (count) */ readonly kernel_pipe_n: number;
   /** Kernel pipe entry */ readonly kernel_pipe_entry: string;
   /** Kernel pipe timer */ readonly kernel_pipe_timer: string;
   /** Kernel pipe sensitive */ readonly kernel_pipe_sensitive: string;
+  /** Kernel pipe fpu */ readonly kernel_pipe_fpu: string;
   /** Kernel pipe hz (count) */ readonly kernel_pipe_hz: number;
   /** Kernel pipe multicall */ readonly kernel_pipe_multicall: string;
   /** Kernel pipe tables */ readonly kernel_pipe_tables: string;
@@ -666,6 +708,7 @@ export interface LabRow {
   /** Kernel compute entry */ readonly kernel_compute_entry: string;
   /** Kernel compute timer */ readonly kernel_compute_timer: string;
   /** Kernel compute sensitive */ readonly kernel_compute_sensitive: string;
+  /** Kernel compute fpu */ readonly kernel_compute_fpu: string;
   /** Kernel compute hz (count) */ readonly kernel_compute_hz: number;
   /** Kernel compute multicall */ readonly kernel_compute_multicall: string;
   /** Kernel compute tables */ readonly kernel_compute_tables: string;
@@ -674,6 +717,7 @@ export interface LabRow {
   /** Kernel compile entry */ readonly kernel_compile_entry: string;
   /** Kernel compile timer */ readonly kernel_compile_timer: string;
   /** Kernel compile sensitive */ readonly kernel_compile_sensitive: string;
+  /** Kernel compile fpu */ readonly kernel_compile_fpu: string;
   /** Kernel compile hz (count) */ readonly kernel_compile_hz: number;
   /** Kernel compile multicall */ readonly kernel_compile_multicall: string;
   /** Kernel compile tables */ readonly kernel_compile_tables: string;
@@ -684,6 +728,7 @@ export interface LabRow {
   /** Kernel database entry */ readonly kernel_database_entry: string;
   /** Kernel database timer */ readonly kernel_database_timer: string;
   /** Kernel database sensitive */ readonly kernel_database_sensitive: string;
+  /** Kernel database fpu */ readonly kernel_database_fpu: string;
   /** Kernel database hz (count) */ readonly kernel_database_hz: number;
   /** Kernel database multicall */ readonly kernel_database_multicall: string;
   /** Kernel database tables */ readonly kernel_database_tables: string;
@@ -693,6 +738,7 @@ export interface LabRow {
   /** Kernel web entry */ readonly kernel_web_entry: string;
   /** Kernel web timer */ readonly kernel_web_timer: string;
   /** Kernel web sensitive */ readonly kernel_web_sensitive: string;
+  /** Kernel web fpu */ readonly kernel_web_fpu: string;
   /** Kernel web hz (count) */ readonly kernel_web_hz: number;
   /** Kernel web multicall */ readonly kernel_web_multicall: string;
   /** Kernel web tables */ readonly kernel_web_tables: string;
@@ -873,9 +919,11 @@ export interface LabRow {
   /** Period (count) */ readonly period: number;
   /** Timer */ readonly timer: string;
   /** Sensitive */ readonly sensitive: string;
+  /** Fpu */ readonly fpu: string;
   /** Hz (count) */ readonly hz: number;
   /** Multicall */ readonly multicall: string;
   /** Tables */ readonly tables: string;
+  /** Computing (count) */ readonly computing: number;
   /** Storage */ readonly storage: string;
   /** Cache (count) */ readonly cache: number;
   /** Burst (count) */ readonly burst: number;

@@ -36,6 +36,9 @@ export const CASES: readonly KernelCase[] = [
   kernelCase("ticks-apic", "ticks", { timer: "apic", hz: 1_000 }),
   kernelCase("ticks-work", "ticks", { wait: "work", hz: 10_000 }),
   kernelCase("context-switch-8-16K", "context-switch", { processes: 8, size: 16 * KIBIBYTE, n: 3 }),
+  kernelCase("fpu-switch-one", "fpu-switch", { computing: 1 }),
+  kernelCase("fpu-switch-eager", "fpu-switch", { fpu: "eager" }),
+  kernelCase("fpu-switch-careful", "fpu-switch", { processes: 3, sensitive: "avoid" }),
   kernelCase("database-pio", "database", { storage: "pio" }, true),
   kernelCase("database-dma", "database", { storage: "dma" }, true),
 ];

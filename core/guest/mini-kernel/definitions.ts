@@ -34,6 +34,13 @@ export const COMMON_PARAMETERS = {
     choices: ["use", "avoid"],
     default: "use",
   },
+  fpu: {
+    kind: "choice",
+    description:
+      "Floating-point registers: loaded when a process first uses them after a switch (CR0.TS, #NM), or saved and loaded at each switch.",
+    choices: ["lazy", "eager"],
+    default: "lazy",
+  },
   hz: { kind: "count", description: "Ticks a second.", default: 100, minimum: 19, maximum: 10_000 },
   multicall: {
     kind: "choice",
@@ -88,7 +95,7 @@ export const KERNEL_BENCHMARKS: readonly KernelBenchmark[] = [
   benchmark(
     "hypercall",
     "Hypercall",
-    "VMCALL or VMMCALL, in the kernel; fails where there is no monitor.",
+    "VMCALL or VMMCALL, in the kernel, or Xen's xen_version where the kernel is ported to it; fails where there is no monitor.",
     OPERATIONS,
   ),
   benchmark("out", "OUT", "OUT to port 0x80, in the kernel.", OPERATIONS),
@@ -154,6 +161,28 @@ export const KERNEL_BENCHMARKS: readonly KernelBenchmark[] = [
       maximum: 64 * KIBIBYTE,
     },
   }),
+  benchmark(
+    "fpu-switch",
+    "Context switch with floating point",
+    "A token goes round a ring of processes by pipes, some of which keep sums in the registers of x87 and SSE.",
+    {
+      n: count("Rounds.", 10, 100, 10_000),
+      processes: {
+        kind: "count",
+        description: "Processes in the ring.",
+        default: 2,
+        minimum: 2,
+        maximum: 16,
+      },
+      computing: {
+        kind: "count",
+        description: "Processes of these that use floating point.",
+        default: 2,
+        minimum: 0,
+        maximum: 16,
+      },
+    },
+  ),
   benchmark("pipe", "Pipe", "Two processes pass a token to and fro by pipes.", {
     n: count("Round trips.", 20, 500, 20_000),
   }),

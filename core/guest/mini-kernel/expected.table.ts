@@ -29,6 +29,7 @@ export const EXPECTED: Readonly<Record<string, string>> = {
   "page-fault": "9b792059",
   "protection-fault": "110c7003",
   "context-switch": "100c6e70",
+  "fpu-switch": "bc45c2a6",
   "pipe": "2c0c9a84",
   "compute": "169f04ca",
   "compile": "001f8955",
@@ -38,6 +39,9 @@ export const EXPECTED: Readonly<Record<string, string>> = {
   "ticks-apic": "070c6045",
   "ticks-work": "070c6045",
   "context-switch-8-16K": "80b64154",
+  "fpu-switch-one": "984623cf",
+  "fpu-switch-eager": "bc45c2a6",
+  "fpu-switch-careful": "ce45defc",
   "database-pio": "6269472f",
   "database-dma": "6269472f",
 };

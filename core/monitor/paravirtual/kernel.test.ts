@@ -25,6 +25,8 @@ import type { ParavirtualMonitor } from "./monitor.js";
 const MEMORY = 36 * 2 ** 20;
 const BUDGET = 3e8;
 const SYSTEM_CALL = 0x80;
+/** Of the ring of processes that compute. */
+const ROUNDS = 20;
 /** What needs a device in memory or an instruction that Xen's guests do without: the kernel says so itself. */
 const UNAVAILABLE = new Set(["cr8wr", "tpr", "self-ipi", "set-timer"]);
 
@@ -38,6 +40,7 @@ const IN_BOTH_ENGINES = new Set([
   "syscall-int80",
   "web",
   "database-dma",
+  "fpu-switch",
 ]);
 
 const read = (file: string): Uint8Array =>
@@ -74,6 +77,7 @@ function run(
     instructions: computer.engine.instructions,
     unattributed: computer.engine.now() - counters.cycles.reduce((sum, cycles) => sum + cycles, 0),
     exits: counters.events[EVENT.exits]!,
+    events: [...counters.events],
     fingerprint: [computer.engine.now(), counters.events.join(), counters.cycles.join()].join("\n"),
   };
 }
@@ -130,4 +134,43 @@ it("INT 0x80 enters a 32-bit kernel directly, and is returned from directly, unl
   expect(bounced.console).toBe(direct.console);
   expect(bounced.exits - direct.exits).toBeGreaterThanOrEqual(Number(values["n"]));
   expect(direct.unattributed).toBeCloseTo(0, 3);
+});
+
+describe.each(WIDTHS)("%i-bit", (width) => {
+  const fpuSwitch = (values: Readonly<Record<string, string | number>>) =>
+    run(width, commandLine("fpu-switch", { n: ROUNDS, processes: 2, ...values }), "translator", false);
+
+  it("calls its monitor for nothing by the hypercall page", () => {
+    const calls = 50;
+    const { console, outcome, events } = run(width, `bench=hypercall n=${calls}`, "translator", false);
+    // As of any other operation that is done so often.
+    expect(console).toContain(
+      `checksum ${expectedChecksum(CASES.find(({ name }) => name === "cpuid")!)}\nok\n`,
+    );
+    expect(outcome).toEqual({ kind: "exit", status: 0 });
+    expect(events[EVENT.hypercalls_other]!).toBeGreaterThanOrEqual(calls);
+  });
+
+  it("has CR0.TS set when a process that computed gives up the processor, and at no other switch", () => {
+    const [nobody, one, both] = [0, 1, 2].map((computing) => fpuSwitch({ computing }));
+    const calls = (of: typeof nobody) => of!.events[EVENT.hypercalls_fpu_taskswitch]!;
+    const traps = (of: typeof nobody) => of!.events[EVENT.exceptions]!;
+    // By the port, when it starts.
+    expect(calls(nobody)).toBe(1);
+    // A process computes once in a round, and once before the marks and at its end.
+    expect(calls(one) - calls(nobody)).toBeGreaterThanOrEqual(ROUNDS);
+    expect(calls(one) - calls(nobody)).toBeLessThanOrEqual(ROUNDS + 2);
+    expect(calls(both) - calls(one)).toBeGreaterThanOrEqual(ROUNDS);
+    // Each time its registers come back by #NM.
+    expect(traps(one) - traps(nobody)).toBeGreaterThanOrEqual(ROUNDS);
+    // The calls are parts of multicalls that switches need anyway; a 64-bit kernel returns from #NM by iret.
+    const entries = (of: typeof nobody) => of!.events[EVENT.hypercalls]! - of!.events[EVENT.hypercalls_iret]!;
+    expect(entries(both) - entries(nobody)).toBeLessThanOrEqual(4);
+  });
+
+  it("has no such call where registers are saved and loaded at each switch", () => {
+    const eager = fpuSwitch({ computing: 2, fpu: "eager" });
+    expect(eager.events[EVENT.hypercalls_fpu_taskswitch]).toBe(0);
+    expect(eager.console).toContain(/^checksum .*$/m.exec(fpuSwitch({ computing: 2 }).console)![0]);
+  });
 });

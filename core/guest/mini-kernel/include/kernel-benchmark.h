@@ -8,7 +8,7 @@ enum kernel_benchmark {
   BENCHMARK_DIVIDE, /* #DE in kernel mode, whose handler goes on behind it */
   BENCHMARK_ENTRY,  /* a store into a page table in use */
   BENCHMARK_CPUID,
-  BENCHMARK_HYPERCALL, /* VMCALL or VMMCALL, where a monitor answers */
+  BENCHMARK_HYPERCALL, /* VMCALL or VMMCALL, where a monitor answers; or what the port has for it */
   BENCHMARK_OUT,       /* OUT to port 0x80 */
   BENCHMARK_TPR,       /* the APIC's task priority, by its page */
   BENCHMARK_SELF,      /* an interrupt to oneself by the APIC */

@@ -45,6 +45,12 @@ struct port {
   uint16_t user_code, user_data;
   /* Address that the last page fault was about. */
   uintptr_t (*fault_address)(void);
+  /* Calls the monitor for nothing; 0: there is none but by VMCALL or VMMCALL, which a kernel may try. */
+  void (*null_hypercall)(void);
+  /* Allows programs x87 and SSE; has their next use trap (#NM); and, when it has trapped, no longer. */
+  void (*floating_point_start)(void);
+  void (*floating_point_trap)(void);
+  void (*floating_point_allow)(void);
 
   /* ---- Memory management. ---- */
   entry_t (*make_entry)(frame_number frame, unsigned flags);

@@ -1,6 +1,7 @@
 /* Processes and the scheduler. */
 #pragma once
 #include "file.h"
+#include "floating-point.h"
 #include "signals.h"
 #include "space.h"
 #include "trap.h"
@@ -25,6 +26,7 @@ struct process {
   uintptr_t handlers[SIGNALS];
   uintptr_t restorer;
   uintptr_t fault_address; /* that the last SIGSEGV is about */
+  struct floating_point floating_point;
   uint8_t stack[KERNEL_STACK_BYTES] __attribute__((aligned(16)));
 };
 

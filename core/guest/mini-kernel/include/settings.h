@@ -9,10 +9,9 @@ enum timer_source { TIMER_PIT, TIMER_APIC };
 struct settings {
   char program[16];
   uint32_t hertz;
-  #define XEN_BATCH_MOST 128
-
-enum timer_source timer;
-  bool is_careful; /* the careful port (port.h) instead of the native one */
+  enum timer_source timer;
+  bool is_careful;              /* the careful port (port.h) instead of the native one */
+  bool has_lazy_floating_point; /* floating-point.c */
   /* Of the Xen port: most updates of tables in a request, several requests in one, stores into lowest tables. */
   uint32_t batch;
   bool has_multicalls;

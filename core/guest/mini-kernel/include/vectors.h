@@ -4,7 +4,10 @@
 #define VECTOR_NMI 2
 #define VECTOR_BREAKPOINT 3
 #define VECTOR_INVALID_OPCODE 6
+#define VECTOR_NO_FLOATING_POINT 7 /* #NM */
 #define VECTOR_PAGE_FAULT 14
+#define VECTOR_X87 16
+#define VECTOR_SIMD 19
 #define VECTOR_IRQ 32 /* IRQ 0 of the 8259As; 16 of them */
 #define VECTOR_APIC_TIMER 48
 #define VECTOR_SELF 49

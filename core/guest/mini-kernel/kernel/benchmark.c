@@ -160,6 +160,10 @@ static uint32_t run_wrmsr(uint32_t count) {
 static bool is_calling, is_refused;
 
 static uint32_t run_hypercall(uint32_t count) {
+  if (port->null_hypercall != 0) {
+    for (uint32_t i = 0; i < count; i++) port->null_hypercall();
+    return count;
+  }
   bool is_amd = cpuid(0).b == VENDOR_AMD_EBX;
   is_calling = true;
   for (uint32_t i = 0; i < count && !is_refused; i++) {

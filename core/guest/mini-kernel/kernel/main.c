@@ -27,6 +27,7 @@ _Noreturn void kernel_main(const struct port *chosen, const struct boot_informat
   port->interrupts_start();
   files_start();
   disk_start();
+  floating_point_start();
   clock_start(settings.hertz);
   process_first(settings.program, boot->command_line);
   scheduler_run();

@@ -15,6 +15,7 @@ static struct process *process_new(void) {
     process->state = PROCESS_WAITING;
     process->status = 0;
     process->pending = 0;
+    process->floating_point.is_used = false;
     process->parent = current;
     return process;
   }
@@ -59,6 +60,7 @@ intptr_t process_fork(const struct trap_frame *frame) {
   space_clone(&child->space, &current->space);
   for (int i = 0; i < FILES_MOST; i++)
     if ((child->files[i] = current->files[i]) != 0) file_share(child->files[i]);
+  floating_point_copy(child);
   copy(child->handlers, current->handlers, sizeof child->handlers);
   child->restorer = current->restorer;
   struct trap_frame start = *frame;
@@ -80,6 +82,7 @@ intptr_t process_execute(struct trap_frame *frame, const char *path, const char 
   space_activate(&current->space);
   space_destroy(&old);
   fill(current->handlers, 0, sizeof current->handlers);
+  floating_point_drop();
   *frame = start;
   return 0;
 }
@@ -120,6 +123,7 @@ _Noreturn void process_exit(uint32_t status) {
     if (current->files[i] != 0) file_close(current->files[i]), current->files[i] = 0;
   for (struct process *process = processes; process < processes + PROCESSES_MOST; process++)
     if (process->parent == current) abandon(process);
+  floating_point_drop();
   port->interrupts_off();
   space_activate(&kernel_space);
   space_destroy(&current->space);

@@ -39,13 +39,15 @@ void process_ready(struct process *process) {
 static void switch_to(struct process *next) {
   struct process *before = current;
   current = next;
+  port->batch_begin();
+  if (before != 0) floating_point_leave(before);
   if (next != 0) {
     turn_is_over = false;
-    port->batch_begin();
     port->set_kernel_stack((uintptr_t)next->stack + KERNEL_STACK_BYTES);
     space_activate(&next->space);
-    port->batch_end();
+    floating_point_enter(next);
   }
+  port->batch_end();
   switch_stacks(before != 0 ? &before->stack_pointer : &scheduler_stack,
                 next != 0 ? next->stack_pointer : scheduler_stack);
 }

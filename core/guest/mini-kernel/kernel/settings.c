@@ -11,6 +11,7 @@ struct settings settings = {
     .program = "/bench",
     .hertz = 100,
     .timer = TIMER_PIT,
+    .has_lazy_floating_point = true,
     .batch = XEN_BATCH_MOST,
     .has_multicalls = true,
 };
@@ -69,6 +70,8 @@ static void read_word(const char *word) {
     settings.timer = read_choice(word, value, "pit", "apic") ? TIMER_APIC : TIMER_PIT;
   if ((value = value_of(word, "sensitive")) != 0)
     settings.is_careful = read_choice(word, value, "use", "avoid");
+  if ((value = value_of(word, "fpu")) != 0)
+    settings.has_lazy_floating_point = !read_choice(word, value, "lazy", "eager");
   if ((value = value_of(word, "batch")) != 0) {
     settings.batch = read_number(word, value);
     if (settings.batch == 0 || settings.batch > XEN_BATCH_MOST) bad_value(word);
@@ -80,7 +83,8 @@ static void read_word(const char *word) {
 }
 
 bool settings_knows(const char *word) {
-  static const char *const names[] = {"run", "hz", "timer", "sensitive", "batch", "multicall", "tables"};
+  static const char *const names[] = {"run",   "hz",        "timer", "sensitive", "fpu",
+                                      "batch", "multicall", "tables"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (value_of(word, names[i]) != 0) return true;
   return false;

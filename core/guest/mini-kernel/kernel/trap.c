@@ -29,7 +29,9 @@ static _Noreturn void fatal(const struct trap_frame *frame) {
 
 static unsigned signal_of(uintptr_t vector) {
   switch (vector) {
-    case VECTOR_DIVIDE_ERROR: return SIGNAL_FPE;
+    case VECTOR_DIVIDE_ERROR:
+    case VECTOR_X87:
+    case VECTOR_SIMD: return SIGNAL_FPE;
     case VECTOR_INVALID_OPCODE: return SIGNAL_ILLEGAL;
     default: return SIGNAL_SEGMENT;
   }
@@ -50,7 +52,8 @@ static void exception(struct trap_frame *frame) {
     if (!benchmark_exception(frame)) fatal(frame);
     return;
   }
-  signal_send(current, signal_of(frame->vector));
+  if (frame->vector == VECTOR_NO_FLOATING_POINT) floating_point_load();
+  else signal_send(current, signal_of(frame->vector));
 }
 
 void trap(struct trap_frame *frame) {

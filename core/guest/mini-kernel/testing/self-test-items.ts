@@ -24,6 +24,8 @@ export const SELF_TEST_ITEMS = [
   ...BY_EACH_WAY,
   ...BY_EACH_WAY,
   "scheduler: processes that never wait take turns",
+  "floating point: a child has its parent's registers",
+  "floating point: each process has its own",
   "sleep: takes as many ticks",
   "time: goes on",
   "map: memory is zero and stays written",

@@ -6,6 +6,9 @@ void native_processor_start(void);
 void native_set_kernel_stack(uintptr_t top);
 void native_return_to_user(void); /* entry32.S, entry64.S */
 uintptr_t native_fault_address(void);
+void native_floating_point_start(void);
+void native_floating_point_trap(void);
+void native_floating_point_allow(void);
 
 void native_memory_start(struct space *kernel);
 

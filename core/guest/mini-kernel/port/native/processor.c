@@ -154,3 +154,31 @@ uintptr_t native_fault_address(void) {
   __asm__ volatile("mov %%cr2, %0" : "=r"(value));
   return value;
 }
+
+/* ---- Floating point. ---- */
+
+#define CR0_MP (1u << 1)
+#define CR0_EM (1u << 2)
+#define CR0_TS (1u << 3)
+#define CR0_NE (1u << 5)
+#define CR4_OSFXSR (1u << 9)
+#define CR4_OSXMMEXCPT (1u << 10)
+
+static uintptr_t read_cr0(void) {
+  uintptr_t value;
+  __asm__ volatile("mov %%cr0, %0" : "=r"(value));
+  return value;
+}
+static void write_cr0(uintptr_t value) { __asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory"); }
+
+/* x87 is there, with #MF for its exceptions; so are FXSAVE and SSE (SDM 3A, 9.2 and 13.1.3). */
+void native_floating_point_start(void) {
+  uintptr_t cr4;
+  write_cr0((read_cr0() & ~(uintptr_t)(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE);
+  __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+  __asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | CR4_OSFXSR | CR4_OSXMMEXCPT) : "memory");
+}
+
+void native_floating_point_trap(void) { write_cr0(read_cr0() | CR0_TS); }
+
+void native_floating_point_allow(void) { __asm__ volatile("clts" : : : "memory"); }

@@ -15,6 +15,7 @@ enum hypercall {
   MMU_UPDATE = 1,
   STACK_SWITCH = 3,
   SET_CALLBACKS = 4,
+  FPU_TASKSWITCH = 5,
   MULTICALL = 13,
   UPDATE_VA_MAPPING = 14,
   SET_TIMER_OP = 15,
@@ -152,3 +153,4 @@ struct bind_pirq {
 #define PHYSDEVOP_SET_IOPL 6
 #define PHYSDEVOP_EOI 12
 #define CONSOLEIO_WRITE 0
+#define XENVER_VERSION 0

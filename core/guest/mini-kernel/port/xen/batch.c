@@ -81,3 +81,10 @@ void xen_set_kernel_stack(uintptr_t top) {
   call->arguments[1] = top;
   send_unless_batched();
 }
+
+void xen_floating_point_trap(void) {
+  if (call_count == CALLS_MOST) xen_batch_send();
+  struct multicall_entry *call = new_call(FPU_TASKSWITCH);
+  call->arguments[0] = true;
+  send_unless_batched();
+}

@@ -19,7 +19,7 @@ void xen_interrupts_on(void) {
   vcpu()->upcall_mask = 0;
   barrier();
   /* What came in between is delivered on the way out of any hypercall. */
-  if (vcpu()->upcall_pending) hypercall(XEN_VERSION, 0, 0, 0, 0);
+  if (vcpu()->upcall_pending) hypercall(XEN_VERSION, XENVER_VERSION, 0, 0, 0);
 }
 
 void xen_interrupts_off(void) {

@@ -37,6 +37,7 @@ void xen_batch_send(void);
 void xen_add_update(uint64_t pointer, uint64_t value);
 void xen_add_operation(enum mmuext_command command, word argument);
 void xen_set_kernel_stack(uintptr_t top);
+void xen_floating_point_trap(void);
 
 void xen_memory_start(struct space *kernel);
 word xen_machine_frame(frame_number frame);

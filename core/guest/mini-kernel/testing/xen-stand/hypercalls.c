@@ -88,6 +88,7 @@ intptr_t hypercall_do(struct trap_frame *frame, uintptr_t number, const uintptr_
   switch (number) {
     case SET_TRAP_TABLE: return set_traps((const struct trap_info *)a);
     case MMU_UPDATE: return mmu_update((const struct mmu_update *)a, b);
+    case FPU_TASKSWITCH: floating_point_trap(a != 0); return 0;
     case STACK_SWITCH: guest.kernel_stack = b; return 0;
 #ifdef __x86_64__
     case SET_CALLBACKS: guest.event_callback = a, guest.syscall_callback = c; return 0;

@@ -181,6 +181,7 @@ _Noreturn void stand_main(uintptr_t information) {
   guest.kernel_space = top << PAGE_SHIFT;
   guest.is_in_kernel = true;
   traps_start();
+  floating_point_start();
   start_devices();
   space_load(guest.kernel_space);
 

@@ -53,5 +53,7 @@ void event_send(uint32_t channel);
 /* traps.c */
 void traps_start(void);
 void guest_return(struct trap_frame *frame); /* the hypercall iret */
+void floating_point_start(void);
+void floating_point_trap(bool on); /* fpu_taskswitch */
 void wait_for_interrupt(void);
 _Noreturn void stand_enter(struct trap_frame *frame);

@@ -155,6 +155,24 @@ void guest_return(struct trap_frame *frame) {
   frame->flags = (flags & ~(uintptr_t)IOPL) | FLAGS_INTERRUPT | (is_user ? 0 : IOPL_OF_KERNEL);
 }
 
+/* ---- Floating point: on, as Xen's guests find it; CR0.TS as the guest wants it. ---- */
+
+#define CR0_MP_NE 0x22
+#define CR0_TS 0x8
+#define CR4_OSFXSR 0x200
+
+void floating_point_start(void) {
+  uintptr_t value;
+  __asm__ volatile("mov %%cr0, %0\n\tor %1, %0\n\tmov %0, %%cr0" : "=&r"(value) : "i"(CR0_MP_NE));
+  __asm__ volatile("mov %%cr4, %0\n\tor %1, %0\n\tmov %0, %%cr4" : "=&r"(value) : "i"(CR4_OSFXSR));
+}
+
+void floating_point_trap(bool on) {
+  uintptr_t value;
+  __asm__ volatile("mov %%cr0, %0" : "=r"(value));
+  __asm__ volatile("mov %0, %%cr0" : : "r"(on ? value | CR0_TS : value & ~(uintptr_t)CR0_TS));
+}
+
 /* ---- Out of the guest. ---- */
 
 static void interrupt(unsigned irq) {
@@ -194,6 +212,7 @@ void stand_trap(struct trap_frame *frame) {
     uintptr_t cr2;
     __asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
     if (vector == VECTOR_PAGE_FAULT) shared.vcpus[0].cr2 = cr2;
+    if (vector == VECTOR_NO_FLOATING_POINT) floating_point_trap(false);
     const struct trap_info *trap = &guest.traps[vector];
     if (vector == VECTOR_SYSTEM_CALL && (trap->flags & 3) != 3) stand_end("INT 0x80 is not the guest's", 0);
     bounce(frame, trap->address, PUSHES_ERROR(vector), (trap->flags & TRAP_MASK_EVENTS) != 0);

@@ -1,6 +1,7 @@
 /* Tries what the kernel promises, one line each; the tests read the lines. */
 #include "library.h"
 
+#include "arithmetic.h"
 #include "layout.h"
 #include "system-calls.h"
 
@@ -92,6 +93,29 @@ static void test_preemption(void) {
   bool is_good = wait(&status) > 0 && wait(&status) > 0;
   item("scheduler: processes that never wait take turns", is_good && flags[1] == 1);
   unmap((void *)flags, PAGE);
+}
+
+/* The child goes on with the registers that it was forked with, and both change them while the other waits. */
+static void test_floating_point(void) {
+  enum { STEPS = 5 };
+  floating_point_begin(1);
+  for (int i = 0; i < 2 * STEPS; i++) floating_point_step();
+  uint32_t expected = floating_point_sum(), status = 1;
+  floating_point_begin(1);
+  for (int i = 0; i < STEPS; i++) floating_point_step();
+  if (fork() == 0) {
+    for (int i = 0; i < STEPS; i++) {
+      floating_point_step();
+      system_call(CALL_YIELD, 0, 0, 0);
+    }
+    exit(floating_point_sum() != expected);
+  }
+  for (int i = 0; i < STEPS; i++) {
+    floating_point_step();
+    system_call(CALL_YIELD, 0, 0, 0);
+  }
+  item("floating point: a child has its parent's registers", wait(&status) > 0 && status == 0);
+  item("floating point: each process has its own", floating_point_sum() == expected);
 }
 
 static void test_time(void) {
@@ -266,6 +290,7 @@ int main(void) {
     test_signals();
   }
   test_preemption();
+  test_floating_point();
   test_time();
   test_memory();
   test_files();
