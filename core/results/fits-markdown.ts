@@ -5,7 +5,7 @@ import { humanNumber } from "./humanise.js";
 export interface FittedConstant {
   /** `costs.vm_exit`, `start.client`. */
   readonly name: string;
-  /** Those that have it, or `host`, `container`. */
+  /** Those that have it, or `hosts`. */
   readonly profiles: string[];
   /** Cycles; of hosts ns or bytes. */
   readonly value: number;

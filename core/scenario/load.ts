@@ -50,7 +50,7 @@ export function scenarioOf(source: ScenarioSource, overrides: Overrides, languag
   for (const expectation of [...expect, ...orderings.map((each) => each.expect)])
     parseExpectation(expectation);
   const figures = body.figures ?? [];
-  checkFigures(figures, locate);
+  checkFigures(figures, parametersSet(body), locate);
   for (const [index, { where }] of (body.charts ?? []).entries()) {
     if (where !== undefined) parseCondition(where, locate(["charts", index, "where"]));
   }
@@ -70,6 +70,12 @@ export function scenarioOf(source: ScenarioSource, overrides: Overrides, languag
     document: body,
     locate,
   };
+}
+
+/** `parameters.unpackRate`: those that the scenario sets, with its workload or beside it. */
+function parametersSet({ workload, parameters = {} }: ScenarioDocument): string[] {
+  const { name: _, ...own } = typeof workload === "object" ? workload : { name: workload };
+  return Object.keys({ ...own, ...parameters }).map((parameter) => `parameters.${parameter}`);
 }
 
 /** A line of `expect:`: text, or text with what it speaks of and the claim that it confirms. */

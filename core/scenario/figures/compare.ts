@@ -4,6 +4,8 @@
  * model of ours gives it (`outside`). Nothing is dropped.
  */
 import { UserError } from "../../util/errors.js";
+import { nearestWords } from "../../util/nearest.js";
+import { constantNames } from "../constants.js";
 import { parseCondition } from "../expectation.js";
 import { type Expression, evaluate, MissingValue, parseExpression } from "../expression.js";
 import { checked, hasAggregate, RowScopes } from "../row-scope.js";
@@ -51,10 +53,19 @@ interface Selection {
 
 type Locate = Scenario["locate"];
 
-/** Refuses what can be refused without rows: syntax, ids given twice. @throws UserError */
-export function checkFigures(specs: readonly FigureSpec[], locate: Locate): void {
+/**
+ * Refuses what can be refused without rows: syntax, ids given twice, constants that do not exist.
+ * @param parameters names of parameters that the scenario itself sets, from which a figure may be fitted as well
+ * @throws UserError
+ */
+export function checkFigures(
+  specs: readonly FigureSpec[],
+  parameters: readonly string[],
+  locate: Locate,
+): void {
   const seen = new Set<string>();
   for (const [index, spec] of specs.entries()) {
+    if ("fitted" in spec) refuseUnknownConstants(spec, parameters, (at) => locate(["figures", index, ...at]));
     const names = "outside" in spec ? [spec.published].flat() : [comparisonOf(spec, index, locate).name];
     for (const name of names) {
       if (seen.has(name))
@@ -64,6 +75,26 @@ export function checkFigures(specs: readonly FigureSpec[], locate: Locate): void
         });
       seen.add(name);
     }
+  }
+}
+
+function refuseUnknownConstants(
+  { fitted = [] }: ComparedSpec,
+  parameters: readonly string[],
+  locate: (at: readonly (string | number)[]) => string,
+): void {
+  if (fitted.length === 0) return;
+  const known = [...constantNames(), ...parameters];
+  for (const [at, name] of fitted.entries()) {
+    if (known.includes(name)) continue;
+    const near = nearestWords(name, known);
+    throw new UserError(`there is no constant ${name}`, {
+      where: locate(["fitted", at]),
+      mend:
+        near.length > 0
+          ? `did you mean ${near.join(" or ")}?`
+          : "names are as in results/FITS.md: costs.vm_exit, start.client; parameters.<name> of one that this scenario sets",
+    });
   }
 }
 

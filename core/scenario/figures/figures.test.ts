@@ -143,6 +143,14 @@ test.each([
   [entry({ published: "adams06-nano-in-native", value: "1", over: {} }), "`over` names nothing"],
   [entry({ published: "adams06-nano-in-native", valeu: "1" }), 'did you mean "value"?'],
   [
+    entry({ published: "adams06-nano-in-native", value: "1", fitted: ["costs.vm_exitt"] }),
+    "there is no constant costs.vm_exitt\n  did you mean costs.vm_exit",
+  ],
+  [
+    entry({ published: "adams06-nano-in-native", value: "1", fitted: ["parameters.processes"] }),
+    "test.yaml:4:71: there is no constant parameters.processes",
+  ],
+  [
     "figures: [{published: adams06-nano-in-native, outside: no}, {published: adams06-nano-in-native, outside: no}]",
     "given twice",
   ],
