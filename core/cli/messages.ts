@@ -132,6 +132,12 @@ export const validating = (name: string, at: number, of: number): string => `${n
 export const staleValidation = (file: string): string =>
   `${file} is not what the scenarios give\n  run: npm run virtlab -- validate --write`;
 
+export const unaccounted = (id: string): string =>
+  `nothing is said of the published figure ${id}\n  name it in a scenario of scenarios/papers, or in results/outside.yaml with the reason`;
+
+export const contradicted = (id: string): string =>
+  `${id} is outside of the model by results/outside.yaml, but a scenario mentions it\n  remove it from results/outside.yaml`;
+
 export const staleClaims = (file: string): string =>
   `${file} is not what the scenarios give\n  run: npm run virtlab -- claims --write`;
 

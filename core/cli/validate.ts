@@ -5,11 +5,25 @@ import { renderSpec } from "../charts/render.js";
 import { validationCharts } from "../charts/validation.js";
 import { validationHtml } from "../charts/validation-page.js";
 import { fittedConstants } from "../lab/fits.js";
-import { type PaperValidation, type Validation, validate as validatePapers } from "../lab/validation.js";
+import {
+  accountOfPublished,
+  outsideRows,
+  type PaperValidation,
+  type Validation,
+  validate as validatePapers,
+} from "../lab/validation.js";
 import { fitsMarkdown } from "../results/fits-markdown.js";
 import { Disk, shownPath, toCsv } from "../results/index.js";
 import { VALIDATION_COLUMNS, validationRows } from "../results/validation.js";
-import { accuracyText, correlationText, summaryLinesOf, whole } from "../results/validation-text.js";
+import {
+  accountText,
+  accuracyText,
+  correlationText,
+  summaryLinesOf,
+  whole,
+} from "../results/validation-text.js";
+import type { Account } from "../scenario/figures/outside.js";
+import type { Row } from "../scenario/index.js";
 import type { RunSize } from "../util/parameters.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
 import { figureLines, orderingLines } from "./figure-lines.js";
@@ -71,14 +85,24 @@ export async function validate(options: ValidateOptions, terminal: Terminal): Pr
     stop.end();
   }
   if (validation.interrupted) return stop.exitCode ?? EXIT_CODE.interrupted;
-  const table = toCsv(VALIDATION_COLUMNS, validationRows(validation.papers));
+  const account = accountOfPublished(paperScenarios());
+  const table = toCsv(VALIDATION_COLUMNS, tableRows(validation, paper));
   const pages = await written(validation, table, options);
   if (json)
     terminal.print(JSON.stringify({ summary: validation.summary, papers: validation.papers }, undefined, 2));
-  else show(validation, pages, quiet, terminal);
+  else show(validation, account, pages, quiet, terminal);
+  for (const id of account.missing) terminal.note(messages.unaccounted(id));
+  for (const id of account.contradicted) terminal.note(messages.contradicted(id));
   const isStale = action === "check" && keptTable(paper, files) !== table;
   if (isStale) terminal.note(messages.staleValidation(shownPath(KEPT)));
-  return validation.papers.every(isGood) && !isStale ? EXIT_CODE.ok : EXIT_CODE.gateFailed;
+  const isComplete = account.missing.length + account.contradicted.length === 0;
+  return validation.papers.every(isGood) && !isStale && isComplete ? EXIT_CODE.ok : EXIT_CODE.gateFailed;
+}
+
+/** validation.csv as data: the scenarios' figures, and those that no scenario is set beside unless one paper is asked for. */
+function tableRows({ papers }: Validation, paper: string | undefined): Row[] {
+  const outside = paper === undefined ? outsideRows() : [];
+  return [...validationRows(papers), ...outside.map((row): Row => ({ scenario: "", size: "", ...row }))];
 }
 
 /** @throws UserError where a word names no paper */
@@ -144,6 +168,7 @@ async function written(
 
 function show(
   { papers, summary }: Validation,
+  account: Account,
   pages: readonly string[],
   quiet: boolean,
   terminal: Terminal,
@@ -171,6 +196,7 @@ function show(
   }
   if (!quiet && summary.papers.length > 1) showLeaveOneOut(summary.papers, terminal);
   for (const [what, text] of summaryLinesOf(summary)) terminal.print(`${what.padEnd(16)}${text}`);
+  terminal.print(`${"accounted for".padEnd(16)}${accountText(account)}`);
   for (const page of pages) terminal.print(shownPath(page));
 }
 

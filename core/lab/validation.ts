@@ -1,11 +1,18 @@
-/** Every scenario of papers held against its publications: run, or taken from runs that have finished, and made into one table. */
+/**
+ * Every scenario of papers held against its publications: run, or taken from runs that have finished, and made into one table, with the
+ * published figures that no scenario is set beside.
+ */
 import { type PaperResult, summaryOf, type ValidationSummary } from "../results/validation.js";
+import { outsideOf } from "../scenario/figures/compare.js";
+import { type Account, accountOf, outsideFigures } from "../scenario/figures/outside.js";
 import {
   checkExpectations,
   checkOrderings,
   type ExpectationResult,
   figureRows,
   figuresOf,
+  loadScenario,
+  type Row,
 } from "../scenario/index.js";
 import { type FinishedRows, finishedRows } from "./finished-rows.js";
 import type { RunOptions } from "./run.js";
@@ -23,6 +30,19 @@ export interface Validation {
   readonly summary: ValidationSummary;
   /** True when it was stopped before its end. */
   readonly interrupted: boolean;
+}
+
+/** Rows of results/outside.yaml, as those of figures.csv. @throws UserError */
+export function outsideRows(): Row[] {
+  return figureRows([...outsideFigures()].map(([id, reason]) => outsideOf(id, reason)));
+}
+
+/** Where each published figure went, by all scenarios of papers. @throws UserError */
+export function accountOfPublished(files: readonly string[]): Account {
+  return accountOf(
+    files.map((file) => loadScenario(file)),
+    outsideFigures(),
+  );
 }
 
 /**

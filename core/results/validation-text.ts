@@ -1,4 +1,6 @@
 /** What a validation comes to, in lines of text: for the command line, validation.html and the README alike. */
+
+import type { Account } from "../scenario/figures/outside.js";
 import { humanNumber, percent } from "./humanise.js";
 import type { Accuracy, ValidationSummary } from "./validation.js";
 
@@ -20,6 +22,17 @@ export function summaryLinesOf(summary: ValidationSummary): SummaryLine[] {
     ["not compared", `${outside} outside of the model, ${missing} missing`],
   ];
   return lines;
+}
+
+/** "530 published figures: 180 compared, 9 as an order, 341 outside of the model with a reason". */
+export function accountText({ published, compared, ordered, outside, missing }: Account): string {
+  const nowhere = missing.length > 0 ? [`${missing.length} nowhere`] : [];
+  const parts = [
+    `${compared} compared`,
+    `${ordered} as an order`,
+    `${outside} outside of the model with a reason`,
+  ];
+  return `${published} published figures: ${[...parts, ...nowhere].join(", ")}`;
 }
 
 /** "31 figures: 26% within 10%, 61% within 25%, 81% within 50%, 94% within a factor of 2; median factor 1.18". */

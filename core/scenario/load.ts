@@ -74,8 +74,12 @@ export function scenarioOf(source: ScenarioSource, overrides: Overrides, languag
 
 /** `parameters.unpackRate`: those that the scenario sets, with its workload or beside it. */
 function parametersSet({ workload, parameters = {} }: ScenarioDocument): string[] {
-  const { name: _, ...own } = typeof workload === "object" ? workload : { name: workload };
-  return Object.keys({ ...own, ...parameters }).map((parameter) => `parameters.${parameter}`);
+  const own = typeof workload === "object" ? Object.keys(workload) : [];
+  // Those of one workload stand under its name.
+  const beside = Object.entries(parameters).flatMap(([name, value]) =>
+    typeof value === "object" && !Array.isArray(value) ? Object.keys(value) : [name],
+  );
+  return [...own, ...beside].map((parameter) => `parameters.${parameter}`);
 }
 
 /** A line of `expect:`: text, or text with what it speaks of and the claim that it confirms. */

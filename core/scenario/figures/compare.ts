@@ -175,7 +175,8 @@ function numberOf(
   }
 }
 
-function outsideOf(id: string, reason: string): FigureResult {
+/** A figure that nothing of ours is set beside, and why. */
+export function outsideOf(id: string, reason: string): FigureResult {
   const published = publishedFigures().get(id)!;
   return {
     figure: id,
