@@ -75,7 +75,8 @@ const MOVES: ReadonlySet<string> = new Set(["segment-load", "control-register", 
 interface Entry {
   readonly run: Handler;
   readonly isTransfer: boolean;
-  readonly isPrivileged: boolean;
+  /** Whether it raises #GP(0) before it does anything. */
+  readonly isRefused: (core: Core) => boolean;
   readonly needsProtected: boolean;
   readonly cycles: number;
   /** EVENT, or -1. */
@@ -167,7 +168,10 @@ export class SystemUnit {
     core.performing = instruction;
     try {
       if (entry.needsProtected && (!core.isProtected || core.isVirtual8086)) throw undefinedOpcode();
-      if (entry.isPrivileged && core.cpl !== 0) throw generalProtection();
+      if (entry.isRefused(core)) {
+        raiseFault(core, generalProtection());
+        return;
+      }
       if (mayLeave && core.interception?.instruction(instruction) === true) {
         core.hasExited = true;
         return;
@@ -365,7 +369,7 @@ export class SystemUnit {
     const entry: Entry = {
       run: performance?.run ?? unknown,
       isTransfer: performance?.isTransfer === true,
-      isPrivileged: performance !== undefined && row.privilege === 0 && performance.checksPrivilege !== true,
+      isRefused: performance === undefined ? isNeverRefused : refusalOf(row, performance),
       needsProtected: performance?.needsProtected === true,
       cycles: performance?.cost === undefined ? 0 : this.core.costs[performance.cost],
       event: row.event === "" ? -1 : (COUNTED[row.event] ?? -1),
@@ -375,6 +379,15 @@ export class SystemUnit {
     return entry;
   }
 }
+
+/** When an instruction raises #GP(0) before it does anything. */
+function refusalOf(row: Row, { checksPrivilege, isRefused }: Performance): Entry["isRefused"] {
+  if (row.privilege === 0 && checksPrivilege !== true) return isPrivilegeMissing;
+  return isRefused ?? isNeverRefused;
+}
+
+const isPrivilegeMissing = (core: Core): boolean => core.cpl !== 0;
+const isNeverRefused = (): boolean => false;
 
 function unknown(): never {
   throw undefinedOpcode();

@@ -40,6 +40,11 @@ const DPL = 3 << PRIVILEGE_SHIFT;
 /** Registers that hold linear addresses of descriptor tables: base and limit each. */
 const TABLES = [GDTR_BASE, GDTR_BASE + 1, GDTR_LIMIT, IDTR_BASE, IDTR_BASE + 1, IDTR_LIMIT] as const;
 
+const LOCAL_TABLE = segmentWord(LDTR);
+const TASK = segmentWord(TR);
+const CODE = segmentWord(CS);
+const STACK = segmentWord(SS);
+
 /** Where the monitor's own descriptor tables lie while the guest runs; lower halves, for the window has the highest addresses. */
 export interface RealTables {
   readonly gdtBase: number;
@@ -121,11 +126,11 @@ export class PrivilegedState {
     this.isExposed = true;
     words[FLAGS] = (words[FLAGS]! & ~PRIVILEGED_FLAGS) | this.flags;
     words[CR0_WORD] = this.cr0;
-    TABLES.forEach((word, index) => {
-      words[word] = this.tables[index]!;
-    });
-    words.set(this.localTable, segmentWord(LDTR));
-    words.set(this.task, segmentWord(TR));
+    for (let index = 0; index < TABLES.length; index++) words[TABLES[index]!] = this.tables[index]!;
+    for (let word = 0; word < SEGMENT_WORDS; word++) {
+      words[LOCAL_TABLE + word] = this.localTable[word]!;
+      words[TASK + word] = this.task[word]!;
+    }
     core.updateMode();
   }
 
@@ -139,11 +144,12 @@ export class PrivilegedState {
     const real = this.realTables(this.hidKernel);
     this.flags = words[FLAGS]! & PRIVILEGED_FLAGS;
     this.cr0 = words[CR0_WORD]!;
-    TABLES.forEach((word, index) => {
-      this.tables[index] = words[word]!;
-    });
-    this.localTable.set(words.subarray(segmentWord(LDTR), segmentWord(LDTR) + SEGMENT_WORDS));
-    this.task.set(words.subarray(segmentWord(TR), segmentWord(TR) + SEGMENT_WORDS));
+    for (let index = 0; index < TABLES.length; index++) this.tables[index] = words[TABLES[index]!]!;
+    for (let word = 0; word < SEGMENT_WORDS; word++) {
+      this.localTable[word] = words[LOCAL_TABLE + word]!;
+      this.task[word] = words[TASK + word]!;
+      words[LOCAL_TABLE + word] = 0;
+    }
     words[FLAGS] = (words[FLAGS]! & ~RFLAGS.IOPL) | RFLAGS.IF;
     words[CR0_WORD] = this.cr0 | REAL_CR0;
     if (this.hidKernel) {
@@ -152,11 +158,13 @@ export class PrivilegedState {
       words[CR0_WORD]! &= ~CR0.AM;
     }
     const high = core.isLong ? -1 : 0;
-    [real.gdtBase, high, real.gdtLimit, real.idtBase, high, real.idtLimit].forEach((value, index) => {
-      words[TABLES[index]!] = value;
-    });
-    words.fill(0, segmentWord(LDTR), segmentWord(LDTR) + SEGMENT_WORDS);
-    words[segmentWord(TR) + SELECTOR] = real.taskSelector;
+    words[GDTR_BASE] = real.gdtBase;
+    words[GDTR_BASE + 1] = high;
+    words[GDTR_LIMIT] = real.gdtLimit;
+    words[IDTR_BASE] = real.idtBase;
+    words[IDTR_BASE + 1] = high;
+    words[IDTR_LIMIT] = real.idtLimit;
+    words[TASK + SELECTOR] = real.taskSelector;
     core.updateMode();
   }
 
@@ -164,11 +172,14 @@ export class PrivilegedState {
   private setRing(ring: number): void {
     const { words } = this.core();
     words[PRIVILEGE] = ring;
-    for (const segment of [CS, SS]) {
-      const at = segmentWord(segment);
-      if (words[at + ATTRIBUTES] === 0) continue;
-      words[at + SELECTOR] = (words[at + SELECTOR]! & ~3) | ring;
-      words[at + ATTRIBUTES] = (words[at + ATTRIBUTES]! & ~DPL) | (ring << PRIVILEGE_SHIFT);
-    }
+    setSegmentRing(words, CODE, ring);
+    setSegmentRing(words, STACK, ring);
   }
+}
+
+/** RPL and DPL of a segment register, unless it is empty. @param at its first word. */
+function setSegmentRing(words: Int32Array, at: number, ring: number): void {
+  if (words[at + ATTRIBUTES] === 0) return;
+  words[at + SELECTOR] = (words[at + SELECTOR]! & ~3) | ring;
+  words[at + ATTRIBUTES] = (words[at + ATTRIBUTES]! & ~DPL) | (ring << PRIVILEGE_SHIFT);
 }

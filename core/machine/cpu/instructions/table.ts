@@ -28,7 +28,14 @@ import {
   storeLdt,
   storeTask,
 } from "../registers/descriptor-tables.js";
-import { clearInterrupts, popFlags, pushFlags, setInterrupts } from "../registers/flags.js";
+import {
+  clearInterrupts,
+  mayNotClearInterrupts,
+  mayNotSetInterrupts,
+  popFlags,
+  pushFlags,
+  setInterrupts,
+} from "../registers/flags.js";
 import * as segments from "../registers/segments.js";
 import {
   adjustPrivilege,
@@ -57,6 +64,8 @@ export interface Performance {
   readonly needsProtected?: true;
   /** Checks CPL itself, after something else. */
   readonly checksPrivilege?: true;
+  /** Whether it raises #GP(0) for another reason than CPL. A deprivileged kernel does so all the time: to throw costs more. */
+  readonly isRefused?: (core: Core) => boolean;
 }
 
 /** Parts of the CPU that some instructions reach. */
@@ -108,8 +117,8 @@ export function performances({ cpuid, msrs, random }: Parts): Readonly<Record<st
     VERR: { run: verifyRead, cost: system, needsProtected: true },
     VERW: { run: verifyWrite, cost: system, needsProtected: true },
     ARPL: { run: adjustPrivilege, cost: system, needsProtected: true },
-    CLI: { run: clearInterrupts },
-    STI: { run: setInterrupts },
+    CLI: { run: clearInterrupts, isRefused: mayNotClearInterrupts },
+    STI: { run: setInterrupts, isRefused: mayNotSetInterrupts },
     PUSHF: { run: pushFlags },
     POPF: { run: popFlags },
     HLT: { run: halt },

@@ -69,20 +69,26 @@ export function setFlags(core: Core, flags: number): void {
   if (core.writeFlags(flags)) core.refreshMode();
 }
 
+/** CLI and STI act on IF itself. */
+const reachesInterruptFlag = (core: Core): boolean => !core.isProtected || core.cpl <= core.ioPrivilege;
+
+/** Whether CLI raises #GP(0). */
+export const mayNotClearInterrupts = (core: Core): boolean =>
+  !reachesInterruptFlag(core) && !hasVirtualInterrupts(core);
+
+/** Whether STI does: not either where a virtual interrupt waits. */
+export const mayNotSetInterrupts = (core: Core): boolean =>
+  !reachesInterruptFlag(core) && (!hasVirtualInterrupts(core) || (core.words[FLAGS]! & RFLAGS.VIP) !== 0);
+
 export function clearInterrupts(core: Core): void {
-  if (!core.isProtected || core.cpl <= core.ioPrivilege) core.setSystemFlags(RFLAGS.IF, 0);
-  else if (hasVirtualInterrupts(core)) core.setSystemFlags(RFLAGS.VIF, 0);
-  else throw generalProtection();
+  core.setSystemFlags(reachesInterruptFlag(core) ? RFLAGS.IF : RFLAGS.VIF, 0);
 }
 
 /** The next instruction is still out of reach of interrupts, if they were disabled. */
 export function setInterrupts(core: Core): void {
-  if (!core.isProtected || core.cpl <= core.ioPrivilege) {
-    if ((core.words[FLAGS]! & RFLAGS.IF) === 0) core.shadow = SHADOW.interrupts;
-    core.setSystemFlags(0, RFLAGS.IF);
-  } else if (hasVirtualInterrupts(core) && (core.words[FLAGS]! & RFLAGS.VIP) === 0)
-    core.setSystemFlags(0, RFLAGS.VIF);
-  else throw generalProtection();
+  const isReal = reachesInterruptFlag(core);
+  if (isReal && (core.words[FLAGS]! & RFLAGS.IF) === 0) core.shadow = SHADOW.interrupts;
+  core.setSystemFlags(0, isReal ? RFLAGS.IF : RFLAGS.VIF);
 }
 
 /** Whether CLI and STI beyond IOPL act on VIF: VME in virtual-8086 mode, PVI at CPL 3 outside it. */
