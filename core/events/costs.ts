@@ -34,6 +34,7 @@ export const COSTS = [
   { name: "cache_flush", kind: "hardware", description: "WBINVD or INVD." },
   { name: "vm_exit", kind: "hardware", description: "The hardware's VM exit, guest to root mode." },
   { name: "vm_entry", kind: "hardware", description: "The hardware's VM entry, root mode to guest." },
+  { name: "posted_interrupt", kind: "hardware", description: "Taking interrupts posted to the guest that runs: the notification, the descriptor or backing page, no exit." },
   { name: "ring_transition", kind: "hardware", description: "One hypercall or trap into a paravirtual hypervisor and back, register saving included." },
 
   { name: "kernel_fault", kind: "guest-software", description: "The guest kernel's page-fault handler without allocation, zeroing or table reads." },

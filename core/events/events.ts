@@ -25,6 +25,7 @@ export const EVENTS = [
   // Instructions, of guests that execute code.
   { name: "instructions", label: "Instructions", better: "neither", group: "instructions", description: "Instructions completed; a repeated string instruction is one." },
   { name: "interrupts", label: "Interrupts", better: "neither", group: "instructions", description: "Interrupts and NMIs of devices delivered to the guest." },
+  { name: "posted_interrupts", label: "Posted interrupts", better: "neither", group: "instructions", description: "Notifications by which the guest that runs got interrupts without an exit (posted interrupts, AVIC's doorbell)." },
   { name: "exceptions", label: "Exceptions", better: "neither", group: "instructions", description: "Faults, traps and aborts delivered to the guest, page faults included." },
   { name: "software_interrupts", label: "Software interrupts", better: "neither", group: "instructions", description: "INT n, INT3 and INTO that entered a handler." },
   { name: "interrupt_returns", label: "Interrupt returns", better: "neither", group: "instructions", description: "IRET." },

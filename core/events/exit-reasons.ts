@@ -40,6 +40,10 @@ export const EXIT_REASONS = [
   { name: "call_out", label: "Call-out", description: "Translated code calls the monitor to do an instruction for it." },
   { name: "translation", label: "Translation", description: "Translated code comes to what is not translated yet, or not chained." },
   { name: "task_switch", label: "Task switch", description: "A task switch by JMP, CALL, IRET or a task gate, which the monitor makes in the guest's stead." },
+  { name: "apic_write", label: "APIC write", description: "A write to the local APIC's page that the hardware has made, and the monitor completes (APIC-write exit, AVIC's traps)." },
+  { name: "end_of_interrupt", label: "End of interrupt", description: "The end of a level-triggered interrupt that the hardware has made: the I/O APIC is to know (virtualized EOI)." },
+  { name: "incomplete_ipi", label: "Incomplete IPI", description: "An IPI that AVIC could not deliver: not a fixed interrupt, or a target that does not run." },
+  { name: "nmi_window", label: "NMI window", description: "The guest became able to take a virtual NMI that had to wait." },
 ] as const satisfies readonly ExitReason[];
 
 export type ExitReasonName = (typeof EXIT_REASONS)[number]["name"];

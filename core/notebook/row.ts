@@ -34,6 +34,7 @@ export interface LabRow {
   /** Kernel references (count) */ readonly kernel_references: number;
   /** Instructions (count) */ readonly instructions: number;
   /** Interrupts (count) */ readonly interrupts: number;
+  /** Posted interrupts (count) */ readonly posted_interrupts: number;
   /** Exceptions (count) */ readonly exceptions: number;
   /** Software interrupts (count) */ readonly software_interrupts: number;
   /** Interrupt returns (count) */ readonly interrupt_returns: number;
@@ -256,6 +257,7 @@ export interface LabRow {
   /** Cost cache flush (cycles) */ readonly cost_cache_flush: number;
   /** Cost vm exit (cycles) */ readonly cost_vm_exit: number;
   /** Cost vm entry (cycles) */ readonly cost_vm_entry: number;
+  /** Cost posted interrupt (cycles) */ readonly cost_posted_interrupt: number;
   /** Cost ring transition (cycles) */ readonly cost_ring_transition: number;
   /** Cost kernel fault (cycles) */ readonly cost_kernel_fault: number;
   /** Cost kernel zero page (cycles) */ readonly cost_kernel_zero_page: number;
@@ -307,6 +309,7 @@ export interface LabRow {
   /** Host vpid */ readonly host_vpid: string;
   /** Host accessed dirty */ readonly host_accessed_dirty: string;
   /** Host populate */ readonly host_populate: string;
+  /** Host apic virtualization */ readonly host_apic_virtualization: string;
   /** Shadow fill */ readonly shadow_fill: string;
   /** Shadow out of sync */ readonly shadow_out_of_sync: string;
   /** Shadow reuse */ readonly shadow_reuse: string;

@@ -4,6 +4,7 @@
  */
 
 import type { ImageKind } from "../guest/images/boot-plan.js";
+import type { ApicAssist } from "../monitor/hardware-assisted/vendor.js";
 import type { ParameterValue, RunSize } from "../util/parameters.js";
 import type { PageSizeName } from "../util/units.js";
 
@@ -77,6 +78,8 @@ export interface CellConfig {
     readonly accessedDirty: boolean;
     /** Give the guest its frames at boot (true) or on first touch (false). */
     readonly populate: boolean;
+    /** The local APIC by the hardware (APICv, AVIC) where the profile has it; kvm: as KVM's modules have it by default. */
+    readonly apicVirtualization: ApicAssist;
   };
   readonly shadow: {
     /** Fill on fault, or a whole table when it is first shadowed. */

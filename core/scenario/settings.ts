@@ -23,7 +23,14 @@ export const DEFAULT_SETTINGS = {
     engine: "translator",
   },
   guest: { paging: "4-level", pcid: false },
-  host: { page: "4K", levels: 4, vpid: true, accessedDirty: true, populate: false },
+  host: {
+    page: "4K",
+    levels: 4,
+    vpid: true,
+    accessedDirty: true,
+    populate: false,
+    apicVirtualization: "kvm",
+  },
   // KVM's limit of writes.
   shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0, writeFlood: 3 },
   translation: { cache: 1024 * 1024, chaining: true, adaptive: true },
@@ -100,6 +107,9 @@ export function settingsShape(catalogue: Catalogue) {
         vpid: yesOrNo("Tag TLB entries by VPID or ASID where the profile has it"),
         accessedDirty: yesOrNo("Accessed and dirty bits in the EPT where the profile has them"),
         populate: yesOrNo("Give the guest its frames at boot; else on first touch"),
+        apicVirtualization: z
+          .enum(["kvm", "on", "off"])
+          .describe("Local APIC by the hardware where the profile has it; kvm: APICv is, AVIC is not"),
       })
       .partial()
       .optional(),

@@ -38,6 +38,7 @@ export const SYSTEM_COSTS = {
   random_number: assumed(300, "RDRAND; later microcode takes longer", [100, 1_500]),
   port_access: assumed(1_500, "half a microsecond to a device behind PCI; ISA takes more than one", [300, 5_000]),
   cache_flush: assumed(100_000, "writing back a third-level cache of some MiB", [10_000, 2_000_000]),
+  posted_interrupt: assumed(400, "half an exit and entry: microcode, an EOI to the real APIC, locked updates of a descriptor in memory", [100, 1_500]),
 } as const satisfies Partial<Record<CostName, Constant>>;
 
 /** What differs on NetBurst, whose pipeline is twice as long. */

@@ -44,8 +44,17 @@ const SELF = 0x4_0000;
 const BY_ONE = 0xb;
 const SHORT_WAIT = 100;
 const LONG_WAIT = -1;
+const DIVISIONS = 64;
 const MARK_PORT = 0x5640;
 const SERIAL = 0x3f8;
+/** The clock's periodic interrupt (MC146818): 8,192 a second, by pin 8 of the I/O APIC; register C ends each. */
+const RTC = { index: 0x70, data: 0x71, rate: 0x23, periodic: 0x42, a: 10, b: 11, c: 12 } as const;
+const RTC_PIN = 8;
+const IO_APIC = 0xfec0_0000;
+const IO_APIC_WINDOW = IO_APIC + 0x10;
+const REDIRECTION = 0x10;
+/** A vector that has a gate, and no handler of its own otherwise. */
+export const DEVICE_VECTOR = 0x22;
 const EXIT_PORT = 0xf4;
 /** Edge or level of the interrupt lines: in the kernel side of KVM. And ports of its user side: the clock, and nobody's. */
 const ELCR = 0x4d0;
@@ -63,8 +72,38 @@ export type Body = (code: Assembler) => void;
 
 const selfInterrupt: Body = (code) => void code.emit("mov", mem(dword, APIC_REGISTER.command), SELF | VECTOR);
 
+/** Sends an interrupt line to a vector through the I/O APIC, where a handler stands that ends with EOI and IRET. */
+export const deviceInterrupt =
+  (pin: number, flags: number, handler: Body): Body =>
+  (code) => {
+    const gate = IDT + DEVICE_VECTOR * 8;
+    const past = code.unique("past");
+    const label = code.unique("device");
+    code.emit("jmp", past).align(16).label(label);
+    handler(code);
+    code.emit("mov", mem(dword, APIC_REGISTER.endOfInterrupt), 0).emit("iretd").align(16).label(past);
+    code
+      .emit("mov", eax, label)
+      .emit("mov", mem(dword, gate), eax)
+      .emit("mov", mem(word, gate + 2), cs);
+    code.emit("and", eax, 0xffff_0000 | 0).emit("or", eax, INTERRUPT_GATE);
+    code.emit("mov", mem(dword, gate + 4), eax);
+    for (const [register, value] of [
+      [REDIRECTION + 2 * pin + 1, 0],
+      [REDIRECTION + 2 * pin, DEVICE_VECTOR | flags],
+    ] as const)
+      code.emit("mov", mem(dword, IO_APIC), register).emit("mov", mem(dword, IO_APIC_WINDOW), imm(value, 4));
+  };
+
+interface ExitOperation {
+  readonly title: string;
+  readonly body: Body;
+  /** Once, behind `prepare`. */
+  readonly before?: Body;
+}
+
 /** By name, after kvm-unit-tests where it has one. */
-export const EXIT_OPERATIONS: Readonly<Record<string, { readonly title: string; readonly body: Body }>> = {
+export const EXIT_OPERATIONS: Readonly<Record<string, ExitOperation>> = {
   nothing: { title: "The loop alone.", body: () => {} },
   cpuid: { title: "CPUID.", body: (code) => void code.emit("mov", eax, 0).emit("cpuid") },
   vmcall: {
@@ -155,6 +194,30 @@ export const EXIT_OPERATIONS: Readonly<Record<string, { readonly title: string; 
       const wait = code.unique("wait");
       code.emit("mov", ebx, edi).emit("mov", mem(dword, APIC_REGISTER.initialCount), imm(SHORT_WAIT, 4));
       code.label(wait).emit("cmp", ebx, edi).emit("je", wait);
+    },
+  },
+  "rtc-interrupt": {
+    title: "An interrupt of a device of the monitor's user side, waited for in a loop, and ended there.",
+    before: (code) => {
+      deviceInterrupt(RTC_PIN, 0, (handler) => handler.emit("inc", edi).emit("in", al, imm(RTC.data, 1)))(
+        code,
+      );
+      for (const [register, value] of [
+        [RTC.a, RTC.rate],
+        [RTC.b, RTC.periodic],
+      ] as const) {
+        code.emit("mov", al, imm(register, 1)).emit("out", imm(RTC.index, 1), al);
+        code.emit("mov", al, imm(value, 1)).emit("out", imm(RTC.data, 1), al);
+      }
+      code.emit("mov", al, imm(RTC.c, 1)).emit("out", imm(RTC.index, 1), al);
+      code.emit("in", al, imm(RTC.data, 1));
+    },
+    body: (code) => {
+      const wait = code.unique("wait");
+      // Divisions take long, for their number: there are hundreds of thousands of cycles to wait.
+      code.emit("mov", ebx, edi).emit("mov", ecx, 1).label(wait).emit("mov", eax, 1);
+      for (let times = 0; times < DIVISIONS; times++) code.emit("mov", edx, 0).emit("div", ecx);
+      code.emit("cmp", ebx, edi).emit("je", wait);
     },
   },
   "first-touch": {
@@ -254,4 +317,10 @@ export const prepare: Body = (code) => {
 };
 
 /** The image of an operation: raw code for 1 MiB. */
-export const exitImage = (name: string): Uint8Array => exitGuest(EXIT_OPERATIONS[name]!.body, prepare);
+export function exitImage(name: string): Uint8Array {
+  const { body, before } = EXIT_OPERATIONS[name]!;
+  return exitGuest(body, (code) => {
+    prepare(code);
+    before?.(code);
+  });
+}

@@ -37,6 +37,8 @@ export interface Interception {
   softwareInterrupt(vector: number): boolean;
   /** A maskable interrupt that the CPU would take now. */
   interrupt(): boolean;
+  /** An NMI that the CPU would take now. Where the method is absent none leaves. */
+  nmi?(): boolean;
   /**
    * A task switch whose gate and incoming TSS descriptor have been found good; neither TSS has been looked at. Where the method is
    * absent none leaves.

@@ -284,6 +284,10 @@ export class SystemUnit {
     const { words, host } = core;
     if (core.shadow !== SHADOW.none || core.activity === ACTIVITY.shutdown) return false;
     if (core.nmiPending && !core.nmiBlocked) {
+      if (core.interception?.nmi?.() === true) {
+        core.hasExited = true;
+        return true;
+      }
       core.nmiPending = false;
       core.nmiBlocked = true;
       this.deliver(EXCEPTION.NMI);

@@ -63,7 +63,7 @@ export class Interrupts {
   }
 
   /** The 8259As ask for INTA cycles, and the request reaches the CPU. */
-  private get isExternal(): boolean {
+  get isExternal(): boolean {
     const { pic, localApic } = this;
     return localApic?.isEnabled ? localApic.requestsExtInt : pic?.output === true;
   }

@@ -9,14 +9,15 @@ import { PLAIN } from "../testing/plain.js";
 import { VMRUN_CHECKS } from "./entry-checks.js";
 import { SVM_EXIT } from "./exit-codes.js";
 import type { SvmUnit } from "./unit.js";
-import { CONTROL, SAVE } from "./vmcb.js";
+import { CONTROL, SAVE, VIRTUAL_INTERRUPT } from "./vmcb.js";
 
 const MEMORY = 16 * 2 ** 20;
 
-function makeUnit(): SvmUnit {
+/** The processor without AVIC for the check that needs one. */
+function makeUnit(profile = "zen-2-2019"): SvmUnit {
   const computer = makeHardwareComputer(
     {
-      profile: findProfile("zen-2-2019")!,
+      profile: findProfile(profile)!,
       memoryBytes: MEMORY,
       ...PLAIN,
       engine: "interpreter",
@@ -56,6 +57,9 @@ const SPOILT: Readonly<Record<string, (set: (offset: number, bits: number) => vo
   "the I/O permissions map is memory": (_set, unit) => unit.write(CONTROL.ioPermissions, 0, 1 << 30),
   "the MSR permissions map is memory": (_set, unit) => unit.write(CONTROL.msrPermissions, 0, 1 << 30),
   "the ASID is not 0": (_set, unit) => unit.write(CONTROL.asid, 0),
+  "AVIC is on this processor": (set, unit) => { set(CONTROL.virtualInterrupt, VIRTUAL_INTERRUPT.avic); unit.write(CONTROL.nestedPaging, 1); },
+  "AVIC needs nested paging": (set, unit) => { set(CONTROL.virtualInterrupt, VIRTUAL_INTERRUPT.avic); unit.write(CONTROL.nestedPaging, 0); },
+  "AVIC's pages are memory": (set, unit) => { set(CONTROL.virtualInterrupt, VIRTUAL_INTERRUPT.avic); unit.write(CONTROL.avicBackingPage, 0, 1 << 30); },
   "the injected event exists": (_set, unit) => unit.write(CONTROL.eventInjection, 0x8000_0302 | 0),
 };
 
@@ -65,7 +69,7 @@ describe("VMRUN", () => {
   });
 
   it.each(VMRUN_CHECKS.map(({ name }) => name))("refuses unless %s", (name) => {
-    const unit = makeUnit();
+    const unit = makeUnit(name === "AVIC is on this processor" ? "barcelona-2007" : undefined);
     SPOILT[name]!((offset, bits) => unit.write(offset, unit.read(offset) | bits), unit);
     expect(unit.vmrun()).toBe(name);
     expect(unit.vmcb.low(CONTROL.exitCode)).toBe(SVM_EXIT.invalid);

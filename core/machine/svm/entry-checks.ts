@@ -2,7 +2,16 @@
 import { CR0, CR4, EFER } from "../cpu/control-bits.js";
 import type { Processor } from "../cpu/processor.js";
 import { EFER_SVME } from "./saved-state.js";
-import { CONTROL, EVENT, EVENT_TYPE, INTERCEPT_3, INTERCEPT_4, SAVE, type Vmcb } from "./vmcb.js";
+import {
+  CONTROL,
+  EVENT,
+  EVENT_TYPE,
+  INTERCEPT_3,
+  INTERCEPT_4,
+  SAVE,
+  VIRTUAL_INTERRUPT,
+  type Vmcb,
+} from "./vmcb.js";
 
 export interface VmrunCheck {
   readonly name: string;
@@ -17,12 +26,23 @@ const SEGMENT_DEFAULT = 0x400;
 /** Exceptions that cannot be injected: NMI has a type of its own, and vector 9 and 15 do not exist. */
 const NO_EXCEPTION: ReadonlySet<number> = new Set([2, 9, 15]);
 
+/** What AVIC uses, each a page (15.29.4). */
+const AVIC_PAGES = [
+  CONTROL.avicBar,
+  CONTROL.avicBackingPage,
+  CONTROL.avicLogicalTable,
+  CONTROL.avicPhysicalTable,
+] as const;
+const PAGE = 4096;
+
 const implies = (condition: boolean, then: boolean): boolean => !condition || then;
 const has = (value: number, bits: number): boolean => (value & bits) !== 0;
 
 const isLong = (vmcb: Vmcb): boolean => has(vmcb.low(SAVE.efer), EFER.LME) && has(vmcb.low(SAVE.cr0), CR0.PG);
 const fits = (vmcb: Vmcb, offset: number, bytes: number, processor: Processor): boolean =>
   vmcb.unsigned(offset) + bytes <= 2 ** processor.profile.physicalAddressBits;
+
+const usesAvic = (vmcb: Vmcb): boolean => has(vmcb.low(CONTROL.virtualInterrupt), VIRTUAL_INTERRUPT.avic);
 
 export const VMRUN_CHECKS: readonly VmrunCheck[] = [
   { name: "EFER.SVME is set", isMet: (vmcb) => has(vmcb.low(SAVE.efer), EFER_SVME) },
@@ -80,6 +100,22 @@ export const VMRUN_CHECKS: readonly VmrunCheck[] = [
       ),
   },
   { name: "the ASID is not 0", isMet: (vmcb) => vmcb.low(CONTROL.asid) !== 0 },
+  {
+    name: "AVIC is on this processor",
+    isMet: (vmcb, { profile }) => implies(usesAvic(vmcb), profile.features.assist.includes("AVIC")),
+  },
+  {
+    name: "AVIC needs nested paging",
+    isMet: (vmcb) => implies(usesAvic(vmcb), has(vmcb.low(CONTROL.nestedPaging), 1)),
+  },
+  {
+    name: "AVIC's pages are memory",
+    isMet: (vmcb, processor) =>
+      implies(
+        usesAvic(vmcb),
+        AVIC_PAGES.every((offset) => fits(vmcb, offset, PAGE, processor)),
+      ),
+  },
   {
     name: "the injected event exists",
     isMet: (vmcb) => {

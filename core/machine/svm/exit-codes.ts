@@ -21,6 +21,7 @@ export const SVM_EXIT = {
   rdtsc: 0x06e,
   rdpmc: 0x06f,
   cpuid: 0x072,
+  iret: 0x074,
   invd: 0x076,
   hlt: 0x078,
   invlpg: 0x079,
@@ -43,5 +44,7 @@ export const SVM_EXIT = {
   mwait: 0x08b,
   xsetbv: 0x08d,
   nestedPageFault: 0x400,
+  avicIncompleteIpi: 0x401,
+  avicNoAcceleration: 0x402,
   invalid: -1,
 } as const;

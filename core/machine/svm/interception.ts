@@ -2,7 +2,7 @@
  * What leaves a guest of SVM (AMD APM vol. 2, 15.7 to 15.14), as the intercepts of its control block say, and what the block is
  * told of it: exit code, EXITINFO1 and 2, EXITINTINFO, nRIP.
  *
- * Left out: intercepts of PUSHF, POPF, IRET, INTn, RSM and PAUSE.
+ * Left out: intercepts of PUSHF, POPF, INTn, RSM and PAUSE; that of IRET is told when the IRET has been executed.
  */
 import { CR0 } from "../cpu/control-bits.js";
 import { type Core, SHADOW } from "../cpu/core.js";
@@ -75,6 +75,11 @@ export class SvmInterception extends HardwareInterception {
     const isWaiting = (this.vmcb.low(CONTROL.virtualInterrupt) & VIRTUAL_INTERRUPT.irq) !== 0;
     if (isWaiting && this.has3(INTERCEPT_3.virtualInterrupt)) return this.exit(SVM_EXIT.virtualInterrupt);
     return this.exit(SVM_EXIT.crWrite + 8);
+  }
+
+  /** There are no virtual NMIs: a monitor that has one to deliver intercepts the IRET of the handler before it. */
+  nmi(): boolean {
+    return this.exit(SVM_EXIT.iret);
   }
 
   /** Notes an exit that the machine does not ask about: the host's interrupts. */

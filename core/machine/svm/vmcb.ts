@@ -26,9 +26,14 @@ export const CONTROL = {
   exitInfo2: 0x080,
   exitInterruptInfo: 0x088,
   nestedPaging: 0x090,
+  avicBar: 0x098,
   eventInjection: 0x0a8,
   nestedCr3: 0x0b0,
   nextRip: 0x0c8,
+  avicBackingPage: 0x0e0,
+  avicLogicalTable: 0x0f0,
+  /** Bits 7..0: the last entry. */
+  avicPhysicalTable: 0x0f8,
 } as const;
 
 /** Offsets in the state-save area, from the block's first byte (table B-2). */
@@ -120,6 +125,7 @@ export const VIRTUAL_INTERRUPT = {
   priorityShift: 16,
   ignoreTpr: bit(20),
   masking: bit(24),
+  avic: bit(31),
 } as const;
 
 /** EVENTINJ and EXITINTINFO (15.20, 15.7.2). */

@@ -57,6 +57,8 @@ export class GuestState {
   private readonly accessors = new Map<number, Accessor>();
   /** The VMCS whose fields they are. */
   current!: Vmcs;
+  /** Of the virtual-APIC page: the highest vectors in VIRR and VISR, or -1; undefined where there is none. */
+  virtualInterrupts: { readonly requested: number; readonly served: number } | undefined;
   private isPagingChanged = false;
 
   /** @param registers of the MMU (machine/registers.ts). */
@@ -67,6 +69,15 @@ export class GuestState {
     this.defineSegments();
     this.defineRegisters();
     this.defineActivity();
+    // RVI and SVI (25.4.2) follow from the page.
+    this.define(
+      "guestInterruptStatus",
+      () => {
+        const { requested = -1, served = -1 } = this.virtualInterrupts ?? {};
+        return Math.max(0, requested) | (Math.max(0, served) << 8);
+      },
+      () => {},
+    );
   }
 
   /** Whether a field is the CPU's register while its guest is loaded. */

@@ -84,6 +84,14 @@ export class VmxInterception extends HardwareInterception {
     return this.has(PROCESSOR.tprShadow) && this.exit(VMX_EXIT.tprBelowThreshold, 0);
   }
 
+  /**
+   * A virtual NMI that the guest could take now, and that no entry injects: it waited for the end of another's handler (26.2). Without
+   * virtual NMIs software waits for the interrupt window instead, which here opens with IRET.
+   */
+  nmi(): boolean {
+    return this.exit(this.has(PROCESSOR.nmiWindowExiting) ? VMX_EXIT.nmiWindow : VMX_EXIT.interruptWindow, 0);
+  }
+
   /** No control asks for it: there are no task switches in VMX non-root operation (26.4.2). */
   taskSwitch(selector: number, kind: SwitchKind, _flags: number, during: Vectoring | undefined): boolean {
     const qualification = (selector & 0xffff) | (TASK_SOURCE[kind] << TASK_SOURCE_SHIFT);

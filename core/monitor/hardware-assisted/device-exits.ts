@@ -59,12 +59,12 @@ export class DeviceExits {
       },
       ownsMemory: (address) => chip?.ownsMemory(address) === true,
       readMemory: (address, size) => {
-        this.leaveAccess(address, false);
+        this.leaveAccess(address, false, 0);
         return chip!.readMemory(address, size);
       },
       writeMemory: (address, size, value) => {
-        const reason = this.leaveAccess(address, true);
-        chip!.writeMemory(address, size, value);
+        const reason = this.leaveAccess(address, true, value);
+        chip!.writeMemory(address, size, value, reason < 0);
         if (reason >= 0) settle(reason);
       },
     });
@@ -166,21 +166,12 @@ export class DeviceExits {
   }
 
   /** Charges the exit of an access to memory of the kernel side's devices. Returns its reason, or -1 where nothing leaves. */
-  private leaveAccess(address: number, isWrite: boolean): number {
+  private leaveAccess(address: number, isWrite: boolean, value: number): number {
     const { accounts } = this;
     const { costs } = accounts;
-    switch (this.chip!.pathOf(address, isWrite)) {
-      case "virtualized":
-        return -1;
-      case "emulated":
-        accounts.leave(EXIT.mmio_kernel, costs.emulate_instruction + costs.kernel_device);
-        return EXIT.mmio_kernel;
-      case "apic-emulated":
-        accounts.leave(EXIT.apic_access, costs.emulate_instruction + costs.kernel_device);
-        return EXIT.apic_access;
-      case "apic-decoded":
-        accounts.leave(EXIT.apic_access, costs.kernel_device);
-        return EXIT.apic_access;
-    }
+    const exit = this.chip!.exitOf(address, isWrite, value);
+    if (exit === undefined) return -1;
+    accounts.leave(exit.reason, (exit.isEmulated ? costs.emulate_instruction : 0) + costs.kernel_device);
+    return exit.reason;
   }
 }

@@ -5,8 +5,7 @@
 import { PAGE_BYTES } from "../../machine/address.js";
 import type { Board } from "../../machine/board.js";
 import type { AccessBytes, InterruptSource } from "../../machine/cpu/host.js";
-import { REGISTER as APIC } from "../../machine/devices/apic/registers.js";
-import type { Vendor } from "./vendor.js";
+import { type ApicExit, UNKNOWN_PAGE, type Vendor } from "./vendor.js";
 
 /** Ports of the interrupt controllers and the PIT. */
 const PORTS: ReadonlySet<number> = new Set([
@@ -14,21 +13,6 @@ const PORTS: ReadonlySet<number> = new Set([
 ]);
 const APIC_PAGE = 0xfee0_0000;
 const IO_APIC_PAGE = 0xfec0_0000;
-/** Registers that APIC-register virtualization completes without an exit when they are written: TPR, and EOI with virtual interrupts. */
-const COMPLETED_WRITES: ReadonlySet<number> = new Set([APIC.taskPriority << 4, APIC.endOfInterrupt << 4]);
-const CURRENT_COUNT = APIC.currentCount << 4;
-const TASK_PRIORITY = APIC.taskPriority << 4;
-const END_OF_INTERRUPT = APIC.endOfInterrupt << 4;
-
-/** How an access to a device's memory comes to the kernel side. */
-export type AccessPath =
-  /** As a violation: the instruction is decoded and emulated. */
-  | "emulated"
-  /** APIC-access exit that is emulated, or one of which the exit tells all there is to know. */
-  | "apic-emulated"
-  | "apic-decoded"
-  /** The hardware answers. */
-  | "virtualized";
 
 export class InKernelDevices {
   /** @param hasApic false: the pair of 8259As and the PIT alone. */
@@ -36,7 +20,14 @@ export class InKernelDevices {
     readonly board: Board,
     private readonly hasApic: boolean,
     private readonly vendor: Vendor,
-  ) {}
+  ) {
+    const { localApic } = board.pc;
+    if (localApic === undefined) return;
+    vendor.connectApic(localApic);
+    if (vendor.postsInterrupts) localApic.post = this.post;
+  }
+
+  private readonly post = (vector: number): void => this.vendor.post(vector);
 
   get interrupts(): InterruptSource {
     return this.board.pc.interrupts;
@@ -59,21 +50,35 @@ export class InKernelDevices {
   readMemory(address: number, size: AccessBytes): number {
     return this.board.pc.bus.readMemory(address, size);
   }
-  writeMemory(address: number, size: AccessBytes, value: number): void {
-    this.board.pc.bus.writeMemory(address, size, value);
+  /** @param isVirtualized the hardware does it: an interrupt that the guest sends to itself is in IRR at once. */
+  writeMemory(address: number, size: AccessBytes, value: number, isVirtualized: boolean): void {
+    const { bus, localApic, ioApic } = this.board.pc;
+    if (isVirtualized) localApic!.post = undefined;
+    bus.writeMemory(address, size, value);
+    if (this.vendor.postsInterrupts) localApic!.post = this.post;
+    if (address - (address % PAGE_BYTES) === IO_APIC_PAGE) this.vendor.setEndExits(ioApic!.levelVectors);
   }
 
-  /** @param address that it owns. */
-  pathOf(address: number, isWrite: boolean): AccessPath {
-    const { vendor } = this;
+  /** How an access to memory that it owns leaves; undefined: the hardware completes it. @param value of a write. */
+  exitOf(address: number, isWrite: boolean, value: number): ApicExit | undefined {
     const offset = address % PAGE_BYTES;
-    if (address - offset === IO_APIC_PAGE || !vendor.hasApicAccess) return "emulated";
-    if (offset === TASK_PRIORITY && vendor.hasTprShadow) return "virtualized";
-    if (vendor.hasApicRegisters) {
-      // APIC-write exits come after the write: nothing is decoded.
-      const isCompleted = isWrite ? COMPLETED_WRITES.has(offset) : offset !== CURRENT_COUNT;
-      return isCompleted ? "virtualized" : "apic-decoded";
-    }
-    return isWrite && offset === END_OF_INTERRUPT ? "apic-decoded" : "apic-emulated";
+    if (address - offset === IO_APIC_PAGE) return UNKNOWN_PAGE;
+    return this.vendor.apicExit(offset, isWrite, value);
+  }
+
+  /** A timer that this processor counts is due: the local APIC's or the PIT's. Other devices are the user side's, elsewhere. */
+  hasTimerDue(now: number): boolean {
+    const { localApic, pit } = this.board.pc;
+    return pit.deadline <= now || this.isApicTimerDue(now) || localApic === undefined;
+  }
+
+  isApicTimerDue(now: number): boolean {
+    const { localApic } = this.board.pc;
+    return localApic !== undefined && localApic.timer.deadline <= now;
+  }
+
+  /** The 8259As ask for an acknowledge, which no local APIC of the hardware's delivers. */
+  get asksExternally(): boolean {
+    return this.board.pc.interrupts.isExternal;
   }
 }

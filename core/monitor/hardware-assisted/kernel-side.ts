@@ -9,6 +9,8 @@
  * Here are KVM_RUN, interrupts, and exits by an instruction; those by memory and by devices are in files of their own.
  * Costs are charged before the work is done, so that what a device or a mark sees is after them.
  */
+import { CYCLES } from "../../events/categories.js";
+import { EVENT } from "../../events/events.js";
 import { EXIT } from "../../events/exit-reasons.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import type { InterruptSource } from "../../machine/cpu/host.js";
@@ -51,6 +53,10 @@ export class KernelSide {
   /** The next entry delivers the interrupt that waits. */
   private isInjecting = false;
   private isWindowOpen = false;
+  private isInjectingNmi = false;
+  private isNmiWindowOpen = false;
+  /** Interrupts of the local APIC are the hardware's to deliver. */
+  private readonly delivers: boolean;
   /** Debug registers are the guest's until the next exit. */
   private ownsDebugRegisters = false;
 
@@ -68,6 +74,7 @@ export class KernelSide {
     flush: (() => void) | undefined,
   ) {
     const { run } = this;
+    this.delivers = vendor.deliversInterrupts && chip !== undefined;
     this.accounts = new ExitAccounts(hardware, flush);
     this.emulation = new Emulation(hardware, run);
     const { accounts, emulation } = this;
@@ -91,8 +98,8 @@ export class KernelSide {
   /** The first entry, the guest's registers having been set. Returns whether the guest goes on, or the run page tells why not. */
   start(): boolean {
     const refused = this.vendor.start();
-    // Controllers of the kernel side's are looked at at exits; the user side may have queued one.
-    if (this.chip === undefined) this.settle(EXIT.interrupt_window);
+    // The user side may have queued an interrupt or an NMI.
+    this.settle(EXIT.interrupt_window);
     return this.entered(refused);
   }
 
@@ -144,22 +151,37 @@ export class KernelSide {
 
   /** Whether a maskable interrupt that the guest could take now leaves instead (Interception.interrupt). */
   interruptLeaves(): boolean {
-    if (this.vendor.deliversInterrupts) return false;
     if (this.isInjecting) {
       this.isInjecting = false;
       return false;
     }
-    return true;
+    return this.isWaiting;
+  }
+
+  /** The same for an NMI. */
+  nmiLeaves(): boolean {
+    if (!this.isInjectingNmi) return true;
+    this.isInjectingNmi = false;
+    return false;
+  }
+
+  /** An interrupt waits that the hardware does not deliver by itself. */
+  private get isWaiting(): boolean {
+    return this.delivers ? this.chip!.asksExternally : this.interrupts.hasPending();
   }
 
   /** The host's timer for the guest's devices has fired. */
   due(now: number): void {
-    const { schedule, localApic } = this.chip!.board.pc;
     const { vendor } = this;
+    const chip = this.chip!;
+    const { schedule } = chip.board.pc;
     if (!this.hardware.system.isHalted) {
+      if (vendor.postsInterrupts && !chip.hasTimerDue(now)) {
+        this.dueElsewhere(now);
+        return;
+      }
       // The guest's own timer is the processor's to count, where that can (kvm_lapic_expired_hv_timer): no host interrupt.
-      const isCounted =
-        vendor.hasPreemptionTimer && localApic !== undefined && localApic.timer.deadline <= now;
+      const isCounted = vendor.hasPreemptionTimer && chip.isApicTimerDue(now);
       const reason = isCounted ? EXIT.preemption_timer : EXIT.external_interrupt;
       vendor.interrupted(isCounted);
       this.accounts.leave(reason, isCounted ? 0 : this.accounts.costs.host_interrupt);
@@ -169,6 +191,26 @@ export class KernelSide {
     }
     schedule.runDue(now);
     this.settle(EXIT.halt);
+  }
+
+  /**
+   * A device of the user side's is due, whose thread has another processor: the guest goes on with what it posts. An interrupt that only
+   * an injection delivers takes the guest out.
+   */
+  private dueElsewhere(now: number): void {
+    const { vendor, hardware } = this;
+    const chip = this.chip!;
+    const asked = chip.asksExternally;
+    chip.board.pc.schedule.runDue(now);
+    if (vendor.takePosted()) {
+      hardware.machine.counters.events[EVENT.posted_interrupts]!++;
+      // In the guest, as the delivery that follows.
+      hardware.engine.charge(CYCLES.guest_fault, this.accounts.costs.posted_interrupt);
+    }
+    if (asked || !chip.asksExternally) return;
+    vendor.interrupted(false);
+    this.accounts.leave(EXIT.external_interrupt, this.accounts.costs.host_interrupt);
+    this.settle(EXIT.external_interrupt);
   }
 
   private canTake(): boolean {
@@ -181,12 +223,24 @@ export class KernelSide {
    * @param reason of the exit that this belongs to.
    */
   private settle(reason: number): void {
-    if (this.vendor.deliversInterrupts || this.isInjecting || !this.interrupts.hasPending()) return;
+    if (this.delivers) this.vendor.takePosted();
+    this.settleNmi(reason);
+    if (this.isInjecting || !this.isWaiting) return;
     if (this.canTake() && !this.run.requestInterruptWindow) {
       this.isInjecting = true;
       this.accounts.work(reason, this.accounts.costs.inject_event);
       this.setWindow(false);
     } else this.setWindow(true);
+  }
+
+  private settleNmi(reason: number): void {
+    const { core, hasShadow } = this.hardware.system;
+    if (!core.nmiPending || this.isInjectingNmi) return;
+    this.isInjectingNmi = !core.nmiBlocked && !hasShadow;
+    if (this.isInjectingNmi) this.accounts.work(reason, this.accounts.costs.inject_event);
+    if (this.isNmiWindowOpen === !this.isInjectingNmi) return;
+    this.isNmiWindowOpen = !this.isInjectingNmi;
+    this.vendor.setNmiWindow(this.isNmiWindowOpen);
   }
 
   private setWindow(open: boolean): void {
@@ -208,6 +262,9 @@ export class KernelSide {
         return this.devices.port();
       case "interrupt-window":
         return this.window();
+      case "nmi-window":
+        for (let exit = 0; exit < vendor.nmiWindowExits; exit++) this.accounts.leave(EXIT.nmi_window, 0);
+        return EXIT.nmi_window;
       case "tpr-threshold":
         this.accounts.leave(EXIT.tpr_threshold, 0);
         return EXIT.tpr_threshold;

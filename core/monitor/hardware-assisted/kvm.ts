@@ -32,6 +32,8 @@ export interface KvmOptions {
   readonly nestedPaging?: boolean;
   /** Module parameter vpid. */
   readonly vpid?: boolean;
+  /** Module parameters enable_apicv and avic, where the processor has one of them; by default the first is on, the second off. */
+  readonly apicVirtualization?: "kvm" | "on" | "off";
   /** Bytes of a host page. */
   readonly hostPage?: "4K" | "2M" | "1G";
   readonly engine?: "interpreter" | "translator";
@@ -43,6 +45,7 @@ const DEFAULTS = {
   memoryBytes: 64 * 2 ** 20,
   nestedPaging: true,
   vpid: true,
+  apicVirtualization: "kvm",
   hostPage: "4K",
   engine: "translator",
   seed: 1,
@@ -105,7 +108,8 @@ export class Kvm {
     if (this.hasVm)
       refuse("KVM_CREATE_VM", "EBUSY: this host's one processor has a VM", "open another host: new Kvm()");
     this.hasVm = true;
-    const { profile, memoryBytes, nestedPaging, vpid, hostPage, engine, seed } = this.options;
+    const { profile, memoryBytes, nestedPaging, vpid, hostPage, engine, seed, apicVirtualization } =
+      this.options;
     const shadow = { eager: false, outOfSync: true, reuse: true, maximumTables: 0, writeFlood: 3 };
     return new KvmVm(
       new VirtualMachine(
@@ -120,6 +124,7 @@ export class Kvm {
           tlb: true,
           engine,
           seed,
+          apicAssist: apicVirtualization,
           hasApic: irqchip,
         },
         irqchip ? makeChip : undefined,

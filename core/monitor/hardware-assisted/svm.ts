@@ -2,12 +2,16 @@
  * The kernel side's module for AMD-V: a control block set up as KVM does (Linux arch/x86/kvm/svm), its exits in common words, and
  * VMRUN. Under nested paging the guest owns CR3, page faults and INVLPG; writes of CR0 leave where they change more than TS and MP.
  */
+import { EXIT } from "../../events/exit-reasons.js";
 import { OWNER } from "../../events/memory-owners.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import { MSR } from "../../machine/cpu/identity/msr-numbers.js";
 import type { Vectoring } from "../../machine/cpu/interception.js";
 import { EVENT_KIND } from "../../machine/cpu/interrupts/raise.js";
 import { EXCEPTION } from "../../machine/cpu/state.js";
+import type { LocalApic } from "../../machine/devices/apic/local-apic.js";
+import { REGISTER as APIC } from "../../machine/devices/apic/registers.js";
+import { Avic } from "../../machine/svm/avic.js";
 import { SVM_EXIT } from "../../machine/svm/exit-codes.js";
 import { NPF, SvmInterception } from "../../machine/svm/interception.js";
 import { msrPermissionBit } from "../../machine/svm/msr-permissions.js";
@@ -22,12 +26,20 @@ import {
 } from "../../machine/svm/vmcb.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
 import { invariant } from "../../util/errors.js";
-import { type ExitKind, type Vendor, WATCHED_EXCEPTIONS } from "./vendor.js";
+import {
+  type ApicAssist,
+  type ApicExit,
+  type ExitKind,
+  UNKNOWN_PAGE,
+  type Vendor,
+  WATCHED_EXCEPTIONS,
+} from "./vendor.js";
 
 export interface SvmSetup {
   /** Root of the NPT; undefined under shadow paging. */
   readonly nestedRoot: number | undefined;
   readonly asid: number;
+  readonly apicAssist: ApicAssist;
 }
 
 const INTERCEPTS_3 =
@@ -72,6 +84,10 @@ const PASSED_THROUGH: readonly number[] = [
   MSR.cstar,
   MSR.fmask,
 ];
+const APIC_PAGE = 0xfee0_0000;
+const LOGICAL_DESTINATION = APIC.logicalDestination << 4;
+/** IPIs by AVIC are wrong on family 17H (erratum 1235): KVM leaves the targets' running bits clear there. */
+const FAMILY_WITHOUT_IPIS = 0x17;
 const FRAME_WORDS = 1024;
 /** Frames of the I/O and MSR permission maps. */
 const IO_FRAMES = 3;
@@ -79,6 +95,7 @@ const MSR_FRAMES = 2;
 
 const KINDS: Readonly<Partial<Record<number, ExitKind>>> = {
   [SVM_EXIT.virtualInterrupt]: "interrupt-window",
+  [SVM_EXIT.iret]: "nmi-window",
   [SVM_EXIT.cr0SelectiveWrite]: "control-register",
   [SVM_EXIT.idtrRead]: "descriptor-table",
   [SVM_EXIT.gdtrRead]: "descriptor-table",
@@ -105,18 +122,27 @@ const KINDS: Readonly<Partial<Record<number, ExitKind>>> = {
 
 export class SvmVendor implements Vendor {
   readonly interception = new SvmInterception();
-  readonly deliversInterrupts = false;
-  /** CR8 is V_TPR (V_INTR_MASKING). */
-  readonly hasTprShadow = true;
-  readonly hasApicAccess = false;
-  readonly hasApicRegisters = false;
+  readonly deliversInterrupts: boolean;
+  readonly postsInterrupts: boolean;
+  /** IRET's intercept, and the single step over it (svm_enable_nmi_window). */
+  readonly nmiWindowExits = 2;
   readonly hasPreemptionTimer = false;
+  private apic: LocalApic | undefined;
+  private avic: Avic | undefined;
+  /** The guest was told by the doorbell that its IRR has more. */
+  private isPosted = false;
   unit!: SvmUnit;
 
   constructor(
     private readonly hardware: CodeMachine,
     private readonly setup: SvmSetup,
-  ) {}
+  ) {
+    // Module parameter avic, off by default until Linux 6.18.
+    const { profile } = hardware.machine;
+    const isWanted = setup.apicAssist === "on" && setup.nestedRoot !== undefined;
+    this.deliversInterrupts = isWanted && profile.features.assist.includes("AVIC");
+    this.postsInterrupts = this.deliversInterrupts;
+  }
 
   start(): string | undefined {
     const { machine, system } = this.hardware;
@@ -197,6 +223,43 @@ export class SvmVendor implements Vendor {
     vmcb.setLow(CONTROL.virtualInterrupt, set(virtual, VIRTUAL_INTERRUPT.irq));
   }
 
+  /** Nothing to set: what is told of IRET comes when the NMI can be taken (SvmInterception.nmi). */
+  setNmiWindow(): void {}
+
+  connectApic(apic: LocalApic): void {
+    this.apic = apic;
+  }
+
+  apicExit(offset: number, isWrite: boolean, value: number): ApicExit | undefined {
+    const { avic } = this;
+    if (avic === undefined) return UNKNOWN_PAGE;
+    const apic = this.apic!;
+    const exit = isWrite
+      ? avic.write(offset, value, apic.read(APIC.commandHigh), apic.servesLevel ? apic.served : -1)
+      : avic.read(offset);
+    if (exit === undefined) return undefined;
+    if (isWrite && offset === LOGICAL_DESTINATION) avic.setLogical(value);
+    if (exit.code === SVM_EXIT.avicIncompleteIpi) return { reason: EXIT.incomplete_ipi, isEmulated: false };
+    if (exit.isFault) return { reason: EXIT.apic_access, isEmulated: true };
+    const isEnd = offset === APIC.endOfInterrupt << 4;
+    return { reason: isEnd ? EXIT.end_of_interrupt : EXIT.apic_write, isEmulated: false };
+  }
+
+  /** AVIC knows by TMR whose ends leave. */
+  setEndExits(): void {}
+
+  /** To the backing page's IRR, and the doorbell rings. */
+  post(vector: number): void {
+    this.isPosted = true;
+    this.apic!.request(vector);
+  }
+
+  takePosted(): boolean {
+    const { isPosted } = this;
+    this.isPosted = false;
+    return isPosted;
+  }
+
   setDebugExiting(on: boolean): void {
     this.unit.vmcb.setLow(CONTROL.interceptDr, on ? ALL_DEBUG : 0);
   }
@@ -249,5 +312,26 @@ export class SvmVendor implements Vendor {
     if (!isNested) return;
     vmcb.set(CONTROL.nestedPaging, 1);
     vmcb.setUnsigned(CONTROL.nestedCr3, this.setup.nestedRoot! * 4096);
+    if (this.deliversInterrupts && this.apic !== undefined) this.enableAvic();
   }
+
+  private enableAvic(): void {
+    const { vmcb } = this.unit;
+    const { machine } = this.hardware;
+    const [backing, logical, physical] = [this.take(1), this.take(1), this.take(1)];
+    vmcb.setUnsigned(CONTROL.avicBar, APIC_PAGE);
+    vmcb.setUnsigned(CONTROL.avicBackingPage, backing * 4096);
+    vmcb.setUnsigned(CONTROL.avicLogicalTable, logical * 4096);
+    vmcb.setUnsigned(CONTROL.avicPhysicalTable, physical * 4096);
+    vmcb.setLow(CONTROL.virtualInterrupt, this.low(CONTROL.virtualInterrupt) | VIRTUAL_INTERRUPT.avic);
+    this.avic = new Avic(vmcb, machine.ram);
+    const family = familyOf(machine.profile.identity.signature);
+    this.avic.setPhysical(backing * 4096, family !== FAMILY_WITHOUT_IPIS);
+  }
+}
+
+/** CPUID 1 EAX: bits 11..8, and where they are 15 bits 27..20 more. */
+function familyOf(signature: number): number {
+  const base = (signature >>> 8) & 15;
+  return base === 15 ? base + ((signature >>> 20) & 0xff) : base;
 }

@@ -23,7 +23,7 @@ import type { MemorySide } from "./memory-exits.js";
 import { type KvmMemoryRegion, MemorySlots } from "./memory-slots.js";
 import { QueuedInterrupt } from "./queued-interrupt.js";
 import { SvmVendor } from "./svm.js";
-import type { Vendor } from "./vendor.js";
+import type { ApicAssist, Vendor } from "./vendor.js";
 import { VmxVendor } from "./vmx.js";
 
 export interface NestedMemory {
@@ -47,6 +47,8 @@ export interface VirtualMachineOptions
   /** Bytes of host memory for the guest; the monitor's own comes on top. */
   readonly memoryBytes: number;
   readonly memory: NestedMemory | ShadowedMemory;
+  /** Module parameters enable_apicv and avic; "kvm" when absent: the first on, the second off. */
+  readonly apicAssist?: ApicAssist | undefined;
 }
 
 /** Makes the devices of which the kernel side has the interrupt controllers, once machine and memory are there. */
@@ -236,10 +238,11 @@ export class VirtualMachine {
     const identityRoot = needsIdentity ? makeIdentityTables(hardware, map) : undefined;
     const paging = new EnginePaging(machine, hardware.engine, { vpid: GUEST_VPID, identityRoot });
     const { accessedDirty } = host.parts;
+    const { apicAssist = "kvm" } = this.options;
     const vendor =
       maker === "intel"
-        ? new VmxVendor(hardware, { eptRoot: map.root, accessedDirty, vpid, identityRoot })
-        : new SvmVendor(hardware, { nestedRoot: map.root, asid: GUEST_VPID });
+        ? new VmxVendor(hardware, { eptRoot: map.root, accessedDirty, vpid, identityRoot, apicAssist })
+        : new SvmVendor(hardware, { nestedRoot: map.root, asid: GUEST_VPID, apicAssist });
     const side: MemorySide = {
       shadow: undefined,
       isMemory: (gfn) => slots.has(gfn),
@@ -272,10 +275,12 @@ export class VirtualMachine {
     const paging = new ShadowedPaging(hardware, map, ram, { ...options.shadow, hostOrder: 0 });
     const hasTags = options.vpid && features.vpid;
     const vpid = hasTags ? GUEST_VPID : 0;
+    const { apicAssist = "kvm" } = this.options;
+    const shadowed = { eptRoot: undefined, accessedDirty: false, identityRoot: undefined };
     const vendor =
       maker === "intel"
-        ? new VmxVendor(hardware, { eptRoot: undefined, accessedDirty: false, vpid, identityRoot: undefined })
-        : new SvmVendor(hardware, { nestedRoot: undefined, asid: GUEST_VPID });
+        ? new VmxVendor(hardware, { ...shadowed, vpid, apicAssist })
+        : new SvmVendor(hardware, { nestedRoot: undefined, asid: GUEST_VPID, apicAssist });
     const never = (): never => invariant(false, "shadowed guests have no violations") as never;
     const side: MemorySide = {
       shadow: paging,
@@ -305,6 +310,7 @@ function surroundings({ kernel, board, ram, paging, vendor, queued }: Parts): Su
     softwareInterrupt: (vector) => vendor.interception.softwareInterrupt(vector),
     // A virtual interrupt that the next entry delivers does not leave.
     interrupt: () => kernel.interruptLeaves() && vendor.interception.interrupt(),
+    nmi: () => kernel.nmiLeaves() && vendor.interception.nmi!(),
     taskSwitch: (selector, kind, flags, during) =>
       kernel.taskSwitchLeaves && vendor.interception.taskSwitch!(selector, kind, flags, during),
     shutdown: () => vendor.interception.shutdown(),

@@ -3,6 +3,7 @@
  * Ports, HLT, CPUID and most MSRs leave; the guest owns CR3 and page faults under EPT, and the bits of CR0 and CR4 that only
  * concern itself.
  */
+import { EXIT } from "../../events/exit-reasons.js";
 import { OWNER } from "../../events/memory-owners.js";
 import type { AssistFeature } from "../../events/profiles/assist.js";
 import { type Hfn, PAGE_BYTES } from "../../machine/address.js";
@@ -13,6 +14,9 @@ import type { Vectoring } from "../../machine/cpu/interception.js";
 import { EVENT_KIND } from "../../machine/cpu/interrupts/raise.js";
 import { CR0_WORD, CR4_WORD, EFER_WORD } from "../../machine/cpu/places.js";
 import { EXCEPTION } from "../../machine/cpu/state.js";
+import type { LocalApic } from "../../machine/devices/apic/local-apic.js";
+import { REGISTER as APIC } from "../../machine/devices/apic/registers.js";
+import { APIC_ACCESS_WRITE, ApicVirtualization } from "../../machine/vmx/apic-virtualization.js";
 import { type Allowed, CR4_VMXE, VmxCapabilities } from "../../machine/vmx/capabilities.js";
 import {
   ENTRY_CONTROL,
@@ -27,11 +31,19 @@ import { VMX_EXIT } from "../../machine/vmx/exit-reasons.js";
 import { FIELD } from "../../machine/vmx/fields.js";
 import { EPT_QUALIFICATION, VmxInterception } from "../../machine/vmx/interception.js";
 import { msrBit } from "../../machine/vmx/msr-bitmaps.js";
+import { PostedInterrupts } from "../../machine/vmx/posted-interrupts.js";
 import { VmxUnit } from "../../machine/vmx/unit.js";
 import { REVISION, Vmcs } from "../../machine/vmx/vmcs.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
 import { invariant } from "../../util/errors.js";
-import { type ExitKind, type Vendor, WATCHED_EXCEPTIONS } from "./vendor.js";
+import {
+  type ApicAssist,
+  type ApicExit,
+  type ExitKind,
+  UNKNOWN_PAGE,
+  type Vendor,
+  WATCHED_EXCEPTIONS,
+} from "./vendor.js";
 
 export interface VmxSetup {
   /** Root of the EPT; undefined under shadow paging. */
@@ -41,12 +53,14 @@ export interface VmxSetup {
   readonly vpid: number;
   /** Guest-physical frame of the identity tables, where the processor's guests cannot do without paging. */
   readonly identityRoot: number | undefined;
+  readonly apicAssist: ApicAssist;
 }
 
 const KINDS: Readonly<Partial<Record<number, ExitKind>>> = {
   [VMX_EXIT.exceptionOrNmi]: "exception",
   [VMX_EXIT.tripleFault]: "triple-fault",
   [VMX_EXIT.interruptWindow]: "interrupt-window",
+  [VMX_EXIT.nmiWindow]: "nmi-window",
   [VMX_EXIT.tprBelowThreshold]: "tpr-threshold",
   [VMX_EXIT.taskSwitch]: "task-switch",
   [VMX_EXIT.cpuid]: "cpuid",
@@ -70,7 +84,7 @@ const KINDS: Readonly<Partial<Record<number, ExitKind>>> = {
 };
 
 /** What KVM wants of the controls; what a processor lacks is left out. */
-const WANTED_PIN = PIN.externalInterruptExiting | PIN.nmiExiting | PIN.virtualNmis | PIN.postedInterrupts;
+const WANTED_PIN = PIN.externalInterruptExiting | PIN.nmiExiting | PIN.virtualNmis;
 const WANTED_PROCESSOR =
   PROCESSOR.tscOffsetting |
   PROCESSOR.hltExiting |
@@ -82,12 +96,9 @@ const WANTED_PROCESSOR =
   PROCESSOR.msrBitmaps |
   PROCESSOR.monitorExiting |
   PROCESSOR.secondaryControls;
-const WANTED_SECONDARY =
-  SECONDARY.virtualizeApicAccesses |
-  SECONDARY.rdtscp |
-  SECONDARY.invpcid |
-  SECONDARY.apicRegisterVirtualization |
-  SECONDARY.virtualInterruptDelivery;
+const WANTED_SECONDARY = SECONDARY.virtualizeApicAccesses | SECONDARY.rdtscp | SECONDARY.invpcid;
+/** Module parameter enable_apicv; on by default. */
+const APICV = SECONDARY.apicRegisterVirtualization | SECONDARY.virtualInterruptDelivery;
 const WANTED_EXIT =
   EXIT_CONTROL.saveDebugControls |
   EXIT_CONTROL.hostAddressSpaceSize |
@@ -113,6 +124,7 @@ const PASSED_THROUGH: readonly number[] = [
 ];
 const FRAME_WORDS = 1024;
 const APIC_PAGE = 0xfee0_0000;
+const END_OF_INTERRUPT = APIC.endOfInterrupt << 4;
 /** Selectors of the host's. */
 const HOST_CODE = 0x10;
 const HOST_DATA = 0x18;
@@ -143,10 +155,14 @@ interface ControlFrames {
 export class VmxVendor implements Vendor {
   readonly interception = new VmxInterception();
   readonly deliversInterrupts: boolean;
-  readonly hasTprShadow: boolean;
-  readonly hasApicAccess: boolean;
-  readonly hasApicRegisters: boolean;
+  readonly postsInterrupts: boolean;
+  readonly nmiWindowExits = 1;
   readonly hasPreemptionTimer: boolean;
+  private readonly hasTprShadow: boolean;
+  private readonly hasApicAccess: boolean;
+  private apic: LocalApic | undefined;
+  private apicVirtualization!: ApicVirtualization;
+  private posted!: PostedInterrupts;
   unit!: VmxUnit;
   private readonly capabilities: VmxCapabilities;
   private readonly isUnrestricted: boolean;
@@ -159,10 +175,10 @@ export class VmxVendor implements Vendor {
     const { profile } = hardware.machine;
     const has = (feature: AssistFeature): boolean => profile.features.assist.includes(feature);
     this.capabilities = new VmxCapabilities(profile);
-    this.deliversInterrupts = has("VIRTUAL-INTERRUPTS");
+    this.deliversInterrupts = has("VIRTUAL-INTERRUPTS") && setup.apicAssist !== "off";
+    this.postsInterrupts = has("POSTED-INTERRUPTS") && this.deliversInterrupts;
     this.hasTprShadow = has("TPR-SHADOW");
     this.hasApicAccess = has("VIRTUAL-APIC");
-    this.hasApicRegisters = has("APIC-REGISTERS");
     this.hasPreemptionTimer = has("PREEMPTION-TIMER") && !BROKEN_TIMERS.has(profile.identity.signature);
     this.isUnrestricted = setup.eptRoot !== undefined && setup.identityRoot === undefined;
   }
@@ -171,10 +187,14 @@ export class VmxVendor implements Vendor {
     const { machine, system } = this.hardware;
     this.unit ??= new VmxUnit(machine, system, this.capabilities);
     const { unit } = this;
+    unit.guest.virtualInterrupts = this.apic;
     if (!unit.isOn) this.allocate();
     else unit.vmclear(unit.current!.frame);
     const vmcs = new Vmcs(machine.ram, this.frames.vmcs);
     unit.vmptrld(this.frames.vmcs);
+    this.apicVirtualization = new ApicVirtualization(vmcs);
+    this.posted = new PostedInterrupts(machine.ram, this.frames.postedInterrupts * PAGE_BYTES);
+    this.posted.clear(POSTED_VECTOR);
     this.interception.connect(machine, system.core, unit);
     this.writeControls(vmcs);
     this.writeHost(vmcs);
@@ -233,6 +253,53 @@ export class VmxVendor implements Vendor {
 
   setWindow(open: boolean): void {
     this.setProcessorControl(PROCESSOR.interruptWindowExiting, open);
+  }
+
+  setNmiWindow(open: boolean): void {
+    if ((this.capabilities.processor.mayBe & PROCESSOR.nmiWindowExiting) !== 0)
+      this.setProcessorControl(PROCESSOR.nmiWindowExiting, open);
+  }
+
+  connectApic(apic: LocalApic): void {
+    this.apic = apic;
+  }
+
+  apicExit(offset: number, isWrite: boolean, value: number): ApicExit | undefined {
+    const { apicVirtualization, apic } = this;
+    if (!this.hasApicAccess) return UNKNOWN_PAGE;
+    const { served } = apic!;
+    const reason = isWrite
+      ? apicVirtualization.write(offset, value, served)
+      : apicVirtualization.read(offset);
+    switch (reason) {
+      case undefined:
+        return undefined;
+      case VMX_EXIT.virtualizedEoi:
+        this.interception.note(reason, served);
+        return { reason: EXIT.end_of_interrupt, isEmulated: false };
+      case VMX_EXIT.apicWrite:
+        this.interception.note(reason, offset);
+        return { reason: EXIT.apic_write, isEmulated: false };
+      default:
+        this.interception.note(reason, offset | (isWrite ? APIC_ACCESS_WRITE : 0));
+        // KVM decodes no instruction for an EOI (module parameter fasteoi).
+        return { reason: EXIT.apic_access, isEmulated: !isWrite || offset !== END_OF_INTERRUPT };
+    }
+  }
+
+  setEndExits(vectors: readonly number[]): void {
+    if (this.deliversInterrupts) this.apicVirtualization.endExits = vectors;
+  }
+
+  post(vector: number): void {
+    this.posted.post(vector);
+  }
+
+  takePosted(): boolean {
+    const { posted } = this;
+    if (!posted.isOutstanding) return false;
+    posted.take((vector) => this.apic!.request(vector));
+    return true;
   }
 
   setDebugExiting(on: boolean): void {
@@ -313,6 +380,7 @@ export class VmxVendor implements Vendor {
     const { capabilities, setup } = this;
     const adjust = ({ mustBe, mayBe }: Allowed, wanted: number): number => mustBe | (wanted & mayBe);
     const nested =
+      (this.deliversInterrupts ? APICV : 0) |
       (setup.eptRoot === undefined ? 0 : SECONDARY.ept) |
       (this.isUnrestricted ? SECONDARY.unrestrictedGuest : 0) |
       (setup.vpid === 0 ? 0 : SECONDARY.vpid);
@@ -321,11 +389,10 @@ export class VmxVendor implements Vendor {
         ? PROCESSOR.invlpgExiting | PROCESSOR.cr3LoadExiting | PROCESSOR.cr3StoreExiting
         : 0;
     const cr8 = this.hasTprShadow ? 0 : PROCESSOR.cr8LoadExiting | PROCESSOR.cr8StoreExiting;
+    const timer = this.hasPreemptionTimer ? PIN.preemptionTimer : 0;
+    const posted = this.postsInterrupts ? PIN.postedInterrupts : 0;
     vmcs.setAll({
-      pinControls: adjust(
-        capabilities.pin,
-        this.hasPreemptionTimer ? WANTED_PIN | PIN.preemptionTimer : WANTED_PIN,
-      ),
+      pinControls: adjust(capabilities.pin, WANTED_PIN | timer | posted),
       preemptionTimer: LONGEST_COUNT,
       processorControls: adjust(capabilities.processor, WANTED_PROCESSOR | shadow | cr8),
       secondaryControls: adjust(capabilities.secondary, WANTED_SECONDARY | nested),

@@ -29,6 +29,7 @@ const CODE_TECHNIQUES: Readonly<Record<string, CodeTechnique>> = {
         vpid: host.vpid,
         accessedDirty: host.accessedDirty,
         populate: host.populate,
+        apicAssist: host.apicVirtualization,
       }),
     unsupported: ({ host }, { name, features }) => {
       if (host.levels === 5) return "monitors that run code have nested tables of 4 levels";
@@ -41,7 +42,11 @@ const CODE_TECHNIQUES: Readonly<Record<string, CodeTechnique>> = {
   "paravirtual/direct": { make: (options) => makeParavirtual(options) },
   "hardware/shadow": {
     make: (options, { host, shadow }) =>
-      makeHardwareShadowComputer(options, { vpid: host.vpid, shadow: shadowOf(shadow) }),
+      makeHardwareShadowComputer(options, {
+        vpid: host.vpid,
+        shadow: shadowOf(shadow),
+        apicAssist: host.apicVirtualization,
+      }),
     unsupported: ({ host }) =>
       host.page === "4K" ? undefined : "shadows of guests that are code map 4K host pages alone",
   },

@@ -87,6 +87,15 @@ export class IoApic implements MemoryDevice, EndOfInterruptTarget, Stateful<IoAp
     }
   }
 
+  /** Vectors of the level-triggered entries: whose ends matter here. */
+  get levelVectors(): readonly number[] {
+    const { entries } = this.state;
+    const low = Array.from({ length: IO_APIC_PINS }, (_, pin) => entries[2 * pin]!);
+    return low
+      .filter((entry) => (entry & LEVEL_TRIGGERED) !== 0 && (entry & MASKED) === 0)
+      .map((entry) => entry & VECTOR);
+  }
+
   readMemory(offset: number, size: AccessSize): number {
     const register = offset & ~3;
     if (register === SELECT) return partOf(this.state.select, offset, size);

@@ -114,6 +114,8 @@ export class LocalApic implements MessageTarget, Stateful<LocalApicState> {
   readonly timer: ApicTimer;
   /** Told when the MMIO page moves, appears or disappears. */
   onMove: () => void = () => {};
+  /** Takes fixed interrupts in IRR's stead, where a monitor posts them; `request` is how they get there. */
+  post: ((vector: number) => void) | undefined;
   private readonly vectors: LocalVectorTable;
   private state: RegisterState;
 
@@ -170,6 +172,26 @@ export class LocalApic implements MessageTarget, Stateful<LocalApicState> {
     if (!this.isEnabled) return -1;
     const vector = highestVector(this.state.requests);
     return vector >= 0 && (vector & CLASS) > (this.processorPriority & CLASS) ? vector : -1;
+  }
+
+  /** Sets a vector in IRR. */
+  request(vector: number): void {
+    addVector(this.state.requests, vector);
+    this.options.signals.changed();
+  }
+
+  /** The highest vector in IRR, or -1. */
+  get requested(): number {
+    return highestVector(this.state.requests);
+  }
+
+  /** The highest vector in ISR, which an EOI ends, or -1; and whether it is level-triggered. */
+  get served(): number {
+    return highestVector(this.state.inService);
+  }
+  get servesLevel(): boolean {
+    const { served } = this;
+    return served >= 0 && hasVector(this.state.triggerMode, served);
   }
 
   /** An external interrupt controller asks for the processor's INTA cycles, through LINT0 or by message. */
@@ -232,9 +254,10 @@ export class LocalApic implements MessageTarget, Stateful<LocalApicState> {
           this.reportError(ERROR.receiveIllegalVector);
           return;
         }
-        addVector(state.requests, vector);
         if (isLevelTriggered) addVector(state.triggerMode, vector);
         else removeVector(state.triggerMode, vector);
+        if (this.post === undefined) this.request(vector);
+        else this.post(vector);
         break;
       case DELIVERY.smi:
         options.signals.smi();

@@ -66,6 +66,11 @@ export class Pit implements PortDevice, Stateful<PitState> {
   private channels: PitState;
 
   /** @param irq0 driven by counter 0's OUT. */
+  /** Cycle at which counter 0's output changes next, as far as that is followed; Infinity if never. */
+  get deadline(): number {
+    return this.timer.deadline;
+  }
+
   constructor(
     bus: Bus,
     private readonly clock: Clock,
