@@ -58,6 +58,7 @@ export const COSTS = [
   { name: "shadow_sync_entry", kind: "monitor-software", description: "Comparing one entry at a resynchronisation." },
   { name: "shadow_cr3", kind: "monitor-software", description: "Emulating a CR3 load: finding or making the shadow root." },
   { name: "shadow_invlpg", kind: "monitor-software", description: "Emulating INVLPG." },
+  { name: "agile_scan_table", kind: "monitor-software", description: "Agile paging: looking at the dirty bit of one guest table that the hardware walks, and clearing it." },
   { name: "shadow_allocate", kind: "monitor-software", description: "Allocating and protecting for, or dropping, one shadow table." },
   { name: "ept_violation", kind: "monitor-software", description: "Handling an EPT violation: finding or allocating the frame and filling the entry." },
   { name: "host_zero_page", kind: "monitor-software", description: "Zeroing 4 KiB of host memory before it is given to a guest, per 4 KiB." },

@@ -16,6 +16,7 @@ import { type Driver, PREDICTIONS } from "./execute/driver.js";
 import { ReferenceDriver } from "./execute/references.js";
 import { Frames } from "./frames.js";
 import { makeLinearMemory } from "./memory.js";
+import { AgileWalker } from "./mmu/agile-walker.js";
 import { allocateContexts, Contexts } from "./mmu/contexts.js";
 import { PAGING_FORMATS, type PagingFormat, type PagingName } from "./mmu/format.js";
 import { allocateLeafHints, LeafHints } from "./mmu/leaf-hints.js";
@@ -32,8 +33,8 @@ export interface MachineOptions {
   readonly costs?: Partial<Record<CostName, number>>;
   /** Format of the tables that CR3 points to. */
   readonly paging: PagingName;
-  /** Nested paging: levels of the EPT or NPT, and whether its A and D bits are on. */
-  readonly nested?: { readonly levels: 4 | 5; readonly accessedDirty: boolean };
+  /** Nested paging: levels of the EPT or NPT, and whether its A and D bits are on. `agile`: walks begin in shadow tables (mmu/agile-walker.ts). */
+  readonly nested?: { readonly levels: 4 | 5; readonly accessedDirty: boolean; readonly agile?: boolean };
   /** 4 KiB frames with contents, and all frames. */
   readonly backedFrames: number;
   readonly frames: number;
@@ -180,9 +181,12 @@ export class Machine {
               format: this.nestedFormat,
               levels: nested.levels,
               accessedDirty: nested.accessedDirty || this.nestedFormat === "npt",
+              tableReadsAreWrites:
+                nested.agile !== true && (nested.accessedDirty || this.nestedFormat === "npt"),
             },
             options.observer,
           );
+    invariant(nested?.agile !== true || options.observer === undefined, "agile walks have no observer");
     this.makeMmu = (format, isPhysical) => {
       const guestWalkCaches = options.walkCaches
         ? new WalkCaches(store, firstGuest, guest, format.shifts, format.levels, random)
@@ -197,7 +201,11 @@ export class Machine {
         hasPage1G: profile.features.page1G,
         noExecute: profile.features.nx,
       };
-      const walker = isPhysical ? new PhysicalWalker(walkerParts) : makeWalker(walkerParts, options.observer);
+      const walker = isPhysical
+        ? new PhysicalWalker(walkerParts)
+        : nested?.agile === true
+          ? new AgileWalker(walkerParts)
+          : makeWalker(walkerParts, options.observer);
       return new Mmu({
         registers,
         counters: this.counters,

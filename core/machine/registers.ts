@@ -14,6 +14,8 @@
  *            10 violationFrame  of a violation: guest frame
  *            11 violationWrite  the access to it was a write, 0 or 1
  *            12 violationTable  it is a guest page table, 0 or 1
+ *            13 rootMode        agile paging: how the root is walked (mmu/agile-walker.ts)
+ *            14 guestRoot       agile paging: CR3 as the guest has it, guest-physical
  *         16-23 pdptes          the PAE format's four PDPTEs, low and high halves
  *   f64   12 now                time of the next look-up, for replacement (mmu/translations.ts)
  *         13 current            time of the look-up under way
@@ -33,6 +35,8 @@ export const REGISTER = {
   violationFrame: 10,
   violationWrite: 11,
   violationTable: 12,
+  rootMode: 13,
+  guestRoot: 14,
   pdptes: 16,
 } as const;
 

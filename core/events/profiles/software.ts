@@ -38,6 +38,7 @@ export const SOFTWARE_COSTS = {
   shadow_sync_entry: assumed(6, "compare one entry in a loop, 8 bytes each side", [2, 20]),
   shadow_cr3: assumed(900, "look-up of the root among the shadow roots, and loading it", [400, 2_500]),
   shadow_invlpg: assumed(700, "find and clear one shadow entry", [300, 2_000]),
+  agile_scan_table: assumed(120, "find the nested entry of one frame (a cached walk in software), test and clear a bit, one bookkeeping entry", [40, 500]),
   shadow_allocate: assumed(1_500, "take a frame, clear it, protect the guest's table", [700, 4_000]),
   ept_violation: assumed(2_000, "memory-slot look-up and fill; host frame allocation and zeroing are counted apart", [1_000, 6_000]),
   host_zero_page: published(512, "as kernel_zero_page", [128, 1_024]),

@@ -27,6 +27,8 @@ export const PS = 1 << 7;
 export const G = 1 << 8;
 /** First of the three bits left to software (9..11). */
 export const AVAILABLE = 1 << 9;
+/** Agile paging: in a shadow entry, the table that it points to is the guest's own (agile-walker.ts). Left to software else. */
+export const SWITCH = 1 << 10;
 /** No-execute, as a flag; bit 63 of the entry. */
 export const NX = 1 << 31;
 

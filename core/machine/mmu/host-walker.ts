@@ -38,6 +38,8 @@ export interface HostWalkerParts {
   readonly accessedDirty: boolean;
   /** Price of setting them, cycles. */
   readonly entryBitsCost: number;
+  /** Whether the walker's reads of guest tables count as writes. */
+  readonly tableReadsAreWrites: boolean;
   readonly hints: LeafHints;
 }
 
@@ -56,8 +58,6 @@ export class HostWalker {
   writable = true;
   /** Entries read since the walk began; the guest dimension resets it. */
   references = 0;
-  /** Whether the walker's reads of guest tables count as writes. */
-  readonly tableReadsAreWrites: boolean;
   private readonly presentMask: number;
   private readonly accessedBit: number;
   private readonly writeBit: number;
@@ -71,7 +71,6 @@ export class HostWalker {
 
   constructor(readonly parts: HostWalkerParts) {
     this.isEpt = parts.format === "ept";
-    this.tableReadsAreWrites = !this.isEpt || parts.accessedDirty;
     this.presentMask = this.isEpt ? 7 : P;
     this.accessedBit = this.isEpt ? EPT_A : A;
     this.writeBit = this.isEpt ? EPT_W : RW;

@@ -80,7 +80,7 @@ export class Mmu {
     this.registers.times[TIME.now] = time;
   }
 
-  /** How the last translation ended: WALK_DONE, WALK_PAGE_FAULT or WALK_VIOLATION (details in `walker`). */
+  /** How the last translation ended: WALK_DONE or another of WALK_* (details in `walker`). */
   get status(): number {
     return this.registers.words[REGISTER.status]!;
   }

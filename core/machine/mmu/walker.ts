@@ -47,6 +47,8 @@ export const WALK_DONE = 0;
 export const WALK_PAGE_FAULT = 1;
 /** EPT violation or nested page fault. */
 export const WALK_VIOLATION = 2;
+/** Agile paging: the shadow tables lack the translation, or do not allow the access. */
+export const WALK_SHADOW_FAULT = 3;
 
 export interface WalkerParts {
   readonly registers: Registers;
@@ -81,7 +83,7 @@ export class Walker {
   /** log2 of the frames of the guest's page. */
   guestOrder = 0;
 
-  private readonly path = new Int32Array(6);
+  protected readonly path = new Int32Array(6);
   private readonly tables = new Int32Array(6);
   private readonly tableRights = new Int32Array(6);
   /** High-half bits of an entry that must be zero: above MAXPHYADDR, and NX where it is off. */
@@ -113,12 +115,15 @@ export class Walker {
     this.largestLeaf = format.levels === 2 ? 2 : format.levels === 3 ? 2 : parts.hasPage1G ? 3 : 2;
   }
 
+  /** The register that has the root. */
+  readonly rootRegister: "root" | "guestRoot" = "root";
+
   /** CR3: frame of the root, guest-physical under nested paging. */
   get root(): number {
-    return this.registers[REGISTER.root]!;
+    return this.registers[REGISTER[this.rootRegister]]!;
   }
   set root(frame: number) {
-    this.registers[REGISTER.root] = frame;
+    this.registers[REGISTER[this.rootRegister]] = frame;
   }
 
   /** CR0.WP. */
@@ -164,7 +169,7 @@ export class Walker {
 
   /** The walk itself: its result is in the fields. */
   protected descend(hi: number, lo: number, kind: number, user: boolean, tag: number, now: number): number {
-    const { ram, host, format, walkCaches, counters, hints } = this.parts;
+    const { ram, format, walkCaches, counters, hints } = this.parts;
     const pageLo = (lo >>> 12) | (hi << 20);
     let level = format.levels;
     let table = -1;
@@ -175,7 +180,7 @@ export class Walker {
         if (entry < 0) continue;
         level = lowest;
         table = walkCaches.store.words[entry + FRAME]!;
-        rights = walkCaches.store.words[entry + FLAGS]!;
+        rights = this.fromCache(walkCaches.store.words[entry + FLAGS]!);
         counters.events[EVENT.walk_cache_guest_hits]!++;
         break;
       }
@@ -193,7 +198,7 @@ export class Walker {
       this.tables[2] = table;
       this.tableRights[2] = rights;
     } else if (table < 0) {
-      table = this.toHost(this.root);
+      table = this.rootTable();
       if (table < 0) return WALK_VIOLATION;
     }
 
@@ -215,11 +220,11 @@ export class Walker {
           return this.fault(PF_PRESENT | PF_RESERVED, kind, user);
         break;
       }
-      const next = this.toHost(frameOf(entryLo, entryHi));
+      const next = this.tableBelow(entryLo, entryHi, level);
       if (next < 0) return WALK_VIOLATION;
       table = next;
       this.tables[level - 1] = table;
-      this.tableRights[level - 1] = rights;
+      this.tableRights[level - 1] = this.toCache(rights);
     }
 
     const write = kind === WRITE;
@@ -237,8 +242,14 @@ export class Walker {
     const guestFrame = (base & ~inPage) | (pageLo & inPage);
     let order = guestOrder;
     let dirty = write || (entryLo & D) !== 0;
-    if (host === undefined) this.frame = guestFrame;
-    else {
+    const host = this.second;
+    if (host === undefined) {
+      if (write && (entryLo & D) === 0) {
+        const status = this.firstWrite(hi, lo, kind, user, tag, now);
+        if (status !== WALK_DONE) return status;
+      }
+      this.frame = guestFrame;
+    } else {
       const frame = host.translate(guestFrame, write, kind === FETCH);
       if (frame < 0) return this.violation(guestFrame, write, false);
       this.frame = frame;
@@ -271,11 +282,48 @@ export class Walker {
     return true;
   }
 
+  // What agile paging does otherwise (agile-walker.ts).
+
+  /** The dimension through which the frames that entries name are to be translated; undefined: they are the host's. */
+  protected get second(): HostWalker | undefined {
+    return this.parts.host;
+  }
+
+  /** The host frame of the root, or -1 after noting the violation. */
+  protected rootTable(): number {
+    return this.toHost(this.root);
+  }
+
+  /** The host frame of the table that an entry of a level points to, or -1 after noting the violation. */
+  protected tableBelow(lo: number, hi: number, _level: number): number {
+    return this.toHost(frameOf(lo, hi));
+  }
+
+  /** What a paging-structure cache holds of a table besides its frame, and the rights in that. */
+  protected toCache(rights: number): number {
+    return rights;
+  }
+  protected fromCache(flags: number): number {
+    return flags;
+  }
+
+  /** A page is written whose leaf, in one dimension, is not dirty. Returns WALK_DONE, or why it may not be written. */
+  protected firstWrite(
+    _hi: number,
+    _lo: number,
+    _kind: number,
+    _user: boolean,
+    _tag: number,
+    _now: number,
+  ): number {
+    return WALK_DONE;
+  }
+
   /** The host frame of a guest table, or -1 after noting the violation. */
-  private toHost(gfn: number): number {
+  protected toHost(gfn: number): number {
     const { host } = this.parts;
     if (host === undefined) return gfn;
-    const write = host.tableReadsAreWrites;
+    const write = host.parts.tableReadsAreWrites;
     const frame = host.translate(gfn, write, false);
     if (frame < 0) this.violation(gfn, write, true);
     return frame;
@@ -301,7 +349,7 @@ export class Walker {
     }
   }
 
-  private fault(code: number, kind: number, user: boolean): number {
+  protected fault(code: number, kind: number, user: boolean): number {
     const fetch = kind === FETCH && this.parts.noExecute && this.parts.format.hasNx;
     this.registers[REGISTER.errorCode] =
       code | (kind === WRITE ? PF_WRITE : 0) | (user ? PF_USER : 0) | (fetch ? PF_FETCH : 0);

@@ -2,6 +2,8 @@
  * The page walk, compiled for one paging format and geometry. Step for step what Walker does (mmu/walker.ts), which says
  * why; results are globals.
  */
+
+import { AgileWalker } from "../../mmu/agile-walker.js";
 import {
   A,
   D,
@@ -55,6 +57,7 @@ import { I32 } from "../../wasm/integers.js";
 import { Dimension } from "./dimension.js";
 import { type Emitter, lacksBits } from "./emitter.js";
 import type { CompiledHostWalk } from "./host-walk.js";
+import { agileModes, type WalkModes } from "./walk-modes.js";
 
 export interface CompiledWalk {
   /** (high half, low half, kind, user, high tag) → WALK_*. */
@@ -73,7 +76,12 @@ export function defineWalk(
   host: CompiledHostWalk | undefined,
 ): CompiledWalk {
   const results = walkResults(emitter);
-  return countedWalk(emitter, defineDescend(emitter, walker, cacheAccess, host, results), results);
+  const define = (one: Walker, found: WalkResults, modes?: WalkModes): FunctionReference =>
+    defineDescend(emitter, one, cacheAccess, host, found, modes);
+  if (!(walker instanceof AgileWalker)) return countedWalk(emitter, define(walker, results), results);
+  const mark = define(walker.dirtyWalker, walkResults(emitter));
+  const modes = agileModes(emitter, mark);
+  return countedWalk(emitter, define(walker, results, modes), results, modes.count);
 }
 
 type WalkResults = Omit<CompiledWalk, "walk">;
@@ -88,11 +96,15 @@ export function walkResults({ module }: Emitter): WalkResults {
   };
 }
 
-/** A walk with its references counted. @param descend the walk itself: operands as of CompiledWalk's `walk`. */
+/**
+ * A walk with its references counted.
+ * @param descend the walk itself: operands as of CompiledWalk's `walk`. @param more what else is counted.
+ */
 export function countedWalk(
   emitter: Emitter,
   descend: FunctionReference,
   results: WalkResults,
+  more: Code = [],
 ): CompiledWalk {
   const { module } = emitter;
   const most = emitter.eventAddress("walk_refs_max");
@@ -105,6 +117,7 @@ export function countedWalk(
       return [
         setGlobal(emitter.references, int(0)),
         set(status, call(descend, get(hi), get(lo), get(kind), get(user), get(tag))),
+        more,
         emitter.count("walks"),
         emitter.count("walk_refs", references),
         storeFloat(int(0), floatMax(loadFloat(int(0), most), references), most),
@@ -121,6 +134,7 @@ function defineDescend(
   cacheAccess: FunctionReference | undefined,
   host: CompiledHostWalk | undefined,
   results: WalkResults,
+  modes: WalkModes | undefined,
 ): FunctionReference {
   const { format, hints, noExecute } = walker.parts;
   const { levels, shifts } = format;
@@ -155,7 +169,7 @@ function defineDescend(
             or(mul(ne(get(user), int(0)), int(PF_USER)), noExecute ? mul(isFetch, int(PF_FETCH)) : int(0)),
           ),
         ),
-        giveBack(int(WALK_PAGE_FAULT)),
+        giveBack(modes?.faultStatus ?? int(WALK_PAGE_FAULT)),
       ];
       const violation = (gfn: Code, write: Code, isTable: number): Code => [
         emitter.setRegister("violationFrame", gfn),
@@ -166,7 +180,7 @@ function defineDescend(
       /** Sets `table` to the host frame of a guest table, or returns a violation. */
       const toHost = (gfn: Code): Code => {
         if (host === undefined) return set(table, gfn);
-        const writes = int(walker.host!.tableReadsAreWrites ? 1 : 0);
+        const writes = int(walker.host!.parts.tableReadsAreWrites ? 1 : 0);
         return [
           set(next, gfn),
           set(table, call(host.translate, get(next), writes, int(0))),
@@ -188,7 +202,15 @@ function defineDescend(
             set(tables[2]!, get(table)),
             set(tableRights[2]!, get(rights)),
           ]
-        : [set(level, int(levels)), toHost(emitter.register("root"))];
+        : [
+            set(level, int(levels)),
+            modes?.rootTable(table, toHost) ?? toHost(emitter.register(walker.rootRegister)),
+          ];
+
+      const tableBelow = (at: number): Code => {
+        const named = emitter.frameOf(get(entryLo), get(entryHi));
+        return modes?.tableBelow(at, table, get(entryLo), named, toHost) ?? toHost(named);
+      };
 
       const indexOf = (at: number): Code => {
         const shift = shifts[at]!;
@@ -234,9 +256,9 @@ function defineDescend(
                 isZero(lacksBits(get(entryLo), PS)),
                 [checkLarge, toLeaf],
                 [
-                  toHost(emitter.frameOf(get(entryLo), get(entryHi))),
+                  tableBelow(at),
                   set(tables[at - 1]!, get(table)),
-                  set(tableRights[at - 1]!, get(rights)),
+                  set(tableRights[at - 1]!, modes?.toCache(get(rights)) ?? get(rights)),
                   set(level, int(at - 1)),
                 ],
               ),
@@ -271,7 +293,7 @@ function defineDescend(
       );
       const baseFrame =
         format.entryBytes === 4 ? select(eq(get(leaf), int(2)), pse36Frame, normalFrame) : normalFrame;
-      const toPage: Code =
+      const toHostPage: Code =
         host === undefined
           ? set(frame, get(guestFrame))
           : [
@@ -281,12 +303,17 @@ function defineDescend(
               ifThen(isZero(getGlobal(host.writable)), set(dirty, int(0))),
               ifThen(isZero(getGlobal(host.executable)), set(rights, or(get(rights), int(NX)))),
             ];
+      const isClean = lacksBits(get(entryLo), D);
+      const operands = [hi, lo, kind, user, tag].map(get);
+      const toPage =
+        modes?.toPage(and(isWrite, isClean), operands, set(frame, get(guestFrame)), toHostPage) ?? toHostPage;
       const bits = { accessed: A, dirty: D };
       const tableBits = format.entries === 1024 ? 10 : 9;
       return [
         set(pageLo, or(shrUnsigned(get(lo), int(12)), shl(get(hi), int(20)))),
         set(rights, int(RW | US)),
         dimension.startFromCaches(builder, locals, get(pageLo), get(tag)),
+        modes === undefined ? [] : ifThen(get(start), modes.fromCache(rights)),
         ifThen(isZero(get(start)), [set(start, int(levels)), fromRoot]),
         downwards.map(readLevel),
         ifThen(isDenied, fault(PF_PRESENT)),
