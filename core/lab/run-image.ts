@@ -87,7 +87,7 @@ function programConfig(
 }
 
 function configOf(workload: CodeWorkload, parameters: Parameters, settings: ImageSettings): CellConfig {
-  const { host, guest, shadow, translation, paravirtual, page } = DEFAULT_SETTINGS;
+  const { host, guest, shadow, agile, translation, paravirtual, page } = DEFAULT_SETTINGS;
   const defaults = Object.entries(workload.parameters).map(([name, spec]) => [
     name,
     defaultOf(spec, "small"),
@@ -101,6 +101,7 @@ function configOf(workload: CodeWorkload, parameters: Parameters, settings: Imag
     guest,
     host,
     shadow,
+    agile,
     translation,
     paravirtual,
     budget: { ...DEFAULT_SETTINGS.budget, ...given(settings.budget) },

@@ -79,6 +79,14 @@ export interface LabRow {
   /** Walk references in L2 (count) */ readonly walk_hits_l2: number;
   /** Walk references in L3 (count) */ readonly walk_hits_l3: number;
   /** Walk references in DRAM (count) */ readonly walk_misses: number;
+  /** Walks in the shadow (count) */ readonly walks_shadow: number;
+  /** Walks switched at level 1 (count) */ readonly walks_switched_l1: number;
+  /** Walks switched at level 2 (count) */ readonly walks_switched_l2: number;
+  /** Walks switched at level 3 (count) */ readonly walks_switched_l3: number;
+  /** Walks switched at level 4 (count) */ readonly walks_switched_l4: number;
+  /** Walks switched at level 5 (count) */ readonly walks_switched_l5: number;
+  /** Walks in two dimensions (count) */ readonly walks_nested: number;
+  /** Walks to mark pages dirty (count) */ readonly walks_dirty: number;
   /** Accessed and dirty bits set (count) */ readonly entry_bits_set: number;
   /** Guest page faults (count) */ readonly guest_page_faults: number;
   /** Guest page-table writes (count) */ readonly guest_table_writes: number;
@@ -105,6 +113,9 @@ export interface LabRow {
   /** Shadow entries filled (count) */ readonly shadow_entries_filled: number;
   /** Large pages split (count) */ readonly shadow_large_split: number;
   /** Large pages merged (count) */ readonly shadow_large_merged: number;
+  /** Tables turned nested (count) */ readonly agile_nested: number;
+  /** Tables turned shadowed (count) */ readonly agile_shadowed: number;
+  /** Scans of nested tables (count) */ readonly agile_scans: number;
   /** EPT violations (count) */ readonly ept_violations: number;
   /** Hypercalls (count) */ readonly hypercalls: number;
   /** mmu_update (count) */ readonly hypercalls_mmu_update: number;
@@ -279,6 +290,7 @@ export interface LabRow {
   /** Cost shadow sync entry (cycles) */ readonly cost_shadow_sync_entry: number;
   /** Cost shadow cr3 (cycles) */ readonly cost_shadow_cr3: number;
   /** Cost shadow invlpg (cycles) */ readonly cost_shadow_invlpg: number;
+  /** Cost agile scan table (cycles) */ readonly cost_agile_scan_table: number;
   /** Cost shadow allocate (cycles) */ readonly cost_shadow_allocate: number;
   /** Cost ept violation (cycles) */ readonly cost_ept_violation: number;
   /** Cost host zero page (cycles) */ readonly cost_host_zero_page: number;
@@ -315,6 +327,11 @@ export interface LabRow {
   /** Shadow reuse */ readonly shadow_reuse: string;
   /** Shadow maximum tables (count) */ readonly shadow_maximum_tables: number;
   /** Shadow write flood */ readonly shadow_write_flood: string;
+  /** Agile start */ readonly agile_start: string;
+  /** Agile writes */ readonly agile_writes: string;
+  /** Agile interval */ readonly agile_interval: string;
+  /** Agile dirty bits */ readonly agile_dirty_bits: string;
+  /** Agile root cache */ readonly agile_root_cache: string;
   /** Translation cache */ readonly translation_cache: string;
   /** Translation chaining */ readonly translation_chaining: string;
   /** Translation adaptive */ readonly translation_adaptive: string;

@@ -9,6 +9,7 @@ import { guestMemoryFor } from "../guest/kernel/sizing.js";
 import type { WorkloadFootprint } from "../guest/workloads/workload.js";
 import { Machine, type MachineOptions } from "../machine/machine.js";
 import { PAGING_FORMATS } from "../machine/mmu/format.js";
+import { AgileVcpu } from "../monitor/memory/agile/vcpu.js";
 import { DirectVcpu } from "../monitor/memory/direct/vcpu.js";
 import type { MachineVcpu, VcpuOptions } from "../monitor/memory/machine-vcpu.js";
 import { NestedVcpu } from "../monitor/memory/nested/vcpu.js";
@@ -39,7 +40,8 @@ export function assemble(
   const profile = findProfile(config.machine.profile);
   invariant(profile !== undefined, "the scenario was checked", () => config.machine.profile);
   const { technique } = config;
-  const isNested = technique === "hardware/nested";
+  const isAgile = technique === "hardware/agile";
+  const isNested = technique === "hardware/nested" || isAgile;
   const isVirtual = technique.startsWith("hardware/");
   const hostOrder = isVirtual ? Math.log2(PAGE_SIZES[config.host.page] / 4096) : 0;
   const largePages = technique !== "paravirtual/direct";
@@ -57,7 +59,9 @@ export function assemble(
       ? {
           nested: {
             levels: config.host.levels,
-            accessedDirty: config.host.accessedDirty && profile.features.nestedAccessedDirty,
+            // Agile paging's policy reads the nested table's dirty bits, so the proposal has them.
+            accessedDirty: isAgile || (config.host.accessedDirty && profile.features.nestedAccessedDirty),
+            agile: isAgile,
           },
         }
       : {}),
@@ -82,7 +86,7 @@ function makeVcpu(
   options: VcpuOptions,
   hostOrder: number,
 ): MachineVcpu {
-  const { host, shadow } = config;
+  const { host, shadow, agile } = config;
   const vpid = host.vpid && machine.profile.features.vpid;
   switch (config.technique) {
     case "native":
@@ -94,6 +98,19 @@ function makeVcpu(
         levels: host.levels,
         vpid,
         populate: host.populate,
+      });
+    case "hardware/agile":
+      return new AgileVcpu(machine, {
+        ...options,
+        hostOrder,
+        levels: host.levels,
+        vpid,
+        populate: host.populate,
+        startsNested: agile.start === "nested",
+        writes: agile.writes,
+        interval: agile.interval,
+        marksDirty: agile.dirtyBits,
+        rootCache: agile.rootCache,
       });
     case "hardware/shadow":
       return new ShadowVcpu(machine, {
@@ -117,7 +134,7 @@ function makeVcpu(
 /** What CPUID shows the guest. A shadowed guest and a Xen PV guest see no PCIDs; a PV guest no large pages. */
 function featuresOf(config: CellConfig, profile: CpuProfile): VcpuOptions["features"] {
   const { features } = profile;
-  const ownsCr3 = config.technique === "native" || config.technique === "hardware/nested";
+  const ownsCr3 = ["native", "hardware/nested", "hardware/agile"].includes(config.technique);
   const largePages = config.technique !== "paravirtual/direct";
   return {
     pcid: ownsCr3 && features.pcid && config.guest.pcid,
@@ -144,11 +161,13 @@ function guestMemory(
 /** Frames that a monitor's tables may need: its map of guest memory, and shadows of every guest table and of splits. */
 function monitorTables(config: CellConfig, memory: VcpuOptions["memory"], hostOrder: number): number {
   const mapLeaves = Math.ceil(memory.frames / 512 / 2 ** hostOrder) + 1;
-  const map = mapLeaves + Math.ceil(mapLeaves / 512) + SPARE_TABLES;
+  // Agile paging splits host pages around guest tables.
+  const splits4K = config.technique === "hardware/agile" ? Math.ceil(memory.backedFrames / 512) : 0;
+  const map = mapLeaves + Math.ceil(mapLeaves / 512) + splits4K + SPARE_TABLES;
   if (config.technique === "hardware/nested") return map;
   const splits = 2 * Math.ceil(memory.frames / 512) + SPARE_TABLES;
   const shadows = memory.backedFrames + splits;
-  const { maximumTables } = config.shadow;
+  const maximumTables = config.technique === "hardware/shadow" ? config.shadow.maximumTables : 0;
   return map + (maximumTables > 0 ? Math.min(shadows, maximumTables + SPARE_TABLES) : shadows);
 }
 

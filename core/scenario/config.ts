@@ -39,7 +39,7 @@ export interface GuestCode {
 }
 
 export interface CellConfig {
-  /** A name from the registry of techniques: `native`, `hardware/shadow`, `hardware/nested`, `paravirtual/direct`. */
+  /** A name from the registry of techniques: `native`, `hardware/shadow`, `hardware/nested`, `hardware/agile`, `paravirtual/direct`. */
   readonly technique: string;
   /** A name from the registry of workloads. */
   readonly workload: string;
@@ -92,6 +92,18 @@ export interface CellConfig {
     readonly maximumTables: number;
     /** Emulated writes to a guest table without a use after which its shadow is dropped; 0 is never. */
     readonly writeFlood: number;
+  };
+  readonly agile: {
+    /** How an address space begins: nested, until it has lived for an interval, or shadowed. */
+    readonly start: "nested" | "shadow";
+    /** Writes to a guest table within an interval after which the hardware walks it itself. */
+    readonly writes: number;
+    /** Cycles after which guest tables that were not written are shadowed. */
+    readonly interval: number;
+    /** The hardware carries dirty bits from the shadow to the guest's tables. */
+    readonly dirtyBits: boolean;
+    /** Entries of the hardware's cache of roots; 0 is none. */
+    readonly rootCache: number;
   };
   readonly translation: {
     /** Bytes of the translation cache. */

@@ -11,7 +11,7 @@ import { prepareCell } from "./run-cell.js";
 import { unsupportedReason } from "./support.js";
 import { type CellChanges, cellOf } from "./testing/cells.js";
 
-const TECHNIQUES = ["native", "hardware/nested", "hardware/shadow", "paravirtual/direct"];
+const TECHNIQUES = ["native", "hardware/nested", "hardware/shadow", "paravirtual/direct", "hardware/agile"];
 
 function outcomeUnder(config: CellConfig, driver: "compiled" | "reference"): CellOutcome {
   const cell = prepareCell(config, driver);
@@ -68,6 +68,14 @@ describe("formats and switches", () => {
 
   it.each([{ walkCaches: false }, { tlb: false }, { tlb: false, walkCaches: false }])("%o", (switches) => {
     for (const technique of TECHNIQUES) expectAgreement({ workload: "mix", technique, machine: switches });
+  });
+
+  it.each([
+    { start: "shadow", dirtyBits: false },
+    { start: "nested", dirtyBits: true },
+  ] as const)("agile paging with short intervals, %o", (agile) => {
+    for (const workload of ["mix", "forkwait", "page-table-churn"])
+      expectAgreement({ workload, technique: "hardware/agile", agile: { ...agile, interval: 20_000 } });
   });
 
   it("accessed and dirty bits in the EPT, 5 levels", () => {

@@ -110,6 +110,7 @@ test("a cell is resolved in full", () => {
       apicVirtualization: "kvm",
     },
     shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0, writeFlood: 3 },
+    agile: { start: "nested", writes: 2, interval: 10_000_000, dirtyBits: true, rootCache: 8 },
     translation: { cache: 2 ** 20, chaining: true, adaptive: true },
     paravirtual: { batch: 32 },
     budget: { instructions: 2e9, seconds: 60 },

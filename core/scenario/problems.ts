@@ -190,7 +190,18 @@ function typeMend(expected: string, found: unknown): string | undefined {
 
 /** Base values that an axis may vary, by the first step of their path. */
 const VARIABLE: ReadonlySet<unknown> = new Set([
-  ...["technique", "workload", "page", "parameters", "machine", "guest", "host", "shadow", "paravirtual"],
+  ...[
+    "technique",
+    "workload",
+    "page",
+    "parameters",
+    "machine",
+    "guest",
+    "host",
+    "shadow",
+    "agile",
+    "paravirtual",
+  ],
 ]);
 
 /** Several values where one is expected. */

@@ -27,7 +27,7 @@ export function resolved(point: Point, scenario: Scenario, { catalogue }: Langua
     });
   };
   const section = <
-    K extends "machine" | "guest" | "host" | "shadow" | "translation" | "paravirtual" | "budget",
+    K extends "machine" | "guest" | "host" | "shadow" | "agile" | "translation" | "paravirtual" | "budget",
   >(
     key: K,
     own: Partial<CellConfig[K]> = {},
@@ -51,6 +51,7 @@ export function resolved(point: Point, scenario: Scenario, { catalogue }: Langua
     guest: section("guest", paging === undefined ? {} : { paging }),
     host: section("host"),
     shadow: section("shadow"),
+    agile: section("agile"),
     translation: section("translation"),
     paravirtual: section("paravirtual"),
     budget: section("budget"),

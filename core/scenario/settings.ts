@@ -33,6 +33,9 @@ export const DEFAULT_SETTINGS = {
   },
   // KVM's limit of writes.
   shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0, writeFlood: 3 },
+  // Gandhi, Hill & Swift, ISCA 2016, with both of their hardware options; their interval of about a second among runs of
+  // minutes is, among runs of milliseconds, a tick of a timer of 250 Hz.
+  agile: { start: "nested", writes: 2, interval: 10_000_000, dirtyBits: true, rootCache: 8 },
   translation: { cache: 1024 * 1024, chaining: true, adaptive: true },
   paravirtual: { batch: 32 },
   budget: { instructions: 2e9, seconds: 60 },
@@ -123,6 +126,29 @@ export function settingsShape(catalogue: Catalogue) {
           .int()
           .min(0)
           .describe("Emulated writes without a use after which a shadow is dropped; 0 is never"),
+      })
+      .partial()
+      .optional(),
+    agile: z
+      .strictObject({
+        start: z
+          .enum(["nested", "shadow"])
+          .describe(
+            "How an address space begins; nested ones are shadowed once they have lived for an interval",
+          ),
+        writes: z
+          .int()
+          .min(1)
+          .describe("Writes to a guest table within an interval after which the hardware walks it itself"),
+        interval: z
+          .int()
+          .min(1000)
+          .describe("Cycles after which guest tables that were not written are shadowed"),
+        dirtyBits: yesOrNo("The hardware carries dirty bits from the shadow to the guest's tables"),
+        rootCache: z
+          .int()
+          .min(0)
+          .describe("Roots that the hardware switches to without the monitor; 0 is none"),
       })
       .partial()
       .optional(),

@@ -44,11 +44,14 @@ export function unsupportedReason(config: CellConfig, catalogue: Catalogue = CAT
   const { features } = profile;
   const { paging } = config.guest;
   const isLong = paging === "4-level" || paging === "5-level";
-  const isNested = config.technique.endsWith("/nested");
+  const isAgile = config.technique === "hardware/agile";
+  const isNested = config.technique === "hardware/nested" || isAgile;
 
   const refused = technique.unsupported(profile);
   if (refused !== undefined) return refused;
   if (isLong && !features.longMode) return `${profile.name} has no long mode, which ${paging} paging needs`;
+  if (isAgile && !isLong)
+    return `agile paging was proposed for the tables of long mode, not for ${paging} paging`;
   if (PAGING_FORMATS[paging].hasNx && !features.nx)
     return `${profile.name} has no NX, which the kernel of reference streams sets in ${paging} tables`;
   if (paging === "5-level" && !features.la57)
@@ -64,6 +67,13 @@ export function unsupportedReason(config: CellConfig, catalogue: Catalogue = CAT
     return `${profile.name} has no 5-level nested table`;
   if (config.host.page === "4M") return "host pages are 4K, 2M or 1G: 4M pages belong to 32-bit paging alone";
   return undefined;
+}
+
+/** Why a cell's translations cannot be shown one by one, or undefined when they can. */
+export function untraceableReason(config: CellConfig): string | undefined {
+  return config.technique === "hardware/agile"
+    ? "what an agile walk reads depends on what its monitor saw before: the columns walks_* of a run say how often which"
+    : unsupportedReason(config);
 }
 
 /** Parameters that are memory mapped by `page`. */

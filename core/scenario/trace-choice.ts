@@ -10,7 +10,7 @@ import { Random } from "../util/random.js";
 import { PAGE_SIZES, type PageSizeName } from "../util/units.js";
 import type { CellConfig, GuestPaging } from "./config.js";
 import { DEFAULT_SETTINGS } from "./settings.js";
-import { unsupportedReason } from "./support.js";
+import { untraceableReason } from "./support.js";
 import { ACCESS_KINDS, type AccessKind } from "./trace-data.js";
 
 /** What was said; the rest is open. */
@@ -96,7 +96,7 @@ function points(choice: TraceChoice): Point[] {
 }
 
 function configOf(point: Point, { walkCaches = true }: TraceChoice): CellConfig {
-  const { machine, guest, host, shadow, translation, paravirtual, budget, seed } = DEFAULT_SETTINGS;
+  const { machine, guest, host, shadow, agile, translation, paravirtual, budget, seed } = DEFAULT_SETTINGS;
   return {
     technique: point.technique,
     workload: "trace",
@@ -106,6 +106,7 @@ function configOf(point: Point, { walkCaches = true }: TraceChoice): CellConfig 
     guest: { ...guest, paging: point.paging },
     host: { ...host, page: point.hostPage },
     shadow,
+    agile,
     translation,
     paravirtual,
     budget,
@@ -130,7 +131,7 @@ function refuseIdleHostPage({ hostPage }: TraceChoice, technique: string): void 
 function reasonAgainst(point: Point): string | undefined {
   const isParavirtual = point.technique.startsWith("paravirtual/");
   if (isParavirtual && point.page !== "4K") return "a paravirtual guest has 4K pages only";
-  return unsupportedReason(configOf(point, {}));
+  return untraceableReason(configOf(point, {}));
 }
 
 /** @throws UserError with the first reason, and the profiles that can. */

@@ -19,7 +19,7 @@ import { PAGE_SIZES } from "../util/units.js";
 import { assemble } from "./assemble.js";
 import { auditCounters } from "./audit.js";
 import type { CellConfig } from "./config.js";
-import { unsupportedReason } from "./support.js";
+import { untraceableReason } from "./support.js";
 import { chooseAddress, neighbourOf, spanOf } from "./trace-address.js";
 import {
   type AccessKind,
@@ -48,7 +48,7 @@ export interface TraceRequest {
 /** @throws UserError for what the profile, the technique or the address space cannot do. */
 export function traceOf(request: TraceRequest): Trace {
   const { config } = request;
-  const refused = unsupportedReason(config);
+  const refused = untraceableReason(config);
   if (refused !== undefined) throw new UserError(refused, { mend: MEND });
   try {
     return trace(request);

@@ -61,4 +61,15 @@ export const TECHNIQUES: readonly TechniqueDefinition[] = [
     source: "Adams & Agesen, ASPLOS 2006, section 3; Agesen et al., OSR 2010",
     unsupported: () => undefined,
   },
+  {
+    name: "hardware/agile",
+    title: "Proposed hardware: agile paging",
+    description:
+      "Hardware that nobody has built: a walk begins in shadow tables and goes over to the guest's own, in two dimensions, where a shadow entry says so; the monitor has tables walked so that are written often, and shadows the others. Reference streams with 4- or 5-level paging.",
+    source: "Gandhi, Hill & Swift, ISCA 2016",
+    unsupported: (profile) =>
+      profile.features.nestedPaging
+        ? undefined
+        : `${profile.name} has no EPT or NPT, which agile paging extends`,
+  },
 ];

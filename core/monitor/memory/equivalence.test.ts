@@ -23,6 +23,7 @@ import {
 import { type Operation, randomProgram, readEverything, runProgram } from "../testing/programs.js";
 import { auditShadow } from "../testing/shadow-audit.js";
 import { auditXen } from "../testing/xen-audit.js";
+import { AgileVcpu } from "./agile/vcpu.js";
 import { NestedVcpu } from "./nested/vcpu.js";
 import { ParavirtualVcpu } from "./paravirtual/vcpu.js";
 import { ShadowVcpu } from "./shadow/vcpu.js";
@@ -47,6 +48,20 @@ const SHADOW = {
   maximumTables: 0,
   writeFlood: 3,
 } as const;
+const AGILE = {
+  name: "agile",
+  format: "ept",
+  levels: 4,
+  hostOrder: 0,
+  vpid: true,
+  pcid: false,
+  populate: false,
+  startsNested: true,
+  writes: 2,
+  interval: 20_000,
+  marksDirty: true,
+  rootCache: 8,
+} as const;
 const YES_NO = [false, true];
 
 const TECHNIQUES: readonly TestTechnique[] = [
@@ -67,6 +82,21 @@ const TECHNIQUES: readonly TestTechnique[] = [
   { ...SHADOW, hostOrder: 9, outOfSync: true },
   { ...SHADOW, hostOrder: 9, eager: true, vpid: false, maximumTables: 24 },
   { ...SHADOW, hostOrder: 9, populate: true, reuse: false },
+];
+/** The formats of long mode alone have it. */
+const AGILE_TECHNIQUES: readonly TestTechnique[] = [
+  ...YES_NO.flatMap((startsNested) =>
+    YES_NO.flatMap((marksDirty) =>
+      [5_000, 100_000].map((interval) => ({ ...AGILE, startsNested, marksDirty, interval })),
+    ),
+  ),
+  { ...AGILE, writes: 1, rootCache: 0 },
+  { ...AGILE, writes: 1000, interval: 1_000, startsNested: false },
+  { ...AGILE, pcid: true, rootCache: 2 },
+  { ...AGILE, format: "npt", vpid: false, marksDirty: false },
+  { ...AGILE, format: "npt", hostOrder: 9, populate: true, levels: 5 },
+  { ...AGILE, hostOrder: 9, startsNested: false },
+  { ...AGILE, hostOrder: 9, startsNested: false, marksDirty: false, interval: 2_000 },
 ];
 const XEN: readonly TestTechnique[] = [
   { name: "paravirtual", batch: 1 },
@@ -135,7 +165,9 @@ function stepOf(kernel: LabGuest["kernel"], faults: number): string {
 }
 
 function auditGuest({ vcpu, machine, kernel }: LabGuest): void {
-  if (vcpu instanceof ShadowVcpu) {
+  if (vcpu instanceof ShadowVcpu || vcpu instanceof AgileVcpu) {
+    if (vcpu instanceof AgileVcpu)
+      auditGuestMap(machine, vcpu.map, machine.options.nested!.levels, OWNER.nested_tables);
     const { current } = kernel;
     auditShadow(
       vcpu,
@@ -178,6 +210,10 @@ describe.each(Object.keys(PAGING_FORMATS) as PagingName[])("%s", (paging) => {
   it("small pages are the same under every technique", () => check([...TECHNIQUES, ...XEN], false, 3));
 
   it("large pages are the same under every technique that has them", () => check(TECHNIQUES, true, 4));
+
+  it.runIf(paging.endsWith("level")).each(YES_NO)("agile paging is the same, large pages %s", (large) => {
+    check(AGILE_TECHNIQUES, large, 6);
+  });
 });
 
 it.each<TestTechnique>([

@@ -17,6 +17,7 @@ import {
   EPT_X,
   entryHi,
   entryLo,
+  flagsOf,
   frameOf,
   P,
   PS,
@@ -128,6 +129,46 @@ export class GuestMap {
       }
       table = frame;
     }
+  }
+
+  /** Forbids writes to a guest frame that is mapped, or allows them again; the caller drops what the hardware remembers. */
+  setWritable(gfn: Gfn, isWritable: boolean): void {
+    this.setBits(gfn, this.machine.nestedFormat === "ept" ? EPT_W : RW, isWritable);
+  }
+
+  /** Sets or clears the dirty bit of a guest frame that is mapped; the caller drops what the hardware remembers. */
+  setDirty(gfn: Gfn, isDirty: boolean): void {
+    this.setBits(gfn, this.machine.nestedFormat === "ept" ? EPT_D : D, isDirty);
+  }
+
+  /** Of the 4 KiB entry of a guest frame; a large page around it is split. */
+  private setBits(gfn: Gfn, bits: number, isSet: boolean): void {
+    const { ram } = this.machine;
+    let table = this.root;
+    for (let level = this.levels; level > 1; level--) {
+      const word = table * 1024 + indexOf(gfn, level) * 2;
+      invariant((ram[word]! & 7) !== 0, "the guest frame is mapped", () => ({ gfn }));
+      if ((ram[word]! & PS) !== 0) this.split(word, level);
+      table = frameOf(ram[word]!, ram[word + 1]!);
+    }
+    const word = table * 1024 + indexOf(gfn, 1) * 2;
+    ram[word] = isSet ? ram[word]! | bits : ram[word]! & ~bits;
+  }
+
+  /** Maps in pieces of the next smaller size what one entry of a level maps: same frames, same rights. */
+  private split(word: number, level: number): void {
+    const { ram } = this.machine;
+    const [lo, hi] = [ram[word]!, ram[word + 1]!];
+    const below = this.newTable();
+    const flags = flagsOf(lo, hi) & (level === 2 ? ~PS : -1);
+    const frames = 2 ** (9 * (level - 2));
+    for (let index = 0; index < 512; index++) {
+      const frame = frameOf(lo, hi) + index * frames;
+      ram[below * 1024 + index * 2] = entryLo(frame, flags);
+      ram[below * 1024 + index * 2 + 1] = entryHi(frame, flags);
+    }
+    ram[word] = entryLo(below, this.tableFlags);
+    ram[word + 1] = entryHi(below, this.tableFlags);
   }
 
   /** @param leaf level of the leaf; `first` and `host` are aligned to its page. */

@@ -13,6 +13,8 @@ export interface GivenPage {
   readonly gfn: Gfn;
   readonly host: Hfn;
   readonly frames: number;
+  /** Low half of the leaf. */
+  readonly lo: number;
 }
 
 /** @param levels of the map's tables. @param tablesOwner the ledger's name for their frames (OWNER.*). */
@@ -52,7 +54,7 @@ export function readGuestMap(
       const frame = frameOf(ram[word]!, ram[word + 1]!);
       const below = gfn + index * frames;
       if (level > 1 && (ram[word]! & PS) === 0) visit(frame, level - 1, below);
-      else pages.push({ gfn: below, host: frame, frames });
+      else pages.push({ gfn: below, host: frame, frames, lo: ram[word]! });
     }
   };
   visit(root, levels, 0);

@@ -7,6 +7,7 @@ import type { Gfn, Hfn } from "../../machine/address.js";
 import { Machine } from "../../machine/machine.js";
 import type { PagingName } from "../../machine/mmu/format.js";
 import { TEST_AMD_PROFILE, TEST_PROFILE } from "../../machine/testing/machines.js";
+import { AgileVcpu } from "../memory/agile/vcpu.js";
 import { DirectVcpu } from "../memory/direct/vcpu.js";
 import type { MachineVcpu, VcpuOptions } from "../memory/machine-vcpu.js";
 import { NestedVcpu } from "../memory/nested/vcpu.js";
@@ -36,6 +37,20 @@ export type TestTechnique =
       readonly maximumTables: number;
       readonly writeFlood: number;
     }
+  | {
+      readonly name: "agile";
+      readonly format: "ept" | "npt";
+      readonly levels: 4 | 5;
+      readonly hostOrder: number;
+      readonly vpid: boolean;
+      readonly pcid: boolean;
+      readonly populate: boolean;
+      readonly startsNested: boolean;
+      readonly writes: number;
+      readonly interval: number;
+      readonly marksDirty: boolean;
+      readonly rootCache: number;
+    }
   | { readonly name: "paravirtual"; readonly batch: number };
 
 /** Guest frames: tables, then data. Whole host pages of 2 MiB. */
@@ -61,13 +76,15 @@ export function bootLabGuest(
   options: { readonly memory?: VcpuOptions["memory"]; readonly profile?: CpuProfile } = {},
 ): LabGuest {
   const { memory = GUEST_MEMORY } = options;
-  const isAmd = technique.name === "nested" && technique.format === "npt";
+  const isAmd = "format" in technique && technique.format === "npt";
   const machine = new Machine({
     profile: options.profile ?? (isAmd ? TEST_AMD_PROFILE : TEST_PROFILE),
     paging,
     ...(technique.name === "nested"
       ? { nested: { levels: technique.levels, accessedDirty: technique.accessedDirty } }
-      : {}),
+      : technique.name === "agile"
+        ? { nested: { levels: technique.levels, accessedDirty: true, agile: true } }
+        : {}),
     // Alignment may skip a host page.
     backedFrames: 2 * memory.backedFrames + 4096,
     frames: 2 * memory.frames + 2 ** 20,
@@ -110,6 +127,11 @@ function makeVcpu(
     }
     case "shadow": {
       const vcpu = new ShadowVcpu(machine, { ...common, ...technique });
+      return { vcpu, hostFrame: (gfn) => vcpu.map.find(gfn) };
+    }
+    case "agile": {
+      const features = { ...FEATURES, pcid: technique.pcid, invpcid: technique.pcid };
+      const vcpu = new AgileVcpu(machine, { memory, features, ...technique });
       return { vcpu, hostFrame: (gfn) => vcpu.map.find(gfn) };
     }
     case "paravirtual": {

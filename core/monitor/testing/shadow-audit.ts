@@ -5,20 +5,30 @@
  *   parent, or is a leaf within the guest's memory.
  * - A guest frame that is a shadowed table in sync is mapped writable nowhere; a large leaf holds no shadowed table.
  * - The ledger counts exactly the tables there are.
- * - No paging-structure cache remembers a table that was given back.
+ * - No paging-structure cache remembers a table that was given back (of agile paging's they remember guest tables too).
+ * - A switching entry (agile paging) points to the host frame of the guest table that the guest's own entry points to,
+ *   which has no shadow; a guarded table may not be written by way of the nested table either.
  * - No running shadow allows what the guest's own tables forbid, but for tables that are out of sync in address spaces
  *   that do not run: those are mended before they run.
  */
 import { OWNER } from "../../events/memory-owners.js";
 import type { Gfn, Hfn } from "../../machine/address.js";
-import { D, frameOf, NX, P, PS, RW, US } from "../../machine/mmu/entry.js";
+import { D, EPT_W, frameOf, NX, P, PS, RW, SWITCH, US } from "../../machine/mmu/entry.js";
+import type { GuestMap } from "../memory/guest-map.js";
+import type { MachineVcpu } from "../memory/machine-vcpu.js";
 import type { ShadowTable } from "../memory/shadow/shadow-table.js";
-import type { ShadowVcpu } from "../memory/shadow/vcpu.js";
+import type { ShadowTables } from "../memory/shadow/shadow-tables.js";
 import { readGuestMap } from "./guest-map-audit.js";
 import { walkCacheFrames } from "./walk-cache-frames.js";
 
 /** Levels of the map that shadow paging keeps. */
 const MAP_LEVELS = 4;
+
+/** A guest with shadow tables: under shadow paging, or agile paging. */
+export interface ShadowedVcpu extends Pick<MachineVcpu, "machine" | "paging" | "memory" | "inspect"> {
+  readonly map: GuestMap;
+  readonly tables: ShadowTables;
+}
 
 export interface ShadowSpace {
   /** Guest frame of a living address space's root. */
@@ -26,7 +36,7 @@ export interface ShadowSpace {
   readonly isRunning: boolean;
 }
 
-export function auditShadow(vcpu: ShadowVcpu, spaces: readonly ShadowSpace[]): void {
+export function auditShadow(vcpu: ShadowedVcpu, spaces: readonly ShadowSpace[]): void {
   const guestOf = guestFrames(vcpu);
   const tables = collect(vcpu);
   for (const table of tables.values()) checkTable(vcpu, table, tables, guestOf);
@@ -35,16 +45,32 @@ export function auditShadow(vcpu: ShadowVcpu, spaces: readonly ShadowSpace[]): v
     throw new Error(`${tables.size} shadow tables, ${owned[OWNER.shadow_tables]} in the ledger`);
   }
   for (const frame of walkCacheFrames(vcpu.machine)) {
-    if (!tables.has(frame)) throw new Error(`a paging-structure cache remembers frame ${frame}`);
+    if (!tables.has(frame) && !(isAgile(vcpu) && guestOf.has(frame)))
+      throw new Error(`a paging-structure cache remembers frame ${frame}`);
   }
+  if (isAgile(vcpu)) checkNestedRights(vcpu);
   for (const space of spaces) {
     const shadow = vcpu.tables.find(space.root, vcpu.paging.levels);
     if (shadow !== undefined) compare(vcpu, shadow, space, tables, guestOf);
   }
 }
 
+/** Throws when the nested table allows writes to a guest table that has shadows, or forbids them to another frame. */
+function checkNestedRights({ machine, map, tables }: ShadowedVcpu): void {
+  const write = machine.nestedFormat === "ept" ? EPT_W : RW;
+  for (const { gfn, frames, lo } of readGuestMap(machine, map.root, machine.options.nested!.levels).pages) {
+    const isShadowed = frames === 1 && tables.shadowsOf(gfn).length > 0;
+    if (((lo & write) === 0) !== isShadowed)
+      throw new Error(
+        `guest frame ${gfn}: ${isShadowed ? "a shadowed table may be written" : "is read-only"}`,
+      );
+    for (let at = gfn; frames > 1 && at < gfn + frames; at++)
+      if (tables.shadowsOf(at).length > 0) throw new Error(`the shadowed table ${at} may be written`);
+  }
+}
+
 /** Live shadow tables by frame. */
-function collect({ tables }: ShadowVcpu): Map<Hfn, ShadowTable> {
+function collect({ tables }: ShadowedVcpu): Map<Hfn, ShadowTable> {
   const found = new Map<Hfn, ShadowTable>();
   for (const table of tables.all) {
     if (found.has(table.frame)) throw new Error(`frame ${table.frame} is two shadow tables`);
@@ -59,13 +85,20 @@ function collect({ tables }: ShadowVcpu): Map<Hfn, ShadowTable> {
 }
 
 function checkTable(
-  vcpu: ShadowVcpu,
+  vcpu: ShadowedVcpu,
   table: ShadowTable,
   tables: ReadonlyMap<Hfn, ShadowTable>,
   guestOf: ReadonlyMap<Hfn, Gfn>,
 ): void {
   for (const { word, lo, hi } of entriesOf(vcpu, table)) {
     const frame = frameOf(lo, hi);
+    if (isSwitch(vcpu, table, lo)) {
+      const gfn = guestOf.get(frame);
+      if (gfn === undefined || vcpu.tables.shadowsOf(gfn).length > 0)
+        throw new Error(`level ${table.level}: a switching entry points to frame ${frame}`);
+      if (!vcpu.tables.switchesTo(gfn).includes(word)) throw new Error("a switching entry is not listed");
+      continue;
+    }
     if (table.level > 1 && (lo & PS) === 0) {
       const child = tables.get(frame);
       if (child === undefined)
@@ -101,7 +134,7 @@ function checkTable(
 
 /** The shadow of one address space against the guest's tables. */
 function compare(
-  vcpu: ShadowVcpu,
+  vcpu: ShadowedVcpu,
   root: ShadowTable,
   space: ShadowSpace,
   tables: ReadonlyMap<Hfn, ShadowTable>,
@@ -113,17 +146,34 @@ function compare(
     for (const { lo, hi, index } of entriesOf(vcpu, table)) {
       // A PAE root is four registers, which have no rights of their own.
       const isRegister = paging.name === "pae" && table.level === 3;
-      const here = isRegister ? rights : (rights & lo & (RW | US)) | ((rights | hi) & NX);
+      const isLeaf = table.level === 1 || (lo & PS) !== 0;
+      // What is not dirty is not written before the hardware was at the guest's tables.
+      const given = isLeaf && (lo & D) === 0 ? lo & ~RW : lo;
+      const here = isRegister ? rights : (rights & given & (RW | US)) | ((rights | hi) & NX);
       const below = page + index * 2 ** (paging.shifts[table.level]! - 12);
-      if (table.level > 1 && (lo & PS) === 0) visit(tables.get(frameOf(lo, hi))!, below, here);
+      if (isSwitch(vcpu, table, lo)) checkSwitch(vcpu, table, index, guestOf.get(frameOf(lo, hi))!);
+      else if (table.level > 1 && (lo & PS) === 0) visit(tables.get(frameOf(lo, hi))!, below, here);
       else checkLeaf(vcpu, space.root, below, guestOf.get(frameOf(lo, hi))!, here);
     }
   };
   visit(root, 0, RW | US);
 }
 
+const isAgile = ({ machine }: ShadowedVcpu): boolean => machine.options.nested?.agile === true;
+
+function isSwitch(vcpu: ShadowedVcpu, table: ShadowTable, lo: number): boolean {
+  return isAgile(vcpu) && table.level > 1 && (lo & (PS | SWITCH)) === SWITCH;
+}
+
+/** Throws when a switching entry points to another table than the guest's entry. */
+function checkSwitch(vcpu: ShadowedVcpu, table: ShadowTable, index: number, gfn: Gfn): void {
+  const { lo, hi } = vcpu.inspect(table.gfn, index);
+  if ((lo & (P | PS)) !== P || frameOf(lo, hi) !== gfn)
+    throw new Error(`a switching entry of level ${table.level} points to the table ${gfn}, not the guest's`);
+}
+
 /** Throws when a leaf allows more than the guest's walk of the same page does. */
-function checkLeaf(vcpu: ShadowVcpu, root: Gfn, page: number, gfn: Gfn, rights: number): void {
+function checkLeaf(vcpu: ShadowedVcpu, root: Gfn, page: number, gfn: Gfn, rights: number): void {
   const { paging } = vcpu;
   let table = root;
   let allowed = RW | US;
@@ -148,7 +198,7 @@ function checkLeaf(vcpu: ShadowVcpu, root: Gfn, page: number, gfn: Gfn, rights: 
 }
 
 function* entriesOf(
-  vcpu: ShadowVcpu,
+  vcpu: ShadowedVcpu,
   table: ShadowTable,
 ): Generator<{ word: number; lo: number; hi: number; index: number }> {
   const { paging, machine } = vcpu;
@@ -160,14 +210,18 @@ function* entriesOf(
   }
 }
 
-function highOf({ paging, machine }: ShadowVcpu, word: number): number {
+function highOf({ paging, machine }: ShadowedVcpu, word: number): number {
   return paging.entryBytes === 8 ? machine.ram[word + 1]! : 0;
 }
 
 /** Host frame → guest frame, for every frame that the guest was given. */
-function guestFrames({ machine, map }: ShadowVcpu): Map<Hfn, Gfn> {
+function guestFrames({ machine, map }: ShadowedVcpu): Map<Hfn, Gfn> {
   const guestOf = new Map<Hfn, Gfn>();
-  for (const { gfn, host, frames } of readGuestMap(machine, map.root, MAP_LEVELS).pages) {
+  for (const { gfn, host, frames } of readGuestMap(
+    machine,
+    map.root,
+    machine.options.nested?.levels ?? MAP_LEVELS,
+  ).pages) {
     for (let i = 0; i < frames; i++) guestOf.set(host + i, gfn + i);
   }
   return guestOf;

@@ -15,6 +15,7 @@ export interface CellChanges {
   readonly guest?: Partial<CellConfig["guest"]>;
   readonly host?: Partial<CellConfig["host"]>;
   readonly shadow?: Partial<CellConfig["shadow"]>;
+  readonly agile?: Partial<CellConfig["agile"]>;
   readonly translation?: Partial<CellConfig["translation"]>;
   readonly paravirtual?: Partial<CellConfig["paravirtual"]>;
   readonly budget?: Partial<CellConfig["budget"]>;
@@ -37,6 +38,7 @@ export function cellOf(changes: CellChanges = {}): CellConfig {
     guest: { ...DEFAULT_SETTINGS.guest, ...changes.guest },
     host: { ...DEFAULT_SETTINGS.host, ...changes.host },
     shadow: { ...DEFAULT_SETTINGS.shadow, ...changes.shadow },
+    agile: { ...DEFAULT_SETTINGS.agile, ...changes.agile },
     translation: { ...DEFAULT_SETTINGS.translation, ...changes.translation },
     paravirtual: { ...DEFAULT_SETTINGS.paravirtual, ...changes.paravirtual },
     budget: { ...DEFAULT_SETTINGS.budget, ...changes.budget },

@@ -9,7 +9,7 @@ import { invariant } from "../../../util/errors.js";
 import { MachineVcpu, type Resolution } from "../machine-vcpu.js";
 
 export class DirectVcpu extends MachineVcpu {
-  protected override resolve(): Resolution {
+  protected override resolve(_va: Gva, _kind: number, _user: boolean): Resolution {
     const { mmu } = this.machine;
     invariant(mmu.status === WALK_PAGE_FAULT, "one dimension knows only page faults");
     this.faultCode = mmu.walker.errorCode;

@@ -5,7 +5,7 @@
 import { EVENT } from "../../../events/events.js";
 import { EXIT } from "../../../events/exit-reasons.js";
 import { OWNER } from "../../../events/memory-owners.js";
-import type { Gfn, Hfn } from "../../../machine/address.js";
+import type { Gfn, Gva, Hfn } from "../../../machine/address.js";
 import type { Machine } from "../../../machine/machine.js";
 import { WALK_PAGE_FAULT } from "../../../machine/mmu/walker.js";
 import { invariant } from "../../../util/errors.js";
@@ -49,7 +49,7 @@ export class NestedVcpu extends DirectVcpu {
     }
   }
 
-  protected override resolve(): Resolution {
+  protected override resolve(_va: Gva, _kind: number, _user: boolean): Resolution {
     const { mmu } = this.machine;
     if (mmu.status === WALK_PAGE_FAULT) {
       this.faultCode = mmu.walker.errorCode;

@@ -1,5 +1,5 @@
 /** What shadow tables need of the machine under them: its memory, the format that it walks, and that it forgets translations. */
-import type { Gva, Hfn } from "../../../machine/address.js";
+import type { Gfn, Gva, Hfn } from "../../../machine/address.js";
 import type { Machine } from "../../../machine/machine.js";
 import type { PagingFormat } from "../../../machine/mmu/format.js";
 
@@ -10,6 +10,8 @@ export interface ShadowHardware {
   /** Every translation that came from the tables is to be forgotten. */
   flush(): void;
   invalidatePage(va: Gva): void;
+  /** The guest's frames are reached otherwise than by shadows, too: forbids writes to one there, or allows them again. */
+  protect?(gfn: Gfn, isReadOnly: boolean): void;
   /** PAE: the running root's entries changed, which the hardware holds in registers. */
   loadRegisters?(): void;
   /** Linear addresses that are the monitor's in every address space; none when absent. */

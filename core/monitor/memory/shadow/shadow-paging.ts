@@ -12,7 +12,20 @@
  */
 import { EVENT } from "../../../events/events.js";
 import { type Gfn, type Gva, type Hfn, highHalf, lowHalf } from "../../../machine/address.js";
-import { A, D, entryHi, entryLo, frameOf, NX, P, PS, RW, US } from "../../../machine/mmu/entry.js";
+import {
+  A,
+  D,
+  entryHi,
+  entryLo,
+  flagsOf,
+  frameOf,
+  NX,
+  P,
+  PS,
+  RW,
+  SWITCH,
+  US,
+} from "../../../machine/mmu/entry.js";
 import { indexAt } from "../../../machine/mmu/format.js";
 import { READ, WRITE } from "../../../machine/mmu/permissions.js";
 import { invariant } from "../../../util/errors.js";
@@ -47,6 +60,12 @@ export interface ShadowPagingOptions {
    * the root is guarded like any table.
    */
   readonly pdptes?: Int32Array;
+  /** Agile paging: which guest tables the hardware walks itself. */
+  readonly agile?: {
+    isNested(gfn: Gfn): boolean;
+    /** A page that the guest may write is mapped so before it is dirty: the hardware carries the bit to the guest's table. */
+    readonly marksDirty: boolean;
+  };
 }
 
 /**
@@ -231,17 +250,20 @@ export class ShadowPaging {
   /** Makes the shadow map an address as the guest's last walk found it. */
   private fill(va: Gva): void {
     const { guestWalk } = this;
-    const { word, level } = this.path(va, true);
+    const place = this.path(va, true);
+    if (place === undefined) return;
+    const { word, level } = place;
     const [lo, hi] = [guestWalk.lows[guestWalk.leaf]!, guestWalk.highs[guestWalk.leaf]!];
     this.hasForced ||= guestWalk.isForced;
     this.setLeaf(word, level, this.role, guestWalk.frame, lo, hi, guestWalk.isForced);
   }
 
   /**
-   * The shadow entry for an address, with the tables to it as the guest's last walk found them.
+   * The shadow entry for an address, with the tables to it as the guest's last walk found them; undefined where the way
+   * leads into a table that the hardware walks itself.
    * @param mayBeLarge end at a large page where one may be mapped as such.
    */
-  private path(va: Gva, mayBeLarge: boolean): { readonly word: number; readonly level: number } {
+  private path(va: Gva, mayBeLarge: boolean): { readonly word: number; readonly level: number } | undefined {
     const { tables, guestWalk } = this;
     const { paging } = this.hardware;
     let table = this.root();
@@ -253,11 +275,17 @@ export class ShadowPaging {
       const word = tables.word(table, index);
       let child: ShadowTable;
       if (level > guestWalk.leaf) {
-        const gfn = frameOf(guestWalk.lows[level]!, guestWalk.highs[level]!);
+        const [lo, hi] = [guestWalk.lows[level]!, guestWalk.highs[level]!];
+        const gfn = frameOf(lo, hi);
+        if (this.options.agile?.isNested(gfn)) {
+          tables.inUse.clear();
+          this.linkGuest(word, level, lo, hi);
+          return undefined;
+        }
         child = this.childOf(gfn, level - 1, tables.reservesBelow(table, index));
         if (!child.parents.has(word)) {
           if (child.isUnsynced) this.synchroniseTable(child);
-          this.linkChild(word, child, level);
+          this.linkChild(word, child, level, lo, hi);
         }
       } else {
         const first = guestWalk.frame - (guestWalk.frame % tables.framesAt(level));
@@ -291,7 +319,9 @@ export class ShadowPaging {
    */
   during(va: Gva, frame: Hfn, step: () => void): void {
     const { ram } = this.hardware.machine;
-    const { word } = this.path(va, false);
+    const place = this.path(va, false);
+    invariant(place !== undefined, "pages are mapped for one instruction in shadows alone");
+    const { word } = place;
     this.tables.clearEntry(word, 1);
     ram[word] = entryLo(frame, P | RW | US | A | D);
     if (this.stride === 2) ram[word + 1] = entryHi(frame, 0);
@@ -326,13 +356,26 @@ export class ShadowPaging {
     return table;
   }
 
-  /** Links a table as the guest's last walk found it. */
-  private linkChild(word: number, child: ShadowTable, level: number): void {
+  /** Links a table as a guest's entry of a level does. */
+  private linkChild(
+    word: number,
+    child: ShadowTable,
+    level: number,
+    entryLow: number,
+    guestHi: number,
+  ): void {
     const isRegister = this.hardware.paging.name === "pae" && level === 3;
-    const guestLo = this.guestWalk.lows[level]! | (child.role === "kernel" ? US : 0);
-    const guestHi = this.guestWalk.highs[level]!;
+    const guestLo = entryLow | (child.role === "kernel" ? US : 0);
     const flags = isRegister ? P : P | A | (guestLo & (RW | US)) | (guestHi & NX);
     this.tables.link(word, child, entryLo(child.frame, flags), entryHi(child.frame, flags));
+  }
+
+  /** Lets the hardware go over to the guest's own table that a guest's entry of a level points to. */
+  private linkGuest(word: number, level: number, lo: number, hi: number): void {
+    const gfn = frameOf(lo, hi);
+    const frame = this.map.require(gfn);
+    const flags = P | A | (lo & (RW | US)) | (hi & NX);
+    this.tables.linkGuest(word, level, gfn, entryLo(frame, flags), entryHi(frame, flags));
   }
 
   /**
@@ -352,11 +395,22 @@ export class ShadowPaging {
     const { machine } = this.hardware;
     const first = gfn - (gfn % tables.framesAt(level));
     const host = map.require(first);
-    const mayWrite =
-      (isForced || (guestLo & (RW | D)) === (RW | D)) && !(level === 1 && tables.isGuarded(gfn));
+    const { agile } = this.options;
+    // Under agile paging the map's dirty bit says of a table that the hardware walks whether the guest has written it.
+    const isNested = level === 1 && agile?.isNested(gfn) === true;
+    const isDirty = (guestLo & D) !== 0 && !(isNested && agile!.marksDirty && !map.bits(gfn).dirty);
+    const isWritable = (guestLo & RW) !== 0 && (isDirty || agile?.marksDirty === true);
+    const mayWrite = (isForced || isWritable) && !(level === 1 && tables.isGuarded(gfn));
+    if (mayWrite && isNested && !agile!.marksDirty) map.setDirty(gfn, true);
     // What only the kernel may write is the kernel's alone until the user's next access.
     const userPage = role === "kernel" ? US : isForced ? 0 : guestLo & US;
-    const flags = P | A | userPage | (mayWrite ? RW | D : 0) | (guestHi & NX) | (level > 1 ? PS : 0);
+    const flags =
+      P |
+      A |
+      userPage |
+      (mayWrite ? RW | (isForced || isDirty ? D : 0) : 0) |
+      (guestHi & NX) |
+      (level > 1 ? PS : 0);
     const lo = entryLo(host, flags);
     const hi = entryHi(host, flags);
     if (machine.ram[word] === lo && (this.stride === 1 || machine.ram[word + 1] === hi)) return;
@@ -376,6 +430,55 @@ export class ShadowPaging {
       if ((lo & (P | A)) !== (P | A) || this.map.find(gfn) < 0) continue;
       this.setLeaf(this.tables.word(table, index), 1, table.role, gfn, lo, hi);
       this.work += this.costs.shadow_fill_entry;
+    }
+  }
+
+  /**
+   * Shadows a guest table whole, as far as the guest has accessed what it points to; switching entries that pointed to it
+   * point to the shadow.
+   */
+  build(gfn: Gfn, level: number): void {
+    const { tables } = this;
+    const { paging, machine } = this.hardware;
+    const table = tables.make(gfn, level, "guest");
+    if (level === 1) this.prefetch(table);
+    else {
+      const entries = level === paging.levels ? paging.rootEntries : paging.entries;
+      for (let index = 0; index < entries; index++) this.linkKnown(table, index);
+    }
+    for (const word of tables.switchesTo(gfn)) {
+      const hi = machine.ram[word + 1]!;
+      const flags = flagsOf(machine.ram[word]! & ~SWITCH, hi);
+      tables.link(word, table, entryLo(table.frame, flags), entryHi(table.frame, flags));
+    }
+  }
+
+  /** Links what a guest's entry points to, if that has a shadow or the hardware is to walk it itself. */
+  private linkKnown(table: ShadowTable, index: number): void {
+    const { lo, hi } = this.readEntry(this.map.require(table.gfn), index);
+    if ((lo & (P | A | PS)) !== (P | A)) return;
+    const word = this.tables.word(table, index);
+    const gfn = frameOf(lo, hi);
+    const child = this.tables.find(gfn, table.level - 1);
+    if (child !== undefined) this.linkChild(word, child, table.level, lo, hi);
+    else if (this.options.agile?.isNested(gfn)) this.linkGuest(word, table.level, lo, hi);
+    else return;
+    this.work += this.costs.shadow_fill_entry;
+  }
+
+  /** The hardware is to walk a guest table itself: its shadows go, and those below that nothing else points to. */
+  abandon(gfn: Gfn): void {
+    const { tables } = this;
+    const { ram } = this.hardware.machine;
+    for (const table of tables.shadowsOf(gfn)) {
+      const parents = [...table.parents].map((word) => ({
+        word,
+        flags: flagsOf(ram[word]!, ram[word + 1]!),
+      }));
+      this.work += tables.dropTree(table) * this.costs.shadow_allocate;
+      const frame = this.map.require(gfn);
+      for (const { word, flags } of parents.filter((parent) => tables.holds(parent.word)))
+        tables.linkGuest(word, table.level + 1, gfn, entryLo(frame, flags), entryHi(frame, flags));
     }
   }
 

@@ -7,12 +7,14 @@
  * 3. A shadow frame that is given back is pointed to by no entry, and no translation cache remembers it.
  * 4. Every shadow table is a frame of the machine, in the ledger under shadow_tables.
  *
+ * Under agile paging an entry may point to the guest's own table instead (a switching entry: machine/mmu/agile-walker.ts).
+ *
  * After Linux's arch/x86/kvm/mmu (Documentation/virt/kvm/x86/mmu.rst): roles, reverse maps, disallow_lpage, unsync.
  */
 import { EVENT } from "../../../events/events.js";
 import { OWNER } from "../../../events/memory-owners.js";
 import type { Gfn } from "../../../machine/address.js";
-import { D, P, PS, RW } from "../../../machine/mmu/entry.js";
+import { D, P, PS, RW, SWITCH } from "../../../machine/mmu/entry.js";
 import { invariant } from "../../../util/errors.js";
 import type { ShadowHardware } from "./shadow-hardware.js";
 import type { Role, ShadowTable } from "./shadow-table.js";
@@ -31,7 +33,7 @@ export class ShadowTables {
   /** Splits by the RAM word of the entry that points to them. */
   private readonly splits = new Map<number, ShadowTable>();
   private readonly byFrame = new Map<number, ShadowTable>();
-  /** Shadow leaves by what they map: (first guest frame, level) → RAM words. Only where page tables can lie. */
+  /** Shadow leaves by what they map: (first guest frame, level) → RAM words. Only where page tables can lie. Switching entries at level 0. */
   private readonly leaves = new Map<number, Set<number>>();
   /** The key in `leaves` of each word there. */
   private readonly leafOf = new Map<number, number>();
@@ -61,6 +63,11 @@ export class ShadowTables {
   /** Every table, splits included (debugger's view). */
   get all(): Iterable<ShadowTable> {
     return this.byFrame.values();
+  }
+
+  /** Whether a RAM word is an entry of some table. */
+  holds(word: number): boolean {
+    return this.byFrame.has(word >>> 10);
   }
 
   /** RAM word of an entry of a table. */
@@ -175,7 +182,25 @@ export class ShadowTables {
     if (this.stride === 2) ram[word + 1] = hi;
     counters.events[EVENT.shadow_entries_filled]!++;
     const first = gfn - (gfn % this.framesAt(level));
-    if (first >= this.backedFrames) return;
+    if (first < this.backedFrames) this.noteLeaf(word, first, level);
+  }
+
+  /** Makes an entry of a level a switching entry: it points to a guest table itself. @param lo,hi with that table's host frame. */
+  linkGuest(word: number, level: number, gfn: Gfn, lo: number, hi: number): void {
+    this.clearEntry(word, level);
+    const { ram, counters } = this.hardware.machine;
+    ram[word] = lo | SWITCH;
+    if (this.stride === 2) ram[word + 1] = hi;
+    counters.events[EVENT.shadow_entries_filled]!++;
+    this.noteLeaf(word, gfn, 0);
+  }
+
+  /** RAM words of the switching entries that point to a guest table. */
+  switchesTo(gfn: Gfn): number[] {
+    return [...(this.leaves.get(gfn * 8) ?? [])];
+  }
+
+  private noteLeaf(word: number, first: Gfn, level: number): void {
     const key = first * 8 + level;
     const words = this.leaves.get(key);
     if (words === undefined) this.leaves.set(key, new Set([word]));
@@ -188,7 +213,7 @@ export class ShadowTables {
     const { ram } = this.hardware.machine;
     const lo = ram[word]!;
     if ((lo & P) === 0 || this.hardware.reserved?.owns(this.frameAt(word)) === true) return false;
-    if (level === 1 || (lo & PS) !== 0) this.forgetLeaf(word);
+    if (level === 1 || (lo & (PS | SWITCH)) !== 0) this.forgetLeaf(word);
     else {
       const split = this.splits.get(word);
       const child = split ?? this.byFrame.get(this.frameAt(word));
@@ -202,12 +227,17 @@ export class ShadowTables {
 
   /** Protects a guest frame's mappings against writing; the frame is a table in sync from now on. */
   protect(gfn: Gfn): void {
+    this.takeAway(gfn, RW | D);
+  }
+
+  /** Takes rights (RW, D) from the 4 KiB mappings of a guest frame. */
+  takeAway(gfn: Gfn, bits: number): void {
     const words = this.leaves.get(gfn * 8 + 1);
     if (words === undefined) return;
     let changed = false;
     for (const word of words) {
-      if ((this.hardware.machine.ram[word]! & RW) === 0) continue;
-      this.hardware.machine.ram[word]! &= ~(RW | D);
+      if ((this.hardware.machine.ram[word]! & bits) === 0) continue;
+      this.hardware.machine.ram[word]! &= ~bits;
       changed = true;
     }
     if (changed) this.hardware.flush();
@@ -231,13 +261,35 @@ export class ShadowTables {
       for (const [word, split] of this.splits) if (split === table) this.splits.delete(word);
     } else {
       const others = this.tables.get(table.gfn)!.filter((other) => other !== table);
-      if (others.length === 0) this.tables.delete(table.gfn);
-      else this.tables.set(table.gfn, others);
-      this.unguard(table.gfn);
+      if (others.length === 0) {
+        this.tables.delete(table.gfn);
+        this.hardware.protect?.(table.gfn, false);
+      } else this.tables.set(table.gfn, others);
+      this.mayBeLarge(table.gfn);
     }
     this.hardware.machine.frames.give(OWNER.shadow_tables, table.frame);
     this.hardware.machine.counters.events[EVENT.shadow_tables_dropped]!++;
     this.hardware.flush();
+  }
+
+  /** Gives a table back with all below it that nothing else points to. Returns how many those were. */
+  dropTree(table: ShadowTable): number {
+    const children: ShadowTable[] = [];
+    const entries =
+      table.level === this.hardware.paging.levels
+        ? this.hardware.paging.rootEntries
+        : this.hardware.paging.entries;
+    for (let index = 0; table.level > 1 && index < entries; index++) {
+      const child = this.childAt(this.word(table, index));
+      if (child !== undefined) children.push(child);
+    }
+    this.drop(table);
+    let dropped = 1;
+    for (const child of children) {
+      const isLeft = this.byFrame.get(child.frame) === child;
+      if (isLeft && child.parents.size === 0) dropped += this.dropTree(child);
+    }
+    return dropped;
   }
 
   /** Drops every table. */
@@ -293,6 +345,12 @@ export class ShadowTables {
 
   private guard(gfn: Gfn): void {
     this.protect(gfn);
+    this.keepSmall(gfn);
+    this.hardware.protect?.(gfn, true);
+  }
+
+  /** No large page is to be mapped large that contains a guest frame; `mayBeLarge` takes back one such wish. */
+  keepSmall(gfn: Gfn): void {
     for (let level = 2; level <= 3; level++) {
       const first = gfn - (gfn % this.framesAt(level));
       const key = first * 8 + level;
@@ -304,7 +362,7 @@ export class ShadowTables {
     }
   }
 
-  private unguard(gfn: Gfn): void {
+  mayBeLarge(gfn: Gfn): void {
     for (let level = 2; level <= 3; level++) {
       const first = gfn - (gfn % this.framesAt(level));
       const key = first * 8 + level;
