@@ -128,6 +128,8 @@ export class VirtualComputer extends BoardComputer implements GuestComputer {
       this.system.resume();
       const outcome = this.monitor.handle();
       if (outcome !== undefined) return outcome;
+      // A monitor that goes on by itself: the guest's instructions are its steps.
+      if (this.system.hasExited && this.engine.instructions >= instructions) return { kind: "limit" };
     }
   }
 }

@@ -148,6 +148,7 @@ export class SystemUnit {
   emulate(instruction: Instruction): void {
     const { core } = this;
     core.isEmulating = true;
+    core.setSystemFlags(RFLAGS.RF, 0);
     this.perform(instruction, false);
     core.isEmulating = false;
   }
@@ -196,6 +197,8 @@ export class SystemUnit {
   /** Delivers an exception of the instruction at RIP; a page fault's address is in the state. */
   raise(vector: number, errorCode: number): void {
     const { core } = this;
+    // What an instruction met that did not complete it meets again.
+    core.words[BREAKPOINTS_MET] = 0;
     if (core.leaves(vector, errorCode, undefined)) return;
     invariant(vector < VIOLATION_VECTOR, "violations need a monitor");
     this.inject(vector, errorCode);
@@ -205,7 +208,6 @@ export class SystemUnit {
   inject(vector: number, errorCode: number): void {
     const { core } = this;
     const { words } = core;
-    words[BREAKPOINTS_MET] = 0;
     if (vector === EXCEPTION.PF) {
       words[CR2_WORD] = words[FAULT_ADDRESS]!;
       words[CR2_WORD + 1] = words[FAULT_ADDRESS + 1]!;

@@ -12,18 +12,21 @@ import { EVENT } from "../../events/events.js";
 import { EXIT } from "../../events/exit-reasons.js";
 import type { Gfn, Gva } from "../../machine/address.js";
 import type { Outcome } from "../../machine/board.js";
+import type { Vectoring } from "../../machine/cpu/interception.js";
 import { linearOfOperand } from "../../machine/cpu/operands.js";
 import {
   ATTRIBUTES,
   BASE,
+  DR6_WORD,
   FLAT,
   HIGHEST,
   RIP,
   SEGMENT_WORDS,
   segmentWord,
 } from "../../machine/cpu/places.js";
-import { CS, DS, ES, EXCEPTION, FS, GS, RFLAGS, SS, STATE } from "../../machine/cpu/state.js";
+import { CS, DS, ES, EXCEPTION, FS, GS, MODE, RFLAGS, SS, STATE } from "../../machine/cpu/state.js";
 import { PF_FETCH, PF_PRESENT, PF_WRITE } from "../../machine/mmu/entry.js";
+import { decode } from "../../machine/x86/decode.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
 import { DeprivilegedMonitor, type Left } from "../deprivileged/monitor.js";
 import { WINDOW_BASE } from "../deprivileged/window.js";
@@ -73,6 +76,10 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   /** None may. */
   private isAllStale = false;
   private pagingTranslated = 0;
+  /** The guest's DR6 while translated code runs. */
+  private debugStatus = 0;
+  /** Translated code has set TF. */
+  private isTraced = false;
 
   constructor(
     parts: MonitorParts,
@@ -102,8 +109,13 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
 
   protected override conceal(): void {
     if (!this.state.isExposed) return;
-    if (this.core.cpl !== 0 || this.system.isHalted) {
+    if (this.core.cpl !== 0 || this.system.isHalted || this.system.isShutDown) {
       super.conceal();
+      return;
+    }
+    if (this.isInterpreted) {
+      this.resumption = undefined;
+      this.leave();
       return;
     }
     if (this.core.isLong) throw new UnsupportedError(NO_LONG_MODE);
@@ -115,8 +127,18 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     else this.enter(address);
   }
 
+  /**
+   * While TF is set or a breakpoint enabled, the guest's kernel is interpreted: translated code has other addresses and other
+   * instructions.
+   */
+  private get isInterpreted(): boolean {
+    const { core, state } = this;
+    return state.isExposed && core.cpl === 0 && !core.isLong && (core.mode & MODE.singleStep) !== 0;
+  }
+
   private enter(address: number): void {
     const { words } = this.core;
+    this.debugStatus = words[DR6_WORD]!;
     if (words[segmentWord(CS) + BASE] !== 0)
       throw new UnsupportedError("a binary translator's guest has flat code segments");
     const flags = this.state.virtualFlags;
@@ -235,6 +257,14 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     return this.note({ kind: "instruction", instruction: performing! });
   }
 
+  override exception(vector: number, errorCode: number, during: Vectoring | undefined): boolean {
+    if (vector !== EXCEPTION.DB || !this.isTranslated) return super.exception(vector, errorCode, during);
+    // Of the cache's instruction behind a POPF, not yet the guest's.
+    this.core.words[DR6_WORD] = this.debugStatus;
+    this.isTraced = true;
+    return this.note({ kind: "nothing" });
+  }
+
   override handle(): Outcome | undefined {
     const outcome = super.handle();
     // What the guest fetched may be missing: the fault was delivered, and its handler is translated now.
@@ -285,6 +315,8 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
       this.callOut(called);
       this.called = undefined;
     } else if (left.kind === "interrupt") this.interrupted(left);
+    else if (left.kind === "nothing" && this.isTraced) this.endTranslated();
+    else if (left.kind === "nothing" && this.isInterpreted) this.interpret();
     else super.dispatch(left);
   }
 
@@ -295,6 +327,52 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   private completeInstruction(): void {
     this.parts.hardware.engine.endBlock();
     while (this.isTranslated && !this.system.hasExited && !this.isAtStart) this.step();
+  }
+
+  /** TF is set: what translates the guest's instruction that set it is completed, and the next one is interpreted. */
+  private endTranslated(): void {
+    const { core } = this;
+    this.isTraced = false;
+    core.setSystemFlags(RFLAGS.TF, 0);
+    core.updateMode();
+    this.completeInstruction();
+    core.setSystemFlags(0, RFLAGS.TF);
+    core.updateMode();
+    if (!this.system.hasExited) this.expose();
+  }
+
+  /** The guest's next instruction, at CPL 0 with its own state, or an event that comes before it. */
+  private interpret(): void {
+    const { core, system, costs } = this;
+    const { hardware, board } = this.parts;
+    const now = hardware.engine.now();
+    if (board.pc.schedule.next <= now) {
+      this.due(now);
+      return;
+    }
+    if (this.hasPending() && system.interrupt()) return;
+    const guest = core.words[RIP]! >>> 0;
+    if (system.meetsBreakpoint()) this.exit(EXIT.exception, 0, costs.trap_dispatch);
+    else if (this.paging.fault(guest, PF_FETCH) === "true") this.fetchFault(guest);
+    else {
+      const hadShadow = system.hasShadow;
+      system.endsShadow = hadShadow;
+      this.interpretInstruction(decode(this.fetch(guest), 0, 32));
+      system.endsShadow = false;
+      if (hadShadow && !system.hasExited) system.clearShadow();
+    }
+  }
+
+  private interpretInstruction(instruction: ReturnType<typeof decode>): void {
+    const { costs } = this;
+    const isSystem =
+      typeof instruction === "object" && instruction.row.event !== "" && this.system.performs(instruction);
+    const { reason, work } = isSystem ? this.priceOf(instruction) : { reason: EXIT.privileged, work: 0 };
+    if (isSystem) this.emulateExposed(instruction);
+    else this.stepExposed();
+    const price = costs.decode_instruction + costs.emulate_instruction + work;
+    this.exit(reason === EXIT.privileged ? EXIT.call_out : reason, 0, price);
+    if (MOVES_CODE.has(reason)) for (const unit of this.code.moved()) this.stale.add(unit);
   }
 
   /** An interrupt is taken between two of the guest's instructions. */

@@ -211,7 +211,8 @@ export class DeprivilegedMonitor implements Monitor, Interception {
         this.unguarded(this.paging.frame);
         return this.note({ kind: "mended", during });
       case "device":
-        if (isEmulated) throw new UnsupportedError("a system instruction's operand is a device's memory");
+        if (this.core.isEmulating)
+          throw new UnsupportedError("a system instruction's operand is a device's memory");
         return this.note({ kind: "device", linear });
       default:
         return this.note({ kind: "mended", during });

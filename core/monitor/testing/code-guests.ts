@@ -8,6 +8,7 @@ import { loadImage } from "../../guest/images/image.js";
 import { Computer, type ComputerOptions, type GuestComputer, type Load } from "../../machine/computer.js";
 import { PLAIN } from "../../machine/testing/plain.js";
 import { makeBinaryTranslation, type TranslatedComputerOptions } from "../binary-translation/computer.js";
+import { makeHardwareComputer, makeHardwareShadowComputer } from "../hardware-assisted/computer.js";
 import { makeTrapAndEmulate } from "../trap-and-emulate/computer.js";
 
 const MEMORY = 64 * 2 ** 20;
@@ -71,6 +72,20 @@ export const translated = (guest: Guest, engine?: Engine, choice?: Choice): Gues
   makeBinaryTranslation(translationOf(optionsOf(guest, engine), choice));
 export const trapped = (guest: Guest, engine?: Engine, choice: Choice = {}): GuestComputer =>
   makeTrapAndEmulate({ ...optionsOf(guest, engine), shadow: shadowOf(choice) });
+
+const NESTED = { hostOrder: 0, vpid: true, accessedDirty: false, populate: false } as const;
+
+/** Every way to run a guest that is no paravirtual one. */
+export const TECHNIQUES: Readonly<Record<string, (guest: Guest, engine?: Engine) => GuestComputer>> = {
+  native,
+  "trap and emulate": trapped,
+  "binary translation": translated,
+  "VT-x, nested": (guest, engine) => makeHardwareComputer(optionsOf(guest, engine), NESTED),
+  "AMD-V, nested": (guest, engine) =>
+    makeHardwareComputer({ ...optionsOf(guest, engine), profile: findProfile("barcelona-2007")! }, NESTED),
+  "VT-x, shadow": (guest, engine) =>
+    makeHardwareShadowComputer(optionsOf(guest, engine), { vpid: true, shadow: shadowOf({}) }),
+};
 
 /** Runs a guest to its end. */
 export function endingOf(computer: GuestComputer, guest: Guest, budget = BUDGET): GuestEnding {

@@ -2,7 +2,7 @@
  * A kernel of 32 bits around code that faults or is interrupted, with all that an event shows: its handlers fold what the
  * processor pushed, CR2 and every register into a hash, and mend what was wrong.
  *
- *      code ─→ event ─→ hash ─→ #PF: the page is there now · INT n, INT3: go on · another: the place behind the instruction
+ *      code ─→ event ─→ hash ─→ #PF: the page is there now · #DB, INT n, INT3: go on · another: the place behind the instruction
  */
 import { loadImage } from "../../guest/images/image.js";
 import { RFLAGS } from "../../machine/cpu/state.js";
@@ -11,7 +11,7 @@ import { imm, mem, SIZES } from "../../machine/x86/assembler-operands.js";
 import { REGISTERS } from "../../machine/x86/registers.js";
 import type { Guest } from "./code-guests.js";
 
-const { eax, ebx, ecx, edx, esp, al, cr0, cr2, cr3 } = REGISTERS;
+const { eax, ebx, ecx, edx, esp, al, cr0, cr2, cr3, dr6, dr7 } = REGISTERS;
 const { byte, dword, fword } = SIZES;
 
 const PAGE = 4096;
@@ -38,6 +38,7 @@ const DESCRIPTORS = [FLAT_CODE, FLAT_CODE, FLAT_DATA];
 export const DATA_SELECTOR = 8 * DESCRIPTORS.length;
 const INTERRUPT_GATE = 0x8e00;
 const PAGE_FAULT = 14;
+const DEBUG = 1;
 const BREAKPOINT = 3;
 /** INT of this vector comes back behind itself, like every one above. */
 const FIRST_SOFTWARE_VECTOR = 32;
@@ -45,7 +46,7 @@ export const SOFTWARE_VECTOR = 0x40;
 const EXCEPTIONS = FIRST_SOFTWARE_VECTOR;
 const WITH_ERROR_CODE: ReadonlySet<number> = new Set([8, 10, 11, 12, 13, 14, 17]);
 /** Words on the stack of the common handler: PUSHAD, vector, error code, EIP, CS, EFLAGS. */
-const FRAME = { vector: 8, eip: 10, words: 13 } as const;
+const FRAME = { vector: 8, eip: 10, flags: 12, words: 13 } as const;
 const MASKS = [0x21, 0xa1];
 const EXIT_PORT = 0xf4;
 
@@ -161,6 +162,7 @@ function handlers(code: EventCode): void {
   for (let word = 0; word < FRAME.words; word++) fold(code, () => code.emit("mov", ebx, onStack(word)));
   fold(code, () => code.emit("mov", ebx, cr2));
   code.emit("mov", eax, onStack(FRAME.vector)).emit("cmp", eax, PAGE_FAULT).emit("je", "paged");
+  code.emit("cmp", eax, DEBUG).emit("je", "debugged");
   code.emit("cmp", eax, BREAKPOINT).emit("je", "back");
   code.emit("cmp", eax, FIRST_SOFTWARE_VECTOR).emit("jae", "back");
   code.emit("mov", eax, onStack(FRAME.eip)).emit("mov", ebx, imm("skips", 4)).label("seek");
@@ -169,7 +171,10 @@ function handlers(code: EventCode): void {
   code.emit("mov", onStack(FRAME.eip), eax).emit("jmp", "back").label("paged").emit("mov", eax, cr2);
   code.emit("mov", ebx, eax).emit("shr", ebx, 12);
   code.emit("or", mem(byte, EVENT_PLACES.pages, { index: ebx, scale: 4 }), imm(PRESENT, 1));
-  code.emit("invlpg", mem(byte, eax));
+  code.emit("invlpg", mem(byte, eax)).emit("jmp", "back").label("debugged");
+  fold(code, () => code.emit("mov", ebx, dr6));
+  fold(code, () => code.emit("mov", ebx, dr7));
+  code.emit("mov", eax, 0).emit("mov", dr6, eax).emit("or", onStack(FRAME.flags), imm(RFLAGS.RF, 4));
   code.label("back").emit("popad").emit("add", esp, 8).emit("iretd");
 }
 

@@ -256,7 +256,7 @@ export class CodeEngine {
       const isTracing = (words[STATE.mode / 4]! & MODE.singleStep) !== 0;
       if (remaining <= NEAR_LIMIT || hadShadow || isTracing) {
         system.endsShadow = hadShadow;
-        const isDone = isTracing ? this.stepTraced() : this.stepOnce();
+        const isDone = isTracing ? system.meetsBreakpoint() || this.stepTraced() : this.stepOnce();
         system.endsShadow = false;
         if (isDone && hadShadow) system.clearShadow();
       } else if (waits && stepper.place !== undefined) {
@@ -266,21 +266,15 @@ export class CodeEngine {
     }
   }
 
-  /**
-   * One instruction while breakpoints are enabled, or with TF set. RF is over with it; where it did not complete, its own
-   * breakpoint has been met and is not met again.
-   */
+  /** One instruction while breakpoints are enabled, or with TF set. RF is over with it, if it completes. */
   private stepTraced(): boolean {
-    const { words, system } = this;
-    if (system.meetsBreakpoint()) return true;
+    const { words } = this;
     const [low, high] = [words[STATE.rip / 4]!, words[STATE.rip / 4 + 1]!];
     const { instructions } = this;
-    const resumed = words[STATE.flags / 4]! & RFLAGS.RF;
     words[STATE.flags / 4]! &= ~RFLAGS.RF;
     const isDone = this.stepOnce();
     const isBefore = words[STATE.rip / 4] === low && words[STATE.rip / 4 + 1] === high;
-    if (isBefore && this.instructions === instructions)
-      words[STATE.flags / 4]! |= (words[STATE.mode / 4]! & MODE.breakpoints) === 0 ? resumed : RFLAGS.RF;
+    if (isBefore && this.instructions === instructions) this.noteBreakpointsPassed();
     return isDone;
   }
 
@@ -456,6 +450,12 @@ export class CodeEngine {
     this.charge(this.guestCategory, -this.attemptCost);
     this.charged -= this.attempts;
     this.attempts = 0;
+    this.noteBreakpointsPassed();
+  }
+
+  /** The instruction at RIP did not complete: its own breakpoints have been met and are not met again. */
+  private noteBreakpointsPassed(): void {
+    if ((this.words[STATE.mode / 4]! & MODE.breakpoints) !== 0) this.words[STATE.flags / 4]! |= RFLAGS.RF;
   }
 
   /** Decodes the block at RIP. Returns it when it will not be found again: it is to be executed now. */
@@ -521,7 +521,7 @@ export class CodeEngine {
       this.floats[STATE.target / 8] = now + LOOK_CYCLES;
       this.floats[STATE.left / 8] = LOOK_CYCLES;
       words[STATE.interruptRequest / 4] = 0;
-    } while (!this.stepOnce() && !this.system.hasExited);
+    } while (!this.stepTraced() && !this.system.hasExited);
     return this.instructions > before;
   }
 }
