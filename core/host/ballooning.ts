@@ -95,7 +95,7 @@ function availableOf(host: Host, instance: Instance): number {
 }
 
 /** The fraction of its pages that it touched since it was last asked: the working-set estimate. */
-function activePart(host: Host, { owner }: Instance): number {
+export function activePart(host: Host, { owner }: Instance): number {
   const { areas, owners } = host.memory;
   let [pages, active] = [0, 0];
   for (let area = owners.firstArea[owner]!; area >= 0; area = areas.nextOfOwner[area]!) {

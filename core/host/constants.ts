@@ -3,6 +3,7 @@ import type { Constant } from "../events/profile.js";
 import { findApplication } from "./applications/index.js";
 import { DISKS, type DiskName } from "./disks.js";
 import { HOST_SOFTWARE } from "./host.js";
+import { KERNEL_CONTENTS } from "./instances/guest-contents.js";
 import { RESTORED } from "./instances/prices.js";
 import { findTechnology } from "./instances/technologies.js";
 import { HOST_CONSTANTS } from "./machine-costs.js";
@@ -12,6 +13,7 @@ export function hostConstants(technology: string, application: string, disk: str
   const constants = new Map<string, Constant>();
   collect(constants, "host", { ...HOST_CONSTANTS, ...HOST_SOFTWARE });
   collect(constants, "snapshot", RESTORED);
+  collect(constants, "kernel", KERNEL_CONTENTS);
   collect(constants, `technology.${technology}`, findTechnology(technology));
   collect(constants, `application.${application}`, findApplication(application));
   collect(constants, `disk.${disk}`, DISKS[disk as DiskName]);

@@ -29,6 +29,8 @@ export const ZERO: ContentId = 1;
 export type AreaKind =
   /** A process's heap and stack: reclaimed by swapping. */
   | "anonymous"
+  /** The same of the host's own services. */
+  | "services"
   /** A guest's memory in which its application keeps its data. To the host it is anonymous. */
   | "guest"
   /** A guest's memory that holds its kernel, its services, its own page cache, and what it has freed. */

@@ -124,12 +124,12 @@ export class Host {
   private occupy(): void {
     const { kernel, services, pageStructure } = HOST_SOFTWARE;
     const { memory, system } = this;
-    const own = (kind: "kernel" | "anonymous", bytes: number): void => {
+    const own = (kind: "kernel" | "services", bytes: number): void => {
       const area = memory.addArea({ owner: system, kind, pages: pagesOf(bytes) });
       memory.touch(area, 0, pagesOf(bytes), true);
     };
     own("kernel", kernel.value + memory.framesTotal * pageStructure.value);
-    own("anonymous", services.value);
+    own("services", services.value);
   }
 
   /** ksmd: so many pages, then a sleep. Its work is a thread's, beside all others. */

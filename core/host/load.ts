@@ -17,7 +17,7 @@ const BURST_PERIOD = 10 * SECOND;
 const BURST_FACTOR = 10;
 /** Requests that may wait for a thread; more are refused. */
 const QUEUE_LIMIT = 10_000;
-/** Pages of its guest's spare page cache that a request reads. */
+/** Pages of its guest's spare page cache that a request reads, where nobody says. */
 const CACHED_PAGES = 2;
 /** A day's swing about its mean. */
 const DIURNAL_SWING = 0.8;
@@ -29,6 +29,15 @@ export interface LoadOptions {
   readonly arrivals?: ArrivalPattern | undefined;
   /** Links that answers pass; the host's own when silent. */
   readonly path?: readonly LinkId[];
+  /** Its guest's page cache; the guest's spare memory when silent. */
+  readonly cache?: CacheUse;
+}
+
+/** Pages of a guest's page cache that a request reads, and of these the share that was used just before and is always there. */
+export interface CacheUse {
+  readonly area: AreaId;
+  readonly pages: number;
+  readonly reused: number;
 }
 
 /** Takes the requests of one instance until it is stopped. */
@@ -45,6 +54,7 @@ export class Load {
   private readonly arrivals: ArrivalPattern;
   private readonly phase: number;
   private readonly path: readonly LinkId[];
+  private readonly cache: CacheUse | undefined;
   /** What a request costs besides its work and its pages: the round trip, and system calls that others serve. */
   private readonly overhead: number;
   private isRunning = true;
@@ -60,6 +70,9 @@ export class Load {
     this.arrivals = options.arrivals ?? application.arrivals;
     this.phase = random.unit();
     this.path = options.path ?? [host.link];
+    const { spare } = instance;
+    this.cache =
+      options.cache ?? (spare === undefined ? undefined : { area: spare, pages: CACHED_PAGES, reused: 0 });
     const { answerBytes, systemCalls } = application.request;
     this.overhead =
       systemCalls.value * technology.systemCall.value +
@@ -167,16 +180,19 @@ export class Load {
     return reads;
   }
 
-  /** Pages that the guest reads again because its page cache was taken from it, beyond what the host's swap gives back. */
+  /** Pages that the guest reads because its page cache does not hold them, or no more, beyond what the host's swap gives back. */
   private cacheReads(): number {
-    const { spare, owner, host } = this.instance;
-    if (spare === undefined) return 0;
-    const { areas } = host.memory;
-    const isTaken =
-      areas.pages[spare]! - areas.resident[spare]! - areas.swapped[spare]! - areas.merged[spare]!;
-    if (isTaken > 0) return Math.floor((CACHED_PAGES * isTaken) / areas.pages[spare]! + this.random.unit());
+    if (this.cache === undefined) return 0;
+    const { area, pages, reused } = this.cache;
+    const { memory } = this.host;
+    const { areas } = memory;
+    const size = areas.pages[area]!;
+    const isMissing = size - areas.resident[area]! - areas.swapped[area]! - areas.merged[area]!;
     const fraction = this.random.unit();
-    return host.memory.touchSome(spare, CACHED_PAGES, false, fraction, owner).swapReads;
+    if (isMissing === 0) return memory.touchSome(area, pages, false, fraction, this.instance.owner).swapReads;
+    const reads = Math.floor((pages * (1 - reused) * isMissing) / size + fraction);
+    memory.use(area, pages - reads);
+    return reads;
   }
 
   private readonly compute = (index: number): void => {

@@ -49,8 +49,8 @@ export const LEDGER_METRICS = [
   ledger("tables", "Page tables", "Page tables of processes and of guests, EPT or NPT included."),
   ledger(
     "kernel",
-    "Host kernel",
-    "The host kernel's own: structures of tasks, namespaces and virtual machines, page structures.",
+    "Host's own",
+    "The host's kernel, with its structures of tasks, namespaces, virtual machines and pages, and the host's services.",
   ),
   ledger("merged", "Merged", "Frames that equal pages of guests share, found by scanning (KSM)."),
   ledger("free", "Free", "Frames that nobody has."),
@@ -188,6 +188,20 @@ export const HOST_METRICS: readonly HostMetric[] = [
     "bytes",
     "more",
     "Memory that guests gave back to the host, by balloon or by reporting free pages.",
+  ),
+  metric(
+    "busy_guest_bytes",
+    "The busy guest's memory",
+    "bytes",
+    "neither",
+    "What a busy guest has, where memory is divided between it and an idle one.",
+  ),
+  metric(
+    "idle_guest_bytes",
+    "The idle guest's memory",
+    "bytes",
+    "neither",
+    "What an idle guest has, where memory is divided between it and a busy one.",
   ),
   metric(
     "victim_cpu_share",

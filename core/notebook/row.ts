@@ -179,6 +179,8 @@ export interface LabRow {
   /** Pages scanned (count) */ readonly pages_scanned: number;
   /** Shared pages copied (count) */ readonly page_copies: number;
   /** Given back (bytes) */ readonly ballooned_bytes: number;
+  /** The busy guest's memory (bytes) */ readonly busy_guest_bytes: number;
+  /** The idle guest's memory (bytes) */ readonly idle_guest_bytes: number;
   /** Victim's processor time (share) */ readonly victim_cpu_share: number;
   /** Killed for want of memory (count) */ readonly oom_kills: number;
   /** Work done, in processors (count) */ readonly work_processors: number;
@@ -194,7 +196,7 @@ export interface LabRow {
   /** Guests' systems (bytes) */ readonly ledger_guest_system_bytes: number;
   /** Monitors and shims (bytes) */ readonly ledger_monitor_bytes: number;
   /** Page tables (bytes) */ readonly ledger_tables_bytes: number;
-  /** Host kernel (bytes) */ readonly ledger_kernel_bytes: number;
+  /** Host's own (bytes) */ readonly ledger_kernel_bytes: number;
   /** Merged (bytes) */ readonly ledger_merged_bytes: number;
   /** Free (bytes) */ readonly ledger_free_bytes: number;
   /** Start (nanoseconds) */ readonly start_time: number;
@@ -782,6 +784,8 @@ export interface LabRow {
   /** Host density pages to scan (count) */ readonly host_density_pages_to_scan: number;
   /** Host density from */ readonly host_density_from: number | string;
   /** Host density images (count) */ readonly host_density_images: number;
+  /** Host density kaslr */ readonly host_density_kaslr: string;
+  /** Host density inputs */ readonly host_density_inputs: string;
   /** Host density rate (count) */ readonly host_density_rate: number;
   /** Host density arrivals */ readonly host_density_arrivals: string;
   /** Host density most (count) */ readonly host_density_most: number;
@@ -797,6 +801,8 @@ export interface LabRow {
   /** Host population pages to scan (count) */ readonly host_population_pages_to_scan: number;
   /** Host population from */ readonly host_population_from: number | string;
   /** Host population images (count) */ readonly host_population_images: number;
+  /** Host population kaslr */ readonly host_population_kaslr: string;
+  /** Host population inputs */ readonly host_population_inputs: string;
   /** Host population rate (count) */ readonly host_population_rate: number;
   /** Host population arrivals */ readonly host_population_arrivals: string;
   /** Host population count (count) */ readonly host_population_count: number;
@@ -814,6 +820,18 @@ export interface LabRow {
   /** Host scheduling shares */ readonly host_scheduling_shares: string;
   /** Host scheduling sleeper work (count) */ readonly host_scheduling_sleeper_work: number;
   /** Host scheduling watch (count) */ readonly host_scheduling_watch: number;
+  /** Host idle tax processors (count) */ readonly host_idle_tax_processors: number;
+  /** Host idle tax threads per core (count) */ readonly host_idle_tax_threads_per_core: number;
+  /** Host idle tax scheduler */ readonly host_idle_tax_scheduler: string;
+  /** Host idle tax storage */ readonly host_idle_tax_storage: string;
+  /** Host idle tax swap (bytes) */ readonly host_idle_tax_swap: number;
+  /** Host idle tax link bandwidth (count) */ readonly host_idle_tax_link_bandwidth: number;
+  /** Host idle tax tax (count) */ readonly host_idle_tax_tax: number;
+  /** Host idle tax configured (bytes) */ readonly host_idle_tax_configured: number;
+  /** Host idle tax available (bytes) */ readonly host_idle_tax_available: number;
+  /** Host idle tax neighbour */ readonly host_idle_tax_neighbour: string;
+  /** Host idle tax settle (count) */ readonly host_idle_tax_settle: number;
+  /** Host idle tax watch (count) */ readonly host_idle_tax_watch: number;
   /** Host noisy neighbour application */ readonly host_noisy_neighbour_application: string;
   /** Host noisy neighbour processors (count) */ readonly host_noisy_neighbour_processors: number;
   /** Host noisy neighbour threads per core (count) */ readonly host_noisy_neighbour_threads_per_core: number;
@@ -966,6 +984,8 @@ export interface LabRow {
   /** Pages to scan (count) */ readonly pages_to_scan: number;
   /** From */ readonly from: number | string;
   /** Images (count) */ readonly images: number;
+  /** Kaslr */ readonly kaslr: string;
+  /** Inputs */ readonly inputs: string;
   /** Rate (count) */ readonly rate: number;
   /** Arrivals */ readonly arrivals: string;
   /** Most (count) */ readonly most: number;
@@ -977,6 +997,10 @@ export interface LabRow {
   /** Tasks (count) */ readonly tasks: number;
   /** Shares */ readonly shares: string;
   /** Sleeper work (count) */ readonly sleeper_work: number;
+  /** Tax (count) */ readonly tax: number;
+  /** Configured (bytes) */ readonly configured: number;
+  /** Available (bytes) */ readonly available: number;
+  /** Neighbour */ readonly neighbour: string;
   /** Hog */ readonly hog: string;
   /** Control */ readonly control: string;
   /** Cgroups */ readonly cgroups: string;

@@ -11,10 +11,12 @@ import { STORAGE_COSTS } from "../container/storage/driver-costs.js";
 import { STORAGE_DRIVERS } from "../container/storage/drivers.js";
 import type { Constant, CpuProfile } from "../events/profile.js";
 import { PROFILES } from "../events/profiles/index.js";
+import { BLOCKS, FILE_SET, REUSED } from "../host/applications/file-server.js";
 import { APPLICATIONS } from "../host/applications/index.js";
 import { collect } from "../host/constants.js";
 import { DISKS } from "../host/disks.js";
 import { HOST_SOFTWARE } from "../host/host.js";
+import { KERNEL_CONTENTS } from "../host/instances/guest-contents.js";
 import { RESTORED } from "../host/instances/prices.js";
 import { TECHNOLOGIES } from "../host/instances/technologies.js";
 import { HOST_CONSTANTS } from "../host/machine-costs.js";
@@ -36,6 +38,8 @@ export function hostConstants(): ReadonlyMap<string, Constant> {
   ofHosts ??= constantsIn({
     host: { ...HOST_CONSTANTS, ...HOST_SOFTWARE },
     snapshot: RESTORED,
+    kernel: KERNEL_CONTENTS,
+    fileServer: { fileSet: FILE_SET, blocks: BLOCKS, reused: REUSED },
     technology: byName(TECHNOLOGIES),
     application: byName(APPLICATIONS),
     disk: DISKS,

@@ -34,7 +34,7 @@ const work = mkdtempSync(path.join(tmpdir(), "container-phases-"));
 try {
   const phases = { ...kernelPhases(), ...pageCacheSharing(), ...runtimeStarts() };
   const title = "What starting a container and using a union file system cost, measured.";
-  writeMeasurement("container-phases", title, machineDescription(), phases);
+  writeMeasurement("container", "container-phases", title, machineDescription(), phases);
 } finally {
   rmSync(work, { recursive: true, force: true });
 }

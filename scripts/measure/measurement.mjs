@@ -19,8 +19,11 @@ export function machineDescription() {
   return `${cpus()[0].model}, ${cpus().length} processors${isGuest ? " of a virtual machine" : ""}, Linux ${kernel}`;
 }
 
-/** With `--write` the measurement becomes a file of the lab; else it is printed. */
-export function writeMeasurement(name, title, machine, values) {
+/** Where measurements are: what all hosts need, and what containers do. */
+const FOLDERS = { host: "core/host/measured", container: "core/container/measured" };
+
+/** With `--write` the measurement becomes a file of the lab; else it is printed. @param layer that it is of: host, container */
+export function writeMeasurement(layer, name, title, machine, values) {
   const lines = Object.entries(values).map(
     ([key, { p10, p50, p90, samples }]) =>
       `  "${key}": { p10: ${round(p10)}, p50: ${round(p50)}, p90: ${round(p90)}, samples: ${samples} },`,
@@ -29,7 +32,7 @@ export function writeMeasurement(name, title, machine, values) {
  * ${title} Times in nanoseconds, shares as fractions of 1. Written by
  * scripts/measure/${name}.mjs --write; not by hand.
  */
-import type { Measurement } from "./measurement.js";
+import type { Measurement } from "${layer === "host" ? "." : "../../host/measured"}/measurement.js";
 
 export const MACHINE = ${JSON.stringify(machine)};
 
@@ -41,7 +44,7 @@ ${lines.join("\n")}
     process.stdout.write(text);
     return;
   }
-  const file = path.join(ROOT, "core/container/measured", `${name}.ts`);
+  const file = path.join(ROOT, FOLDERS[layer], `${name}.ts`);
   writeFileSync(file, text);
   spawnSync("npx", ["biome", "format", "--config-path=.config/biome.json", "--write", file], { cwd: ROOT });
 }

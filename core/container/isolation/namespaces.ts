@@ -5,9 +5,9 @@
  * (clone(2), CLONE_NEW…).
  */
 import type { Constant } from "../../events/profile.js";
+import { measured } from "../../host/measured/measurement.js";
 import { invariant } from "../../util/errors.js";
 import { MACHINE, MEASURED } from "../measured/container-phases.js";
-import { measured } from "../measured/measurement.js";
 
 export interface NamespaceKind {
   readonly name: string;

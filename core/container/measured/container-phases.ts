@@ -2,7 +2,7 @@
  * What starting a container and using a union file system cost, measured. Times in nanoseconds, shares as fractions of 1. Written by
  * scripts/measure/container-phases.mjs --write; not by hand.
  */
-import type { Measurement } from "./measurement.js";
+import type { Measurement } from "../../host/measured/measurement.js";
 
 export const MACHINE = "AMD EPYC, 2 processors of a virtual machine, Linux 6.18";
 

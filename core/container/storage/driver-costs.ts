@@ -3,9 +3,9 @@
  * they do, with the same prices for the same work.
  */
 import { assumed } from "../../events/profiles/constants.js";
+import { measured } from "../../host/measured/measurement.js";
 import { MIB } from "../../util/units.js";
 import { MACHINE, MEASURED } from "../measured/container-phases.js";
-import { measured } from "../measured/measurement.js";
 import type { StorageDriver } from "./drivers.js";
 
 const LEAST_LAYERS = 1;

@@ -25,6 +25,19 @@ export const FLEET_PARAMETERS = {
     minimum: 1,
     description: "Different images among the instances; those of one image have equal files and kernels.",
   },
+  kaslr: {
+    kind: "boolean",
+    default: true,
+    description:
+      "Guests' kernels lie at random addresses, as Linux's do since 4.12: pages that hold addresses differ from guest to guest.",
+  },
+  inputs: {
+    kind: "choice",
+    default: "own",
+    choices: ["own", "equal"],
+    description:
+      "What instances compute on: data of their own, or the same; of these all hold equal pages until they write them.",
+  },
   rate: {
     kind: "number",
     default: 0,
@@ -65,12 +78,14 @@ export class Fleet {
   /** Starts another instance with its requests. False when it does not fit into memory. */
   add(): boolean {
     const { host, setting } = this;
-    const { sharing, images, rate, arrivals, cacheFill } = setting.parameters;
+    const { sharing, images, kaslr, inputs, rate, arrivals, cacheFill } = setting.parameters;
     const instance = new Instance(host, applicationOf(setting), setting.technology, {
       image: this.instances.length % (images as number),
       isMergeable: sharing === true,
       isHuge: setting.isHuge,
       isRestored: setting.parameters["from"] === "snapshot",
+      hasFixedAddresses: kaslr === false,
+      hasCommonInput: inputs === "equal",
       group: {},
       cacheFill: (cacheFill as number | undefined) ?? 0,
     });

@@ -8,6 +8,7 @@ import type { AreaId, AreaKind, GroupId, GroupSpec, OwnerId, ThreadId } from "..
 import { PAGE_BYTES, ROOT_GROUP, ZERO } from "../contracts.js";
 import { type Host, pagesOf } from "../host.js";
 import { SECOND } from "../time.js";
+import { type Contents, KERNEL_CONTENTS, type KernelContents } from "./guest-contents.js";
 import { RESTORED } from "./prices.js";
 import type { GuestSystem, Technology } from "./technology.js";
 
@@ -25,6 +26,10 @@ export interface InstanceOptions {
   readonly cacheFill?: number;
   /** It is a guest that goes on from a snapshot which all of its kind map; what it writes is copied. */
   readonly isRestored?: boolean;
+  /** Its kernel lies at a fixed address, as before KASLR. */
+  readonly hasFixedAddresses?: boolean;
+  /** It computes on the input that all of its image have: data that it does not write again are theirs, too. */
+  readonly hasCommonInput?: boolean;
 }
 
 /** Page-table entries of a page of tables. */
@@ -72,16 +77,13 @@ export class Instance {
       this.warm = parts.warm;
     } else {
       if (guest !== undefined) {
-        this.bootGuest(guest, image);
+        this.bootGuest(guest);
         this.spare = this.take("guest-system", guest.spare.value * (options.cacheFill ?? 0));
-        const { freed, zero } = guest;
-        const areas = [
-          this.take("guest-system", freed.value * zero.value, ZERO),
-          this.take("guest-system", freed.value * (1 - zero.value)),
-        ];
-        this.freed = areas.filter((area) => area !== undefined);
+        const equal = this.kernelContents(guest).freedEqual;
+        this.freed = this.takeParts(guest.freed.value, "freed", { zero: guest.zero, equal });
       }
       const content = `/image/${image}/${application.name}`;
+      const input = options.hasCommonInput === true ? `/input/${image}/${application.name}` : undefined;
       const { hot, warm, cold, zero, files } = application.memory;
       this.files =
         guest === undefined || technology.mapsHostFiles === true
@@ -90,8 +92,8 @@ export class Instance {
       const kind: AreaKind = guest === undefined ? "anonymous" : "guest";
       const nonZero = 1 - zero.value;
       this.hot = this.take(kind, hot.value * nonZero);
-      this.warm = this.take(kind, warm.value * nonZero);
-      this.take(kind, cold.value * nonZero);
+      this.warm = this.take(kind, warm.value * nonZero, input && `${input}/warm`);
+      this.take(kind, cold.value * nonZero, input && `${input}/cold`);
       this.take(kind, (hot.value + warm.value + cold.value) * zero.value, ZERO);
     }
     this.takeTables(tablePages);
@@ -112,11 +114,32 @@ export class Instance {
     memory.removeOwner(this.owner);
   }
 
-  private bootGuest(guest: GuestSystem, image: number): void {
-    this.take("guest-system", guest.kernelText.value, `/kernel/${image}/${this.technology.name}`);
-    this.take("guest-system", guest.kernelData.value);
-    this.take("guest-system", guest.serviceFiles.value, `/services/${image}/${this.technology.name}`);
+  private bootGuest(guest: GuestSystem): void {
+    const { image, data } = this.kernelContents(guest);
+    this.takeParts(guest.kernelText.value, "kernel", image);
+    this.takeParts(guest.kernelData.value, "kernel-data", data);
+    this.take("guest-system", guest.serviceFiles.value, this.ofImage("services"));
     this.take("guest-system", guest.serviceData.value);
+  }
+
+  private kernelContents(guest: GuestSystem): KernelContents {
+    const isFixed = this.options.hasFixedAddresses === true || guest.hasFixedAddresses === true;
+    return KERNEL_CONTENTS[isFixed ? "fixed" : "random"];
+  }
+
+  /** The name of what all guests of an image and technology hold. */
+  private ofImage(part: string): string {
+    return `/${part}/${this.options.image}/${this.technology.name}`;
+  }
+
+  /** A part of the guest's system: pages of zeros, pages that all of its image hold, and pages of its own. */
+  private takeParts(bytes: number, part: string, { zero, equal }: Contents): AreaId[] {
+    const nonZero = bytes * (1 - zero.value);
+    return [
+      this.take("guest-system", bytes * zero.value, ZERO),
+      this.take("guest-system", nonZero * equal.value, this.ofImage(part)),
+      this.take("guest-system", nonZero * (1 - equal.value)),
+    ].filter((area) => area !== undefined);
   }
 
   /**

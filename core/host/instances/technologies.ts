@@ -71,6 +71,7 @@ const PLAIN: readonly Technology[] = [
     monitorFiles: NONE,
     kernel: published(20 * KIB, "Barham et al., SOSP 2003, section 4: state of Xen for each domain"),
     guest: {
+      hasFixedAddresses: true,
       kernelText: published(480 * KIB, "Manco et al., SOSP 2017: image of the daytime unikernel"),
       kernelData: fitted(2.4 * MIB, "fitted to lightvm17-unik-mem: 3.6 MB of a running daytime unikernel", [
         1 * MIB,

@@ -8,9 +8,9 @@ import type { Constant } from "../../events/profile.js";
 
 /** What a guest has in memory besides its application. Bytes. */
 export interface GuestSystem {
-  /** Kernel text and read-only data: equal in all guests that boot one kernel. */
+  /** Kernel text and read-only data; what of it guests of one kernel have in common: guest-contents.ts. */
   readonly kernelText: Constant;
-  /** Kernel data: slabs, page structures, buffers. */
+  /** Kernel data: slabs, page structures, buffers; in common: as above. */
   readonly kernelData: Constant;
   /** Files of its services in its own page cache: equal in all guests of one image. */
   readonly serviceFiles: Constant;
@@ -20,6 +20,8 @@ export interface GuestSystem {
   readonly freed: Constant;
   /** Of `freed`: pages that hold zeros. Share. */
   readonly zero: Constant;
+  /** Its kernel has one address wherever it runs. */
+  readonly hasFixedAddresses?: boolean;
   /** What it has more than it needs, and its page cache may fill with time; not touched here. */
   readonly spare: Constant;
 }

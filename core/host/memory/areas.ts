@@ -9,6 +9,7 @@ import { ABSENT, isOwn, MERGED, NONE } from "./runs.js";
 
 export const AREA_KINDS = [
   "anonymous",
+  "services",
   "guest",
   "guest-system",
   "file",
@@ -17,6 +18,8 @@ export const AREA_KINDS = [
   "monitor",
 ] as const satisfies readonly AreaKind[];
 export const KIND_FILE = AREA_KINDS.indexOf("file");
+const KIND_GUEST = AREA_KINDS.indexOf("guest");
+const KIND_GUEST_SYSTEM = AREA_KINDS.indexOf("guest-system");
 export const KIND_KERNEL = AREA_KINDS.indexOf("kernel");
 export const KIND_TABLES = AREA_KINDS.indexOf("tables");
 
@@ -91,6 +94,12 @@ export class Areas {
 
   isAlive(area: number): boolean {
     return area < this.end && this.owner[area] !== NONE;
+  }
+
+  /** Whether it is memory that a guest takes for its own. */
+  isOfGuest(area: number): boolean {
+    const kind = this.kind[area]!;
+    return kind === KIND_GUEST || kind === KIND_GUEST_SYSTEM;
   }
 
   /** 0 for what is dropped (files), 1 for what is swapped. */

@@ -9,6 +9,7 @@ import { ledgerOf } from "./snapshot.js";
 const KINDS: readonly AreaKind[] = [
   "anonymous",
   "guest",
+  "services",
   "guest-system",
   "file",
   "kernel",

@@ -200,6 +200,12 @@ export class HostMemory implements MemoryLedger {
     return faults;
   }
 
+  /** So many resident pages of an area were used, whichever: its age and its working set know. */
+  use(area: AreaId, pages: number): void {
+    this.areas.touched[area]! += pages;
+    this.areas.use(area, this.clock.now);
+  }
+
   release(area: AreaId, first: number, pages: number): number {
     const before = this.framesFree;
     const end = first + pages;

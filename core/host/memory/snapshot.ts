@@ -20,6 +20,7 @@ export interface LedgerCategories {
   fileUnmapped: number;
   filePrivate: number;
   fileShared: number;
+  /** The host's own: its kernel, and its services. */
   kernel: number;
   tables: number;
   monitor: number;
@@ -91,6 +92,7 @@ export function ledgerOf(memory: HostMemory): Ledger {
 function categoryOf(memory: HostMemory, area: number): keyof LedgerCategories {
   const kind = AREA_KINDS[memory.areas.kind[area]!]!;
   if (kind === "guest-system") return "guestSystem";
+  if (kind === "services") return "kernel";
   if (kind !== "file") return kind;
   const mappers = memory.areas.mappers[area]!;
   return mappers === 0 ? "fileUnmapped" : mappers === 1 ? "filePrivate" : "fileShared";
