@@ -1,10 +1,10 @@
 /**
- * Solves for every price of events that a scenario of papers names as fitted, through the model, and sets it beside the committed one:
+ * Solves for every constant that a scenario of papers names as fitted, through the model, and sets it beside the committed one:
  *
  *   node scripts/fit.mjs [scenario …] [--size tiny]
  *
- * A price that several figures or other prices share is solved for alone, the others as they are; where a figure's part was set from
- * a sum over several prices, each alone takes all of the difference. Exit code 1 where both price and figure are farther off than the
+ * A constant that several figures or other constants share is solved for alone, the others as they are; where a figure's part was set from
+ * a sum over several constants, each alone takes all of the difference. Exit code 1 where both constant and figure are farther off than the
  * tolerance.
  */
 import { readdirSync } from "node:fs";
@@ -12,7 +12,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { buildIfStale, ROOT } from "./build.mjs";
 
-/** Relative: the figures are published with two or three digits, and prices are rounded. */
+/** Relative: the figures are published with two or three digits, and constants are rounded. */
 const TOLERANCE = 0.1;
 
 if (!buildIfStale()) process.exit(1);
@@ -31,14 +31,14 @@ const names =
 let isOff = false;
 for (const name of names) {
   const fits = await solveFits(planCells(path.join(folder, name), { size: values.size }), { workers: 1 });
-  for (const { figure, price, committed, solved, published, ours } of fits) {
+  for (const { figure, constant, committed, solved, published, ours } of fits) {
     const off = solved === undefined ? Number.NaN : solved / committed - 1;
     const isFar = !(Math.abs(off) <= TOLERANCE) && !(Math.abs(ours / published - 1) <= TOLERANCE);
     isOff ||= isFar;
     const found =
-      solved === undefined ? "no price gives it" : `solved ${solved.toFixed(1)} (${(100 * off).toFixed(1)}%)`;
+      solved === undefined ? "no value gives it" : `solved ${solved.toFixed(1)} (${(100 * off).toFixed(1)}%)`;
     console.log(
-      `${isFar ? "OFF" : "ok "}  ${path.basename(name, ".yaml")}  ${figure}: published ${published}, ours ${ours.toPrecision(4)}; costs.${price} ${committed}, ${found}`,
+      `${isFar ? "OFF" : "ok "}  ${path.basename(name, ".yaml")}  ${figure}: published ${published}, ours ${ours.toPrecision(4)}; ${constant} ${committed}, ${found}`,
     );
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Over which part of a price's range a conclusion holds, as a picture: a line for each conclusion and price that limits it, the range
+ * Over which part of a constant's range a conclusion holds, as a picture: a line for each conclusion and constant that limits it, the range
  * tried in grey, the part where it holds in colour. A pure function of the rows of sensitivity.csv.
  */
 import { humanNumber } from "../results/humanise.js";
@@ -13,7 +13,7 @@ const WIDTH = 420;
 const STEP = 22;
 const LABEL_WIDTH = 90;
 
-/** Undefined where no price limits any conclusion. */
+/** Undefined where no constant limits any conclusion. */
 export function sensitivityChart(rows: readonly Row[], title: string): Spec | undefined {
   const limited = rows.filter(
     (row) => row["holds_from"] !== row["tried_from"] || row["holds_to"] !== row["tried_to"],
@@ -24,7 +24,7 @@ export function sensitivityChart(rows: readonly Row[], title: string): Spec | un
       [PANEL]: wrapped(`${row["claim"] === "" ? "" : `${row["claim"]}: `}${row["line"]}`, LABEL_WIDTH).join(
         "\n",
       ),
-      price: `${row["price"]} (${humanNumber(Number(row["value"]))})`,
+      constant: `${row["constant"]} (${humanNumber(Number(row["value"]))})`,
       triedFrom: row["tried_from"],
       triedTo: row["tried_to"],
       holdsFrom: row["holds_from"],
@@ -38,11 +38,11 @@ export function sensitivityChart(rows: readonly Row[], title: string): Spec | un
     field,
     type: "quantitative",
     scale,
-    title: "times the price as it is",
+    title: "times the value as it is",
   });
-  const y = { field: "price", type: "nominal", title: null, axis: { ticks: false, domain: false } };
+  const y = { field: "constant", type: "nominal", title: null, axis: { ticks: false, domain: false } };
   const tooltip = [
-    { field: "price", title: "Price" },
+    { field: "constant", title: "Constant" },
     { field: "text", title: "Holds" },
   ];
   const bar = (from: string, to: string, color: string, height: number): Spec => ({
@@ -88,8 +88,7 @@ export function sensitivityChart(rows: readonly Row[], title: string): Spec | un
   const drawing = {
     view,
     title,
-    subtitle:
-      "grey: the range tried; blue: where the conclusion holds; the rest of the prices do not limit it",
+    subtitle: "grey: the range tried; blue: where the conclusion holds; no other constant limits it",
     notes: [],
     width: WIDTH + 260,
   };

@@ -39,7 +39,7 @@ function figureOf(spec: Spec, index: number): Html {
 <script type="application/json" id="spec-${index}">${scriptJson(drawn)}</script></figure>\n`;
 }
 
-/** Each publication's own predictions, and what all the others come to without it. */
+/** Each publication's own predictions. */
 function papersSection({ papers }: ValidationSummary): Html {
   const columns = [
     { title: "Publication" },
@@ -47,25 +47,21 @@ function papersSection({ papers }: ValidationSummary): Html {
     { title: "Within 25%", isNumber: true },
     { title: "Within a factor of 2", isNumber: true },
     { title: "Median factor", isNumber: true },
-    { title: "Others without it: within 25%", isNumber: true },
-    { title: "Others: within a factor of 2", isNumber: true },
     { title: "Constants set from it" },
   ];
   const number = (value: number, text: (value: number) => string) =>
     Number.isNaN(value) ? { text: "" } : { text: text(value), value };
-  const rows = papers.map(({ paper, own, without, constants }) => [
+  const rows = papers.map(({ paper, own, constants }) => [
     { text: paper },
     number(own.figures, String),
     number(own.figures === 0 ? Number.NaN : own.within25, whole),
     number(own.figures === 0 ? Number.NaN : own.withinTwo, whole),
     number(own.medianFactor, humanNumber),
-    number(without.within25, whole),
-    number(without.withinTwo, whole),
     { text: constants.join(", ") },
   ]);
   const note =
-    "Where no constant was set from a publication, its own errors are those of a model that never saw it.";
-  return section("papers", "Leaving out one publication", note, tableHtml(columns, rows));
+    "Where no constant was set from a publication, its errors are those of a model that never read it; results/FITS.md has the errors of each of the others left out.";
+  return section("papers", "By publication", note, tableHtml(columns, rows));
 }
 
 function rankingsSection({ groups }: ValidationSummary): Html | string {

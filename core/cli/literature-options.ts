@@ -26,7 +26,10 @@ export const LITERATURE_COMMANDS: readonly Command[] = [
       paper: value("Only scenarios with this in their name or text", "word"),
       workers: value("Worker threads; default: one a core", "number"),
       fresh: flag("Run everything anew; else runs of the same cells by the same code are taken"),
-      write: flag("Make this results/validation.csv"),
+      "leave-one-out": flag(
+        "Refit what was set from each publication without it, and tell how near its figures then come",
+      ),
+      write: flag("Make this results/validation.csv, FITS.md and leave-one-out.csv"),
       check: flag("Exit with 1 where results/validation.csv is not this"),
       out: value("Folder of validation.html and its charts; default results/runs/validation", "folder"),
       quiet: flag("The summary alone"),
@@ -42,12 +45,15 @@ export const LITERATURE_COMMANDS: readonly Command[] = [
       if (write && check) throw messages.optionsExclude("write", "check");
       const paper = textOf("paper", values["paper"]);
       if (write && paper !== undefined) throw messages.optionsExclude("write", "paper");
+      const leaveOneOut = flagOf(values["leave-one-out"]);
+      if (leaveOneOut && paper !== undefined) throw messages.optionsExclude("leave-one-out", "paper");
       const options = {
         size: choiceOf("size", values["size"], RUN_SIZES),
         paper,
         workers: wholeNumberOf("workers", values["workers"], 0, MOST_WORKERS),
         fresh: flagOf(values["fresh"]),
         action: write ? "write" : check ? "check" : "show",
+        leaveOneOut,
         out: textOf("out", values["out"]),
         quiet: flagOf(values["quiet"]),
         json: flagOf(values["json"]),

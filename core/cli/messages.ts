@@ -2,6 +2,7 @@
  * Every text that the command line itself says to a person (besides the help in commands.ts); errors that come from below
  * carry their own. Each error says what is wrong and how to mend it.
  */
+import type { SensitivityStage } from "../lab/sensitivity.js";
 import { UserError } from "../util/errors.js";
 import { nearestWords } from "../util/nearest.js";
 import { formatBytes } from "../util/units.js";
@@ -132,6 +133,9 @@ export const validating = (name: string, at: number, of: number): string => `${n
 export const staleValidation = (file: string): string =>
   `${file} is not what the scenarios give\n  run: npm run virtlab -- validate --write`;
 
+export const leavingOut = (paper: string, at: number, of: number): string =>
+  `without ${paper} (${at} of ${of})`;
+
 export const unaccounted = (id: string): string =>
   `nothing is said of the published figure ${id}\n  name it in a scenario of scenarios/papers, or in results/outside.yaml with the reason`;
 
@@ -154,15 +158,23 @@ export function nothingToTest(scenario: string): UserError {
   });
 }
 
-export const trying = (done: number, total: number): string => `${done} of ${total} cells under other prices`;
+/** What each stage of a sensitivity study does (lab/sensitivity.ts). */
+const STAGES: Readonly<Record<SensitivityStage, string>> = {
+  screen: "finding what matters",
+  ends: "at the ends of ranges",
+  bisect: "finding crossings",
+};
 
-export const holdsThroughout = (prices: number): string =>
-  `holds over the whole range of each of the ${prices} prices`;
+export const trying = (stage: SensitivityStage, done: number, total: number): string =>
+  `${STAGES[stage]}: ${done} of ${total} cells`;
 
-export const failsAnyway = (line: string): string => `does not hold with the prices as they are: ${line}`;
+export const holdsThroughout = (constants: number): string =>
+  `holds over the whole range of each of the ${constants} constants`;
 
-export const pricesTried = (prices: number, idle: number): string =>
-  `${prices} prices were tried, one at a time; ${idle} of them change no row`;
+export const failsAnyway = (line: string): string => `does not hold with the constants as they are: ${line}`;
+
+export const constantsTried = (constants: number, idle: number, runs: number): string =>
+  `${constants} constants were tried, one at a time, by ${runs} runs of cells; ${idle} of them change no row`;
 
 export const besidePublished = "beside published figures:";
 

@@ -1,4 +1,4 @@
-/** `virtlab sensitivity`: how far a scenario's conclusions rest on prices that nobody published. */
+/** `virtlab sensitivity`: how far a scenario's conclusions rest on constants that nobody published. */
 import path from "node:path";
 import { renderSpec } from "../charts/render.js";
 import { sensitivityChart } from "../charts/sensitivity.js";
@@ -21,7 +21,7 @@ export interface SensitivityOptions {
   readonly sets: readonly string[];
   readonly size: RunSize;
   readonly only: string | undefined;
-  /** Names of prices; none: those that are assumed. */
+  /** Names of constants; none: those that are assumed. */
   readonly over: readonly string[];
   /** Percent. */
   readonly spread: number;
@@ -41,12 +41,12 @@ export async function sensitivity(options: SensitivityOptions, terminal: Termina
   let result: Sensitivity | undefined;
   try {
     result = await sensitivityOf(plan, {
-      prices: over.length === 0 ? undefined : over.map((name) => name.replace(/^(machine\.)?costs\./, "")),
+      constants: over.length === 0 ? undefined : over.map((name) => name.replace(/^machine\./, "")),
       spread: spread / PERCENT,
       workers,
       signal: stop.signal,
-      progress: (done, total) => {
-        if (!quiet && !json && terminal.isLive) terminal.redraw(messages.trying(done, total));
+      progress: (stage, done, total) => {
+        if (!quiet && !json && terminal.isLive) terminal.redraw(messages.trying(stage, done, total));
       },
     });
   } finally {
@@ -81,7 +81,7 @@ async function written(
 }
 
 function show(
-  { broken, prices, idle, effects }: Sensitivity,
+  { broken, constants, idle, effects, runs }: Sensitivity,
   files: readonly string[],
   terminal: Terminal,
 ): void {
@@ -92,18 +92,18 @@ function show(
     const claim = effects.find((effect) => effect.line === line)!.claim;
     print(paint("bold", `${claim === "" ? "" : `${claim}: `}${line}`));
     if (own.length === 0) {
-      print(`  ${messages.holdsThroughout(prices.length)}`);
+      print(`  ${messages.holdsThroughout(constants.length)}`);
       continue;
     }
     const right = { align: "right" } as const;
     const head = [
-      { title: "price" },
-      { title: "cycles", ...right },
+      { title: "constant" },
+      { title: "value", ...right },
       { title: "tried", ...right },
       { title: "holds", ...right },
     ];
-    const rows = own.map(({ price, value, tried, holds }) => [
-      price,
+    const rows = own.map(({ constant, value, tried, holds }) => [
+      constant,
       humanNumber(value),
       intervalText(tried, value),
       intervalText(holds, value),
@@ -111,11 +111,11 @@ function show(
     for (const text of textTable(head, rows)) print(`  ${text}`);
   }
   for (const line of broken) print(paint("red", messages.failsAnyway(line)));
-  print(`\n${messages.pricesTried(prices.length, idle.length)}`);
+  print(`\n${messages.constantsTried(constants.length, idle.length, runs)}`);
   for (const file of files) if (!/\.(png|vl\.json)$/.test(file)) print(shownPath(file));
 }
 
-/** Factors as cycles: "300 to 900". */
+/** Factors as values: "300 to 900". */
 function intervalText([low, high]: readonly [number, number], value: number): string {
   return `${humanNumber(low * value)} to ${humanNumber(high * value)}`;
 }

@@ -5,6 +5,7 @@ import { renderSpec } from "../charts/render.js";
 import { validationCharts } from "../charts/validation.js";
 import { validationHtml } from "../charts/validation-page.js";
 import { fittedConstants } from "../lab/fits.js";
+import { leaveOneOut } from "../lab/leave-one-out.js";
 import {
   accountOfPublished,
   outsideRows,
@@ -14,6 +15,13 @@ import {
 } from "../lab/validation.js";
 import { fitsMarkdown } from "../results/fits-markdown.js";
 import { Disk, shownPath, toCsv } from "../results/index.js";
+import {
+  LEFT_OUT_COLUMNS,
+  type LeftOutPaper,
+  leftOutAccuracy,
+  leftOutOf,
+  leftOutRows,
+} from "../results/leave-one-out.js";
 import { VALIDATION_COLUMNS, validationRows } from "../results/validation.js";
 import {
   accountText,
@@ -44,6 +52,8 @@ export interface ValidateOptions {
   readonly fresh: boolean;
   /** write: results/validation.csv becomes this; check: exit with 1 where it is not this. */
   readonly action: "show" | "write" | "check";
+  /** Leave each publication out, too; writing does so anyway. */
+  readonly leaveOneOut: boolean;
   readonly out: string | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -52,6 +62,7 @@ export interface ValidateOptions {
 
 const KEPT = path.join(RESULTS_FOLDER, "validation.csv");
 const FITS = path.join(RESULTS_FOLDER, "FITS.md");
+const LEFT_OUT = path.join(RESULTS_FOLDER, "leave-one-out.csv");
 
 export async function validate(options: ValidateOptions, terminal: Terminal): Promise<ExitCode> {
   const { paper, json, quiet, action, args, size, workers, fresh } = options;
@@ -62,6 +73,7 @@ export async function validate(options: ValidateOptions, terminal: Terminal): Pr
     terminal.note(messages.stopping);
   });
   let validation: Validation;
+  let leftOut: readonly LeftOutPaper[] | undefined = [];
   try {
     validation = await validatePapers(
       files,
@@ -80,17 +92,20 @@ export async function validate(options: ValidateOptions, terminal: Terminal): Pr
           terminal.note(messages.validating(path.basename(file, ".yaml"), index + 1, files.length));
       },
     );
+    if (!validation.interrupted && (options.leaveOneOut || action === "write"))
+      leftOut = await leaveOneOut(validation.papers, { workers, signal: stop.signal }, (left, index, of) => {
+        if (!quiet && !json) terminal.note(messages.leavingOut(left, index + 1, of));
+      });
   } finally {
     progress.end();
     stop.end();
   }
-  if (validation.interrupted) return stop.exitCode ?? EXIT_CODE.interrupted;
+  if (validation.interrupted || leftOut === undefined) return stop.exitCode ?? EXIT_CODE.interrupted;
   const account = accountOfPublished(paperScenarios());
   const table = toCsv(VALIDATION_COLUMNS, tableRows(validation, paper));
-  const pages = await written(validation, table, options);
-  if (json)
-    terminal.print(JSON.stringify({ summary: validation.summary, papers: validation.papers }, undefined, 2));
-  else show(validation, account, pages, quiet, terminal);
+  const pages = await written(validation, leftOut, table, options);
+  if (json) terminal.print(jsonOf(validation, account, leftOut));
+  else show(validation, account, leftOut, pages, quiet, terminal);
   for (const id of account.missing) terminal.note(messages.unaccounted(id));
   for (const id of account.contradicted) terminal.note(messages.contradicted(id));
   const isStale = action === "check" && keptTable(paper, files) !== table;
@@ -103,6 +118,11 @@ export async function validate(options: ValidateOptions, terminal: Terminal): Pr
 function tableRows({ papers }: Validation, paper: string | undefined): Row[] {
   const outside = paper === undefined ? outsideRows() : [];
   return [...validationRows(papers), ...outside.map((row): Row => ({ scenario: "", size: "", ...row }))];
+}
+
+function jsonOf({ summary, papers }: Validation, account: Account, leftOut: readonly LeftOutPaper[]): string {
+  const plain = papers.map(({ plan: _, ...paper }) => paper);
+  return JSON.stringify({ summary, account, papers: plain, leftOut }, undefined, 2);
 }
 
 /** @throws UserError where a word names no paper */
@@ -139,6 +159,7 @@ function isGood({ failed, expectations }: PaperValidation): boolean {
 /** validation.html, its charts and its table. @returns the files that were written */
 async function written(
   validation: Validation,
+  leftOut: readonly LeftOutPaper[],
   table: string,
   { out, action, paper }: ValidateOptions,
 ): Promise<string[]> {
@@ -155,13 +176,14 @@ async function written(
   }
   if (action === "write" && paper === undefined) {
     disk.replace(KEPT, table);
-    disk.replace(FITS, fitsMarkdown(fittedConstants(), validationRows(papers)));
+    disk.replace(FITS, fitsMarkdown(fittedConstants(), validationRows(papers), leftOut));
+    disk.replace(LEFT_OUT, toCsv(LEFT_OUT_COLUMNS, leftOutRows(leftOut)));
     const { predicted, pairs } = summary;
     writeMarked(
       "validation",
       `${accuracyText(predicted)}; ${pairs.same} of ${pairs.count} pairs in the published order`,
     );
-    files.push(KEPT, FITS);
+    files.push(KEPT, FITS, LEFT_OUT);
   }
   return files;
 }
@@ -169,6 +191,7 @@ async function written(
 function show(
   { papers, summary }: Validation,
   account: Account,
+  leftOut: readonly LeftOutPaper[],
   pages: readonly string[],
   quiet: boolean,
   terminal: Terminal,
@@ -194,8 +217,10 @@ function show(
     ];
     terminal.print(`${textTable(head, rows).join("\n")}\n`);
   }
-  if (!quiet && summary.papers.length > 1) showLeaveOneOut(summary.papers, terminal);
+  if (!quiet && summary.papers.length > 1) showPapers(summary.papers, leftOut, terminal);
   for (const [what, text] of summaryLinesOf(summary)) terminal.print(`${what.padEnd(16)}${text}`);
+  if (leftOut.length > 0)
+    terminal.print(`${"each left out".padEnd(16)}${accuracyText(leftOutAccuracy(leftOut))}`);
   terminal.print(`${"accounted for".padEnd(16)}${accountText(account)}`);
   for (const page of pages) terminal.print(shownPath(page));
 }
@@ -213,26 +238,44 @@ function showPaper(
   terminal.print("");
 }
 
-function showLeaveOneOut(papers: Validation["summary"]["papers"], terminal: Terminal): void {
-  terminal.print(terminal.paint("bold", "leaving out one publication"));
+function showPapers(
+  papers: Validation["summary"]["papers"],
+  leftOut: readonly LeftOutPaper[],
+  terminal: Terminal,
+): void {
+  terminal.print(terminal.paint("bold", "by publication"));
   const right = { align: "right" } as const;
   const head = [
     { title: "publication" },
     { title: "predicted", ...right },
     { title: "within 25%", ...right },
     { title: "factor 2", ...right },
-    { title: "others: 25%", ...right },
-    { title: "factor 2", ...right },
+    ...(leftOut.length === 0
+      ? []
+      : [
+          { title: "left out: figures", ...right },
+          { title: "within 25%", ...right },
+          { title: "factor 2", ...right },
+        ]),
     { title: "constants set from it" },
   ];
-  const rows = papers.map(({ paper, own, without, constants }) => [
-    paper,
-    String(own.figures),
-    own.figures === 0 ? "" : whole(own.within25),
-    own.figures === 0 ? "" : whole(own.withinTwo),
-    whole(without.within25),
-    whole(without.withinTwo),
-    constants.join(" "),
-  ]);
+  const share = (of: number, value: number): string => (of === 0 ? "" : whole(value));
+  const rows = papers.map(({ paper, own, constants }) => {
+    const without = leftOutOf(leftOut, paper);
+    return [
+      paper,
+      String(own.figures),
+      share(own.figures, own.within25),
+      share(own.figures, own.withinTwo),
+      ...(leftOut.length === 0
+        ? []
+        : [
+            String(without.figures),
+            share(without.figures, without.within25),
+            share(without.figures, without.withinTwo),
+          ]),
+      constants.join(" "),
+    ];
+  });
   terminal.print(`${textTable(head, rows).join("\n")}\n`);
 }

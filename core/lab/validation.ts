@@ -12,12 +12,14 @@ import {
   figureRows,
   figuresOf,
   loadScenario,
+  type Plan,
   type Row,
 } from "../scenario/index.js";
 import { type FinishedRows, finishedRows } from "./finished-rows.js";
 import type { RunOptions } from "./run.js";
 
 export interface PaperValidation extends PaperResult {
+  readonly plan: Plan;
   readonly title: string;
   readonly expectations: readonly ExpectationResult[];
   /** Cells that failed. */
@@ -68,6 +70,7 @@ export async function validate(
 function paperOf({ plan, rows, isReused }: FinishedRows): PaperValidation {
   const { name, title, size } = plan.scenario;
   return {
+    plan,
     scenario: name,
     title,
     size,

@@ -1,14 +1,14 @@
-/** sensitivity.csv: a line for each conclusion and price, with the factors over which the one holds as the other moves. */
+/** sensitivity.csv: a line for each conclusion and constant, with the factors over which the one holds as the other moves. */
 import type { Row } from "../scenario/index.js";
 
-/** What one price does to one conclusion (lab/sensitivity.ts measures it). */
-export interface PriceEffect {
+/** What one constant does to one conclusion (lab/sensitivity.ts measures it). */
+export interface ConstantEffect {
   /** The line of `expect:`. */
   readonly line: string;
   /** The claim that it confirms or contradicts; else empty. */
   readonly claim: string;
-  readonly price: string;
-  /** The price as it is, cycles, in the first cell that has it. */
+  readonly constant: string;
+  /** As it is, in the first cell that has it: cycles; of hosts ns, bytes or a share. */
   readonly value: number;
   /** Factors that were tried, and those from which to which the line holds. */
   readonly tried: readonly [low: number, high: number];
@@ -18,7 +18,7 @@ export interface PriceEffect {
 export const SENSITIVITY_COLUMNS = [
   "claim",
   "line",
-  "price",
+  "constant",
   "value",
   "tried_from",
   "tried_to",
@@ -26,11 +26,11 @@ export const SENSITIVITY_COLUMNS = [
   "holds_to",
 ] as const;
 
-export function sensitivityRows(effects: readonly PriceEffect[]): Row[] {
-  return effects.map(({ line, claim, price, value, tried, holds }) => ({
+export function sensitivityRows(effects: readonly ConstantEffect[]): Row[] {
+  return effects.map(({ line, claim, constant, value, tried, holds }) => ({
     claim,
     line,
-    price,
+    constant,
     value,
     tried_from: tried[0],
     tried_to: tried[1],
@@ -39,7 +39,7 @@ export function sensitivityRows(effects: readonly PriceEffect[]): Row[] {
   }));
 }
 
-/** Whether the conclusion fails somewhere in the price's range. */
-export function isLimiting({ tried, holds }: PriceEffect): boolean {
+/** Whether the conclusion fails somewhere in the constant's range. */
+export function isLimiting({ tried, holds }: ConstantEffect): boolean {
   return tried[0] !== holds[0] || tried[1] !== holds[1];
 }

@@ -46,8 +46,6 @@ interface PaperAccuracy {
   readonly paper: string;
   /** Its predicted figures. */
   readonly own: Accuracy;
-  /** All predicted figures but its own. */
-  readonly without: Accuracy;
   /** Constants that were set from figures of this paper; where there are none, `own` was predicted without it altogether. */
   readonly constants: readonly string[];
 }
@@ -112,7 +110,8 @@ function isPredicted({ basis }: Row): boolean {
   return basis === "predicted";
 }
 
-function accuracyOf(rows: readonly Row[]): Accuracy {
+/** @param rows of figures.csv that were compared */
+export function accuracyOf(rows: readonly Row[]): Accuracy {
   const share = (isNear: (row: Row) => boolean): number =>
     rows.filter(isNear).length / Math.max(1, rows.length);
   const within =
@@ -187,7 +186,6 @@ function papersOf(compared: readonly Row[]): PaperAccuracy[] {
     return {
       paper,
       own: accuracyOf(predicted.filter((row) => row["paper"] === paper)),
-      without: accuracyOf(predicted.filter((row) => row["paper"] !== paper)),
       constants: [...new Set(constants)],
     };
   });

@@ -121,6 +121,8 @@ export interface CellConfig {
   readonly budget: { readonly instructions: number; readonly seconds: number };
   /** Undefined for a reference stream, and for code until the plan has found its files. */
   readonly code?: GuestCode;
+  /** Constants replaced by name besides prices (replaced-constants.ts); the lab alone does so, and no scenario can. */
+  readonly constants?: Readonly<Record<string, number>>;
   readonly seed: number;
   readonly size: RunSize;
 }

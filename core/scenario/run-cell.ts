@@ -21,6 +21,7 @@ import type { CellConfig, CellOutcome } from "./config.js";
 import { exitsOf } from "./exits.js";
 import { runHost } from "./host/run-host.js";
 import { findHostWorkload } from "./host/workload.js";
+import { underItsConstants } from "./replaced-constants.js";
 
 /** A cell that is ready to run: booted and prepared, its counters at zero. */
 export interface PreparedCell {
@@ -37,6 +38,12 @@ export interface PreparedCell {
  * outcome; anything else thrown is our bug.
  */
 export function runCell(config: CellConfig): CellOutcome {
+  return config.constants === undefined
+    ? outcomeOf(config)
+    : underItsConstants(config, () => outcomeOf(config));
+}
+
+function outcomeOf(config: CellConfig): CellOutcome {
   if (config.code !== undefined) return runCode(config);
   const host = findHostWorkload(config.workload);
   if (host !== undefined) return runHost(config, host);
