@@ -44,6 +44,7 @@ export const EXIT_REASONS = [
   { name: "end_of_interrupt", label: "End of interrupt", description: "The end of a level-triggered interrupt that the hardware has made: the I/O APIC is to know (virtualized EOI)." },
   { name: "incomplete_ipi", label: "Incomplete IPI", description: "An IPI that AVIC could not deliver: not a fixed interrupt, or a target that does not run." },
   { name: "nmi_window", label: "NMI window", description: "The guest became able to take a virtual NMI that had to wait." },
+  { name: "pause", label: "PAUSE", description: "A loop of PAUSE that lasted: the guest waits for another of its processors, it seems (pause-loop exiting, pause filter)." },
 ] as const satisfies readonly ExitReason[];
 
 export type ExitReasonName = (typeof EXIT_REASONS)[number]["name"];

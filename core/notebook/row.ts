@@ -324,6 +324,7 @@ export interface LabRow {
   /** Host accessed dirty */ readonly host_accessed_dirty: string;
   /** Host populate */ readonly host_populate: string;
   /** Host apic virtualization */ readonly host_apic_virtualization: string;
+  /** Host pause loop exiting */ readonly host_pause_loop_exiting: string;
   /** Shadow fill */ readonly shadow_fill: string;
   /** Shadow out of sync */ readonly shadow_out_of_sync: string;
   /** Shadow reuse */ readonly shadow_reuse: string;

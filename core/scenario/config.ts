@@ -80,6 +80,8 @@ export interface CellConfig {
     readonly populate: boolean;
     /** The local APIC by the hardware (APICv, AVIC) where the profile has it; kvm: as KVM's modules have it by default. */
     readonly apicVirtualization: ApicAssist;
+    /** Long loops of PAUSE leave, where the profile can tell. */
+    readonly pauseLoopExiting: boolean;
   };
   readonly shadow: {
     /** Fill on fault, or a whole table when it is first shadowed. */

@@ -108,6 +108,7 @@ test("a cell is resolved in full", () => {
       accessedDirty: true,
       populate: false,
       apicVirtualization: "kvm",
+      pauseLoopExiting: false,
     },
     shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0, writeFlood: 3 },
     agile: { start: "nested", writes: 2, interval: 10_000_000, dirtyBits: true, rootCache: 8 },

@@ -30,6 +30,7 @@ export const DEFAULT_SETTINGS = {
     accessedDirty: true,
     populate: false,
     apicVirtualization: "kvm",
+    pauseLoopExiting: false,
   },
   // KVM's limit of writes.
   shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0, writeFlood: 3 },
@@ -113,6 +114,7 @@ export function settingsShape(catalogue: Catalogue) {
         apicVirtualization: z
           .enum(["kvm", "on", "off"])
           .describe("Local APIC by the hardware where the profile has it; kvm: APICv is, AVIC is not"),
+        pauseLoopExiting: yesOrNo("Long loops of PAUSE leave, where the profile can tell"),
       })
       .partial()
       .optional(),

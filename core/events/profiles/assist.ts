@@ -9,9 +9,11 @@
 const INTEL_FIRST = ["TPR-SHADOW"] as const;
 const INTEL_LATER = [
   "VIRTUAL-NMI", "MSR-BITMAPS", "VIRTUAL-APIC", "PREEMPTION-TIMER", "WBINVD-EXITING", "DESCRIPTOR-EXITING",
-  "UNRESTRICTED-GUEST", "APIC-REGISTERS", "VIRTUAL-INTERRUPTS", "POSTED-INTERRUPTS", "TSC-SCALING",
+  "UNRESTRICTED-GUEST", "PAUSE-LOOP", "APIC-REGISTERS", "VIRTUAL-INTERRUPTS", "POSTED-INTERRUPTS", "TSC-SCALING",
 ] as const;
-const AMD = ["LBR-VIRTUALIZATION", "NEXT-RIP", "FLUSH-BY-ASID", "DECODE-ASSISTS", "AVIC", "VIRTUAL-GIF"] as const;
+const AMD = [
+  "LBR-VIRTUALIZATION", "NEXT-RIP", "FLUSH-BY-ASID", "DECODE-ASSISTS", "PAUSE-FILTER", "PAUSE-FILTER-THRESHOLD", "AVIC", "VIRTUAL-GIF",
+] as const;
 
 export type AssistFeature = (typeof INTEL_FIRST)[number] | (typeof INTEL_LATER)[number] | (typeof AMD)[number];
 
@@ -23,7 +25,7 @@ export const PENRYN_ASSIST: readonly AssistFeature[] = [...MEROM_ASSIST, "VIRTUA
 export const NEHALEM_ASSIST: readonly AssistFeature[] = [
   ...PENRYN_ASSIST, "PREEMPTION-TIMER", "WBINVD-EXITING", "DESCRIPTOR-EXITING",
 ];
-export const WESTMERE_ASSIST: readonly AssistFeature[] = [...NEHALEM_ASSIST, "UNRESTRICTED-GUEST"];
+export const WESTMERE_ASSIST: readonly AssistFeature[] = [...NEHALEM_ASSIST, "UNRESTRICTED-GUEST", "PAUSE-LOOP"];
 export const SKYLAKE_ASSIST: readonly AssistFeature[] = [...WESTMERE_ASSIST, "TSC-SCALING"];
 /** Server processors have had APICv since Ivy Bridge-EP, client ones since Ice Lake. */
 export const ICE_LAKE_ASSIST: readonly AssistFeature[] = [

@@ -20,6 +20,7 @@ import { GuestFault, generalProtection, pageFault, undefinedOpcode } from "./fau
 import type { CpuHost } from "./host.js";
 import { Cpuid } from "./identity/cpuid.js";
 import { type MsrState, Msrs } from "./identity/msrs.js";
+import { instructionCosts } from "./instruction-costs.js";
 import { RandomNumbers } from "./instructions/random-numbers.js";
 import { type Handler, type Performance, performances } from "./instructions/table.js";
 import { type Interception, type Vectoring, VIOLATION_VECTOR } from "./interception.js";
@@ -100,7 +101,12 @@ export class SystemUnit {
     this.cpuid = new Cpuid(this.core.processor);
     this.msrs = new Msrs(this.core);
     this.random = new RandomNumbers(seed);
-    const parts = { cpuid: this.cpuid, msrs: this.msrs, random: this.random };
+    const parts = {
+      cpuid: this.cpuid,
+      msrs: this.msrs,
+      random: this.random,
+      costOf: instructionCosts(profile).costOf,
+    };
     const fromOthers = Object.entries(others).map(([mnemonic, run]) => [mnemonic, { run }] as const);
     this.performances = { ...Object.fromEntries(fromOthers), ...performances(parts) };
   }

@@ -23,6 +23,7 @@ export const SVM_EXIT = {
   cpuid: 0x072,
   iret: 0x074,
   invd: 0x076,
+  pause: 0x077,
   hlt: 0x078,
   invlpg: 0x079,
   invlpga: 0x07a,

@@ -2,7 +2,7 @@
  * What leaves a guest of SVM (AMD APM vol. 2, 15.7 to 15.14), as the intercepts of its control block say, and what the block is
  * told of it: exit code, EXITINFO1 and 2, EXITINTINFO, nRIP.
  *
- * Left out: intercepts of PUSHF, POPF, INTn, RSM and PAUSE; that of IRET is told when the IRET has been executed.
+ * Left out: intercepts of PUSHF, POPF, INTn and RSM; that of IRET is told when the IRET has been executed.
  */
 import { CR0 } from "../cpu/control-bits.js";
 import { type Core, SHADOW } from "../cpu/core.js";
@@ -17,6 +17,7 @@ import type { Instruction } from "../x86/instruction.js";
 import { registerMoveOf } from "../x86/register-move.js";
 import { SVM_EXIT } from "./exit-codes.js";
 import { msrPermissionBit } from "./msr-permissions.js";
+import { PauseFilter } from "./pause-filter.js";
 import {
   CONTROL,
   EVENT,
@@ -38,6 +39,7 @@ const FIRST_WRITE = 16;
 
 export class SvmInterception extends HardwareInterception {
   private vmcb!: Vmcb;
+  private readonly pauses = new PauseFilter();
   protected readonly byName = this.decisionsByName();
 
   connect(machine: Machine, core: Core, vmcb: Vmcb): void {
@@ -118,6 +120,8 @@ export class SvmInterception extends HardwareInterception {
 
   private exit(code: number, info1 = 0, info2 = 0): true {
     const { vmcb, core } = this;
+    // VMRUN follows.
+    this.pauses.load();
     vmcb.set(CONTROL.exitCode, code);
     vmcb.set(CONTROL.exitInfo1, info1);
     vmcb.set(CONTROL.exitInfo2, info2);
@@ -179,6 +183,7 @@ export class SvmInterception extends HardwareInterception {
       ...this.portDecisions(),
       CPUID: under3(INTERCEPT_3.cpuid, SVM_EXIT.cpuid),
       HLT: under3(INTERCEPT_3.hlt, SVM_EXIT.hlt),
+      PAUSE: (instruction) => this.leavesPause() && this.leave(SVM_EXIT.pause, instruction),
       INVD: under3(INTERCEPT_3.invd, SVM_EXIT.invd),
       RDPMC: under3(INTERCEPT_3.rdpmc, SVM_EXIT.rdpmc),
       INVLPGA: under3(INTERCEPT_3.invlpga, SVM_EXIT.invlpga),
@@ -211,6 +216,12 @@ export class SvmInterception extends HardwareInterception {
       "MOV control-register": (instruction) => this.moveControl(instruction),
       "MOV debug-register": (instruction) => this.moveDebug(instruction),
     };
+  }
+
+  private leavesPause(): boolean {
+    if (!this.has3(INTERCEPT_3.pause)) return false;
+    const filter = this.vmcb.low(CONTROL.pauseFilter);
+    return this.pauses.leaves(this.core.host.time(), filter >>> 16, filter & 0xffff);
   }
 
   private invlpg(instruction: Instruction): boolean {

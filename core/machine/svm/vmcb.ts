@@ -12,6 +12,8 @@ export const CONTROL = {
   /** INTERCEPT_3 and INTERCEPT_4. */
   intercept3: 0x00c,
   intercept4: 0x010,
+  /** Bits 15..0 the threshold, 31..16 the count of the pause filter. */
+  pauseFilter: 0x03c,
   ioPermissions: 0x040,
   msrPermissions: 0x048,
   tscOffset: 0x050,
@@ -74,7 +76,7 @@ export const SAVE = {
 
 const bit = (number: number): number => (1 << number) | 0;
 
-/** INTERCEPT_3 (offset 00CH). PUSHF, POPF, IRET, INTn, RSM and PAUSE are not among them: this machine does not ask about them. */
+/** INTERCEPT_3 (offset 00CH). PUSHF, POPF, IRET, INTn and RSM are not among them: this machine does not ask about them. */
 export const INTERCEPT_3 = {
   intr: bit(0),
   nmi: bit(1),
@@ -92,6 +94,7 @@ export const INTERCEPT_3 = {
   rdpmc: bit(15),
   cpuid: bit(18),
   invd: bit(22),
+  pause: bit(23),
   hlt: bit(24),
   invlpg: bit(25),
   invlpga: bit(26),

@@ -112,6 +112,7 @@ export class VmxCapabilities {
       [SECONDARY.wbinvdExiting, has("WBINVD-EXITING")],
       [SECONDARY.unrestrictedGuest, has("UNRESTRICTED-GUEST")],
       [SECONDARY.virtualizeX2Apic, has("UNRESTRICTED-GUEST")],
+      [SECONDARY.pauseLoopExiting, has("PAUSE-LOOP")],
       [SECONDARY.apicRegisterVirtualization, has("APIC-REGISTERS")],
       [SECONDARY.virtualInterruptDelivery, has("VIRTUAL-INTERRUPTS")],
       [SECONDARY.rdrandExiting, profile.identity.extensions.includes("RDRAND")],

@@ -45,6 +45,7 @@ export const SECONDARY = {
   unrestrictedGuest: bit(7),
   apicRegisterVirtualization: bit(8),
   virtualInterruptDelivery: bit(9),
+  pauseLoopExiting: bit(10),
   rdrandExiting: bit(11),
   invpcid: bit(12),
   rdseedExiting: bit(16),

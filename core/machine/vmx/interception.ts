@@ -17,6 +17,7 @@ import { EVENT_TYPE, INFO, PROCESSOR, SECONDARY } from "./controls.js";
 import { VMX_EXIT } from "./exit-reasons.js";
 import { FIELD } from "./fields.js";
 import { msrBit } from "./msr-bitmaps.js";
+import { PauseLoop } from "./pause-loop.js";
 import type { VmxUnit } from "./unit.js";
 import type { Vmcs } from "./vmcs.js";
 
@@ -35,6 +36,7 @@ const PF_BIT = 1 << EXCEPTION.PF;
 
 export class VmxInterception extends HardwareInterception {
   private vmcs!: Vmcs;
+  private readonly pauses = new PauseLoop();
   protected readonly byName = this.decisionsByName();
 
   /** Once the machine is there, and whenever another VMCS became current. */
@@ -123,6 +125,8 @@ export class VmxInterception extends HardwareInterception {
   /** Writes the fields that every exit has (28.2.1, 28.2.5). */
   private exit(reason: number, qualification: number, length = 0): true {
     const { vmcs } = this;
+    // An entry follows.
+    this.pauses.forget();
     vmcs.set(FIELD.exitReason, reason);
     vmcs.set(FIELD.exitQualification, qualification);
     vmcs.set(FIELD.exitInstructionLength, length);
@@ -220,7 +224,7 @@ export class VmxInterception extends HardwareInterception {
       HLT: under(PROCESSOR.hltExiting, VMX_EXIT.hlt),
       MWAIT: under(PROCESSOR.mwaitExiting, VMX_EXIT.mwait),
       MONITOR: under(PROCESSOR.monitorExiting, VMX_EXIT.monitor),
-      PAUSE: under(PROCESSOR.pauseExiting, VMX_EXIT.pause),
+      PAUSE: (instruction) => this.leavesPause() && this.leave(VMX_EXIT.pause, instruction),
       RDPMC: under(PROCESSOR.rdpmcExiting, VMX_EXIT.rdpmc),
       RDTSC: (instruction) => this.timeStamp(instruction, this.has(PROCESSOR.rdtscExiting), VMX_EXIT.rdtsc),
       RDTSCP: (instruction) => this.timeStamp(instruction, this.has(PROCESSOR.rdtscExiting), VMX_EXIT.rdtscp),
@@ -244,6 +248,14 @@ export class VmxInterception extends HardwareInterception {
       "MOV control-register": (instruction) => this.moveControl(instruction),
       "MOV debug-register": (instruction) => this.moveDebug(instruction),
     };
+  }
+
+  private leavesPause(): boolean {
+    if (this.has(PROCESSOR.pauseExiting)) return true;
+    const { core, vmcs } = this;
+    if (core.cpl !== 0 || !this.hasSecondary(SECONDARY.pauseLoopExiting)) return false;
+    const [gap, window] = [vmcs.low(FIELD.pleGap) >>> 0, vmcs.low(FIELD.pleWindow) >>> 0];
+    return this.pauses.leaves(core.host.time(), gap, window);
   }
 
   private invlpg(instruction: Instruction): boolean {

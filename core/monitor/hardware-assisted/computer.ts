@@ -1,24 +1,21 @@
 /** Computers that a hardware-assisted monitor shows its guest: VT-x or AMD-V, with nested paging or with shadow page tables. */
 import type { ComputerOptions } from "../../machine/computer.js";
 import { HardwareComputer } from "./user-side.js";
-import type { ApicAssist } from "./vendor.js";
-import type { NestedMemory, ShadowedMemory } from "./virtual-machine.js";
+import type { HardwareAssist, NestedMemory, ShadowedMemory } from "./virtual-machine.js";
 
-export interface HardwareOptions extends Omit<NestedMemory, "kind"> {
+export interface HardwareOptions extends Omit<NestedMemory, "kind">, HardwareAssist {
   /** All memory at the start; else it is given at first touch, in host pages of the size asked for. */
   readonly populate: boolean;
-  readonly apicAssist?: ApicAssist;
 }
 
-export interface HardwareShadowOptions extends Omit<ShadowedMemory, "kind"> {
-  readonly apicAssist?: ApicAssist;
-}
+export type HardwareShadowOptions = Omit<ShadowedMemory, "kind"> & HardwareAssist;
 
 /** @throws UnsupportedError where the processor has no nested paging */
 export const makeHardwareComputer = (
   options: ComputerOptions,
-  { populate, apicAssist, ...memory }: HardwareOptions,
-): HardwareComputer => new HardwareComputer(options, { kind: "nested", ...memory }, populate, apicAssist);
+  { populate, apicAssist, pauseLoopExiting, ...memory }: HardwareOptions,
+): HardwareComputer =>
+  new HardwareComputer(options, { kind: "nested", ...memory }, populate, { apicAssist, pauseLoopExiting });
 
 /**
  * The same with shadow paging: page faults, loads of CR3 and INVLPG leave. Where the processor has no EPT or NPT there is no
@@ -26,5 +23,6 @@ export const makeHardwareComputer = (
  */
 export const makeHardwareShadowComputer = (
   options: ComputerOptions,
-  { apicAssist, ...memory }: HardwareShadowOptions,
-): HardwareComputer => new HardwareComputer(options, { kind: "shadow", ...memory }, false, apicAssist);
+  { apicAssist, pauseLoopExiting, ...memory }: HardwareShadowOptions,
+): HardwareComputer =>
+  new HardwareComputer(options, { kind: "shadow", ...memory }, false, { apicAssist, pauseLoopExiting });

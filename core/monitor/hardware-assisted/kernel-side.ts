@@ -272,6 +272,8 @@ export class KernelSide {
         return this.exception();
       case "cpuid":
         return this.identify();
+      case "pause":
+        return this.pause();
       case "halt":
         return this.halt();
       case "msr-read":
@@ -319,7 +321,16 @@ export class KernelSide {
     return EXIT.cpuid;
   }
 
+  /** A loop that waits for another virtual CPU (kvm_vcpu_on_spin): there is none to run instead. */
+  private pause(): number {
+    this.accounts.leave(EXIT.pause, 0);
+    this.vendor.growPauseWindow();
+    this.skip(this.vendor.instruction);
+    return EXIT.pause;
+  }
+
   private halt(): number {
+    this.vendor.resetPauseWindow();
     if (this.chip !== undefined) return this.emulate(EXIT.halt, this.accounts.costs.halt_schedule);
     this.accounts.leave(EXIT.halt, 0, this.accounts.costs.user_round_trip);
     this.skip(this.vendor.instruction);

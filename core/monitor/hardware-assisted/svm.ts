@@ -40,6 +40,7 @@ export interface SvmSetup {
   readonly nestedRoot: number | undefined;
   readonly asid: number;
   readonly apicAssist: ApicAssist;
+  readonly pauseLoopExiting: boolean;
 }
 
 const INTERCEPTS_3 =
@@ -88,6 +89,8 @@ const APIC_PAGE = 0xfee0_0000;
 const LOGICAL_DESTINATION = APIC.logicalDestination << 4;
 /** IPIs by AVIC are wrong on family 17H (erratum 1235): KVM leaves the targets' running bits clear there. */
 const FAMILY_WITHOUT_IPIS = 0x17;
+/** Module parameters pause_filter_count, pause_filter_thresh (cycles), and how the count grows. */
+const PAUSE_FILTER = { count: 3000, threshold: 128, grow: 2, most: 0xffff } as const;
 const FRAME_WORDS = 1024;
 /** Frames of the I/O and MSR permission maps. */
 const IO_FRAMES = 3;
@@ -113,6 +116,7 @@ const KINDS: Readonly<Partial<Record<number, ExitKind>>> = {
   [SVM_EXIT.invd]: "cache-flush",
   [SVM_EXIT.wbinvd]: "cache-flush",
   [SVM_EXIT.hlt]: "halt",
+  [SVM_EXIT.pause]: "pause",
   [SVM_EXIT.invlpg]: "invalidate-page",
   [SVM_EXIT.io]: "port",
   [SVM_EXIT.shutdown]: "triple-fault",
@@ -260,6 +264,19 @@ export class SvmVendor implements Vendor {
     return isPosted;
   }
 
+  growPauseWindow(): void {
+    const count = this.low(CONTROL.pauseFilter) >>> 16;
+    this.setPauseCount(Math.min(count * PAUSE_FILTER.grow, PAUSE_FILTER.most));
+  }
+
+  resetPauseWindow(): void {
+    this.setPauseCount(PAUSE_FILTER.count);
+  }
+
+  private setPauseCount(count: number): void {
+    this.unit.vmcb.setLow(CONTROL.pauseFilter, PAUSE_FILTER.threshold | (count << 16));
+  }
+
   setDebugExiting(on: boolean): void {
     this.unit.vmcb.setLow(CONTROL.interceptDr, on ? ALL_DEBUG : 0);
   }
@@ -303,7 +320,9 @@ export class SvmVendor implements Vendor {
       CONTROL.interceptExceptions,
       isNested ? WATCHED_EXCEPTIONS : WATCHED_EXCEPTIONS | (1 << EXCEPTION.PF),
     );
-    vmcb.setLow(CONTROL.intercept3, isNested ? INTERCEPTS_3 : INTERCEPTS_3 | INTERCEPT_3.invlpg);
+    const pause = this.setup.pauseLoopExiting ? INTERCEPT_3.pause : 0;
+    vmcb.setLow(CONTROL.intercept3, INTERCEPTS_3 | pause | (isNested ? 0 : INTERCEPT_3.invlpg));
+    this.resetPauseWindow();
     vmcb.setLow(CONTROL.intercept4, INTERCEPTS_4);
     vmcb.setUnsigned(CONTROL.ioPermissions, io * 4096);
     vmcb.setUnsigned(CONTROL.msrPermissions, msr * 4096);

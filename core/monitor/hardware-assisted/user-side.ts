@@ -17,8 +17,12 @@ import type { SystemUnit } from "../../machine/cpu/system-unit.js";
 import type { CodeEngine } from "../../machine/execute/code/engine.js";
 import type { Machine } from "../../machine/machine.js";
 import type { KvmRun } from "./run-page.js";
-import type { ApicAssist } from "./vendor.js";
-import { type NestedMemory, type ShadowedMemory, VirtualMachine } from "./virtual-machine.js";
+import {
+  type HardwareAssist,
+  type NestedMemory,
+  type ShadowedMemory,
+  VirtualMachine,
+} from "./virtual-machine.js";
 
 const TWO_32 = 2 ** 32;
 
@@ -35,7 +39,7 @@ export class HardwareComputer extends BoardComputer implements GuestComputer {
     readonly options: ComputerOptions,
     memory: NestedMemory | ShadowedMemory,
     populate: boolean,
-    apicAssist?: ApicAssist,
+    assist: HardwareAssist = {},
   ) {
     super();
     const { profile, memoryBytes, disks } = options;
@@ -43,7 +47,7 @@ export class HardwareComputer extends BoardComputer implements GuestComputer {
     const hasApic = options.apic !== false;
     const guestBytes = Math.floor(memoryBytes / PAGE_BYTES) * PAGE_BYTES;
     this.vm = new VirtualMachine(
-      { ...options, memoryBytes, memory, hasApic, apicAssist },
+      { ...options, memoryBytes, memory, hasApic, ...assist },
       (hardware, ram) =>
         new Board({
           profile,

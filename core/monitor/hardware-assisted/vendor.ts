@@ -35,6 +35,7 @@ export type ExitKind =
   | "triple-fault"
   | "cpuid"
   | "halt"
+  | "pause"
   | "port"
   | "msr-read"
   | "msr-write"
@@ -101,6 +102,10 @@ export interface Vendor {
   post(vector: number): void;
   /** What was posted reaches IRR: at the notification, or before an entry. Returns whether anything was. */
   takePosted(): boolean;
+
+  /** A loop of PAUSE has left: the next may last longer; or the virtual CPU was away, and it is as at first. */
+  growPauseWindow(): void;
+  resetPauseWindow(): void;
 
   /** The guest leaves, or not, at MOV of debug registers. */
   setDebugExiting(on: boolean): void;

@@ -42,13 +42,20 @@ export interface ShadowedMemory {
   readonly vpid: boolean;
 }
 
+/** Parts of the hardware that a guest can do without. */
+export interface HardwareAssist {
+  /** Module parameters enable_apicv and avic; "kvm" when absent: the first on, the second off. */
+  readonly apicAssist?: ApicAssist | undefined;
+  /** Loops of PAUSE leave, where the processor can tell; not when absent, for a lone virtual CPU waits for none. */
+  readonly pauseLoopExiting?: boolean | undefined;
+}
+
 export interface VirtualMachineOptions
-  extends Omit<CodeMachineOptions, "paging" | "nested" | "backedFrames" | "frames" | "asked"> {
+  extends HardwareAssist,
+    Omit<CodeMachineOptions, "paging" | "nested" | "backedFrames" | "frames" | "asked"> {
   /** Bytes of host memory for the guest; the monitor's own comes on top. */
   readonly memoryBytes: number;
   readonly memory: NestedMemory | ShadowedMemory;
-  /** Module parameters enable_apicv and avic; "kvm" when absent: the first on, the second off. */
-  readonly apicAssist?: ApicAssist | undefined;
 }
 
 /** Makes the devices of which the kernel side has the interrupt controllers, once machine and memory are there. */
@@ -119,6 +126,8 @@ export class VirtualMachine {
         ...options,
         backedFrames: frames,
         frames,
+        // Code does PAUSE itself where nobody looks at it.
+        ...(this.watchesPauses ? { asked: ["PAUSE"] } : {}),
         paging: features.longMode ? "4-level" : "pae",
         ...(memory.kind === "nested"
           ? {
@@ -143,6 +152,12 @@ export class VirtualMachine {
     } = parts);
     this.hardware.system.reset();
     this.reset();
+  }
+
+  private get watchesPauses(): boolean {
+    const { assist } = this.options.profile.features;
+    const isKnown = assist.includes("PAUSE-LOOP") || assist.includes("PAUSE-FILTER");
+    return isKnown && this.options.pauseLoopExiting === true;
   }
 
   /** KVM_SET_USER_MEMORY_REGION. @throws UserError */
@@ -239,10 +254,11 @@ export class VirtualMachine {
     const paging = new EnginePaging(machine, hardware.engine, { vpid: GUEST_VPID, identityRoot });
     const { accessedDirty } = host.parts;
     const { apicAssist = "kvm" } = this.options;
+    const assist = { apicAssist, pauseLoopExiting: this.watchesPauses };
     const vendor =
       maker === "intel"
-        ? new VmxVendor(hardware, { eptRoot: map.root, accessedDirty, vpid, identityRoot, apicAssist })
-        : new SvmVendor(hardware, { nestedRoot: map.root, asid: GUEST_VPID, apicAssist });
+        ? new VmxVendor(hardware, { eptRoot: map.root, accessedDirty, vpid, identityRoot, ...assist })
+        : new SvmVendor(hardware, { nestedRoot: map.root, asid: GUEST_VPID, ...assist });
     const side: MemorySide = {
       shadow: undefined,
       isMemory: (gfn) => slots.has(gfn),
@@ -276,11 +292,12 @@ export class VirtualMachine {
     const hasTags = options.vpid && features.vpid;
     const vpid = hasTags ? GUEST_VPID : 0;
     const { apicAssist = "kvm" } = this.options;
+    const assist = { apicAssist, pauseLoopExiting: this.watchesPauses };
     const shadowed = { eptRoot: undefined, accessedDirty: false, identityRoot: undefined };
     const vendor =
       maker === "intel"
-        ? new VmxVendor(hardware, { ...shadowed, vpid, apicAssist })
-        : new SvmVendor(hardware, { nestedRoot: undefined, asid: GUEST_VPID, apicAssist });
+        ? new VmxVendor(hardware, { ...shadowed, vpid, ...assist })
+        : new SvmVendor(hardware, { nestedRoot: undefined, asid: GUEST_VPID, ...assist });
     const never = (): never => invariant(false, "shadowed guests have no violations") as never;
     const side: MemorySide = {
       shadow: paging,

@@ -54,6 +54,7 @@ export interface VmxSetup {
   /** Guest-physical frame of the identity tables, where the processor's guests cannot do without paging. */
   readonly identityRoot: number | undefined;
   readonly apicAssist: ApicAssist;
+  readonly pauseLoopExiting: boolean;
 }
 
 const KINDS: Readonly<Partial<Record<number, ExitKind>>> = {
@@ -65,6 +66,7 @@ const KINDS: Readonly<Partial<Record<number, ExitKind>>> = {
   [VMX_EXIT.taskSwitch]: "task-switch",
   [VMX_EXIT.cpuid]: "cpuid",
   [VMX_EXIT.hlt]: "halt",
+  [VMX_EXIT.pause]: "pause",
   [VMX_EXIT.invd]: "cache-flush",
   [VMX_EXIT.wbinvd]: "cache-flush",
   [VMX_EXIT.invlpg]: "invalidate-page",
@@ -136,6 +138,9 @@ const WALK_OF_FOUR = 3 << 3;
 const EPT_ACCESSED_DIRTY = 0x40;
 /** POSTED_INTR_VECTOR of Linux. */
 const POSTED_VECTOR = 0xf2;
+
+/** Module parameters ple_gap, ple_window, ple_window_grow and ple_window_max of KVM, cycles. */
+const PAUSE_LOOP = { gap: 128, window: 4096, grow: 2, most: 0xffff_ffff } as const;
 
 /** CPUIDs of Nehalem and Westmere, whose timers count wrong (erratum AAK139 and its like; cpu_has_broken_vmx_preemption_timer). */
 const BROKEN_TIMERS: ReadonlySet<number> = new Set([0x1_06a5, 0x2_06c2]);
@@ -302,6 +307,19 @@ export class VmxVendor implements Vendor {
     return true;
   }
 
+  growPauseWindow(): void {
+    const window = this.low(FIELD.pleWindow) >>> 0;
+    this.setPauseWindow(Math.min(window * PAUSE_LOOP.grow, PAUSE_LOOP.most));
+  }
+
+  resetPauseWindow(): void {
+    this.setPauseWindow(PAUSE_LOOP.window);
+  }
+
+  private setPauseWindow(cycles: number): void {
+    this.unit.current!.set(FIELD.pleWindow, cycles | 0);
+  }
+
   setDebugExiting(on: boolean): void {
     this.setProcessorControl(PROCESSOR.movDrExiting, on);
   }
@@ -381,6 +399,7 @@ export class VmxVendor implements Vendor {
     const adjust = ({ mustBe, mayBe }: Allowed, wanted: number): number => mustBe | (wanted & mayBe);
     const nested =
       (this.deliversInterrupts ? APICV : 0) |
+      (setup.pauseLoopExiting ? SECONDARY.pauseLoopExiting : 0) |
       (setup.eptRoot === undefined ? 0 : SECONDARY.ept) |
       (this.isUnrestricted ? SECONDARY.unrestrictedGuest : 0) |
       (setup.vpid === 0 ? 0 : SECONDARY.vpid);
@@ -394,6 +413,8 @@ export class VmxVendor implements Vendor {
     vmcs.setAll({
       pinControls: adjust(capabilities.pin, WANTED_PIN | timer | posted),
       preemptionTimer: LONGEST_COUNT,
+      pleGap: PAUSE_LOOP.gap,
+      pleWindow: PAUSE_LOOP.window,
       processorControls: adjust(capabilities.processor, WANTED_PROCESSOR | shadow | cr8),
       secondaryControls: adjust(capabilities.secondary, WANTED_SECONDARY | nested),
       exitControls: adjust(capabilities.exit, WANTED_EXIT),

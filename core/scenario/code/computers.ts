@@ -30,6 +30,7 @@ const CODE_TECHNIQUES: Readonly<Record<string, CodeTechnique>> = {
         accessedDirty: host.accessedDirty,
         populate: host.populate,
         apicAssist: host.apicVirtualization,
+        pauseLoopExiting: host.pauseLoopExiting,
       }),
     unsupported: ({ host }, { name, features }) => {
       if (host.levels === 5) return "monitors that run code have nested tables of 4 levels";
@@ -46,6 +47,7 @@ const CODE_TECHNIQUES: Readonly<Record<string, CodeTechnique>> = {
         vpid: host.vpid,
         shadow: shadowOf(shadow),
         apicAssist: host.apicVirtualization,
+        pauseLoopExiting: host.pauseLoopExiting,
       }),
     unsupported: ({ host }) =>
       host.page === "4K" ? undefined : "shadows of guests that are code map 4K host pages alone",

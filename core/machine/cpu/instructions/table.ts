@@ -73,6 +73,8 @@ export interface Parts {
   readonly cpuid: Cpuid;
   readonly msrs: Msrs;
   readonly random: RandomNumbers;
+  /** Base cycles of what code does itself unless somebody asked. */
+  readonly costOf: (instruction: Instruction) => number;
 }
 
 /** MOV and POP are several instructions: what they do here depends on the row's event. */
@@ -89,7 +91,7 @@ const move =
   };
 
 /** All of them for one CPU. */
-export function performances({ cpuid, msrs, random }: Parts): Readonly<Record<string, Performance>> {
+export function performances({ cpuid, msrs, random, costOf }: Parts): Readonly<Record<string, Performance>> {
   const system = "system_instruction";
   const identify: Handler = (core) => {
     const answer = cpuid.answer(core.register(RAX, 4) >>> 0, core.register(RCX, 4) >>> 0);
@@ -122,6 +124,7 @@ export function performances({ cpuid, msrs, random }: Parts): Readonly<Record<st
     PUSHF: { run: pushFlags },
     POPF: { run: popFlags },
     HLT: { run: halt },
+    PAUSE: { run: (core, instruction) => core.charge(costOf(instruction)) },
     INVLPG: { run: invalidatePage, cost: "invlpg" },
     INVPCID: { run: invalidatePcid, cost: "invpcid" },
     INVD: { run: flushCaches, cost: "cache_flush" },
