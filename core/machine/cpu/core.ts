@@ -39,6 +39,7 @@ import {
 import type { Processor } from "./processor.js";
 import { Stack } from "./stack.js";
 import { ARITHMETIC_FLAGS, CODE_64, type CpuState, MODE, RFLAGS } from "./state.js";
+import type { UnfinishedSwitch } from "./transfers/task-switch.js";
 
 /** What the CPU is doing (SDM vol. 3, 25.4.2). */
 export const ACTIVITY = { active: 0, halted: 1, shutdown: 2 } as const;
@@ -143,6 +144,9 @@ export class Core {
     this.hasExited = true;
     return true;
   }
+
+  /** A task switch whose rest left for the monitor (transfers/task-switch.ts). */
+  unfinishedSwitch: UnfinishedSwitch | undefined;
 
   /** Whether a task switch leaves for the monitor instead of being made. @param event that came to a task gate. */
   leavesForTask(selector: number, by: SwitchKind, flags: number, event: Event | undefined): boolean {

@@ -24,7 +24,7 @@ import { instructionCosts } from "./instruction-costs.js";
 import { RandomNumbers } from "./instructions/random-numbers.js";
 import { type Handler, type Performance, performances } from "./instructions/table.js";
 import { type Interception, type Vectoring, VIOLATION_VECTOR } from "./interception.js";
-import { deliver, deliverInstead, EVENT_KIND, raise, raiseFault } from "./interrupts/raise.js";
+import { deliver, deliverInstead, EVENT_KIND, raise, raiseFault, resumeSwitch } from "./interrupts/raise.js";
 import { BREAKPOINTS_MET, CR2_WORD, FAULT_ADDRESS, FLAGS, MODE_WORD, RIP, RIP_HIGH } from "./places.js";
 import { processorOf } from "./processor.js";
 import { breakpointsAtRip } from "./registers/breakpoints.js";
@@ -239,6 +239,21 @@ export class SystemUnit {
     core.isEmulating = true;
     this.redeliverHere(vectoring);
     core.isEmulating = false;
+  }
+
+  /** A task switch that a monitor emulates is made, and what left was its rest: `finishSwitch` goes on. */
+  get isSwitching(): boolean {
+    return this.core.unfinishedSwitch !== undefined;
+  }
+
+  /** @param instruction that switches tasks; undefined: an event that came to a task gate. */
+  finishSwitch(instruction: Instruction | undefined): void {
+    const { core } = this;
+    core.isEmulating = true;
+    const isThrough = resumeSwitch(core);
+    core.isEmulating = false;
+    const event = instruction === undefined ? -1 : this.entries[instruction.row.index]!.event;
+    if (isThrough && event >= 0) core.host.count(event);
   }
 
   /** A page fault that arose while an event was being delivered is the guest's own: as if nobody had looked at it. */

@@ -12,8 +12,10 @@ export class Emulation {
   instruction: Instruction | undefined;
   /** What left is such an emulation. */
   private isResumed = false;
-  /** Whether a task switch leaves (Interception.taskSwitch): not the one that is being emulated. */
-  taskSwitchLeaves = true;
+  /** A task switch is being emulated; of an event that came to a task gate, or of an instruction. */
+  private switching: { readonly by: Vectoring | undefined } | undefined;
+  /** It is about to be made. */
+  private isSwitchExpected = false;
 
   constructor(
     private readonly hardware: CodeMachine,
@@ -29,7 +31,28 @@ export class Emulation {
   end(): void {
     if (this.hardware.system.hasExited) return;
     this.instruction = undefined;
-    this.taskSwitchLeaves = true;
+    this.switching = undefined;
+    this.isSwitchExpected = false;
+  }
+
+  /** Whether a task switch leaves (Interception.taskSwitch): not the one being emulated, but any that a fault of it comes to. */
+  takeTaskSwitch(): boolean {
+    const { isSwitchExpected } = this;
+    this.isSwitchExpected = false;
+    return !isSwitchExpected;
+  }
+
+  /** The whole of a task switch: of an instruction, or of an event that came to a task gate. */
+  switchTask(by: Instruction | Vectoring): void {
+    this.isSwitchExpected = true;
+    if ("row" in by) {
+      this.switching = { by: undefined };
+      this.emulate(by);
+      return;
+    }
+    this.switching = { by };
+    this.instruction = undefined;
+    this.hardware.system.emulateDelivery(by);
   }
 
   emulate(instruction: Instruction): void {
@@ -45,7 +68,14 @@ export class Emulation {
   /** What an exit interrupted is done again: the delivery of an event, an emulation, or the instruction at RIP. */
   again(vectoring: Vectoring | undefined): void {
     const { engine, system } = this.hardware;
-    if (vectoring !== undefined && !this.taskSwitchLeaves) system.emulateDelivery(vectoring);
+    if (system.isSwitching) {
+      system.finishSwitch(this.switching?.by === undefined ? this.instruction : undefined);
+      return;
+    }
+    // A fault of the switch's that is being delivered is no part of it any more.
+    const isSwitch = this.switching !== undefined && this.switching.by?.vector === vectoring?.vector;
+    this.isSwitchExpected = isSwitch;
+    if (vectoring !== undefined && isSwitch) system.emulateDelivery(vectoring);
     else if (vectoring !== undefined) system.redeliverHere(vectoring);
     else if (this.isResumed) system.emulate(this.instruction!);
     else engine.retry();

@@ -89,8 +89,8 @@ export class KernelSide {
   }
 
   /** Whether a task switch leaves (Interception.taskSwitch). */
-  get taskSwitchLeaves(): boolean {
-    return this.emulation.taskSwitchLeaves;
+  taskSwitchLeaves(): boolean {
+    return this.emulation.takeTaskSwitch();
   }
 
   // KVM_RUN.
@@ -412,19 +412,12 @@ export class KernelSide {
     return EXIT.triple_fault;
   }
 
-  /**
-   * The whole switch is the kernel side's work (kvm_task_switch), by the machine's own semantics. Left out: memory that is first
-   * touched when the new task's registers are loaded already (an error code on a stack without a page) is not taken up again.
-   */
+  /** The whole switch is the kernel side's work (kvm_task_switch), by the machine's own semantics. */
   private switchTask(): number {
     const { vendor } = this;
     const { costs } = this.accounts;
-    const { vectoring } = vendor;
-    this.emulation.taskSwitchLeaves = false;
-    const work = costs.emulate_instruction + costs.task_switch;
-    if (vectoring === undefined) return this.emulate(EXIT.task_switch, work);
-    this.accounts.leave(EXIT.task_switch, work);
-    this.hardware.system.emulateDelivery(vectoring);
+    this.accounts.leave(EXIT.task_switch, costs.emulate_instruction + costs.task_switch);
+    this.emulation.switchTask(vendor.vectoring ?? vendor.instruction);
     return EXIT.task_switch;
   }
 

@@ -25,78 +25,120 @@ const MEMORY = 2 ** 21;
 const ROUNDS = 20;
 /** Once before the marks, ROUNDS times between them. */
 const BODIES = ROUNDS + 1;
-const SEL = { code: 0x08, data: 0x10, first: 0x18, second: 0x20 } as const;
+/** Task switches of a body. */
+const switchesOf = (name: Case): number => (name.includes("#TS") ? 4 : 2);
+const SEL = { code: 0x08, data: 0x10, first: 0x18, second: 0x20, third: 0x28 } as const;
+/** Of no descriptor: a task with it is invalid. */
+const NO_SELECTOR = 0x80;
+const THIRD_TSS = 0x5200;
 const FIRST_TSS = 0x5000;
 const SECOND_TSS = 0x5100;
+/** Each in a page of its own, which the push of an error code is the first to touch. */
 const SECOND_STACK = 0x8000;
+const THIRD_STACK = 0x7000;
 const IDT = 0x4000;
 /** Offsets in a 32-bit TSS (SDM vol. 3, figure 8-2). */
-const TSS = { eip: 0x20, eflags: 0x24, esp: 0x38, segments: 0x48 } as const;
+const TSS = { eip: 0x20, eflags: 0x24, esp: 0x38, segments: 0x48, cs: 0x4c } as const;
 const TASK_GATE = 0x8500;
+const INVALID_TSS = 10;
 const GENERAL_PROTECTION = 13;
 /** LLDT of a selector that is no LDT's: #GP(selector). With a prefix for the 16-bit register. */
 const LLDT_BYTES = 4;
 const GATE = 0x20;
 
-/** Two tasks: this one, and another that begins at the label "other". @param gate vector whose gate is the other task's. */
+/** A task that is not the first: where it begins, and what may come to its gate. */
+interface Task {
+  readonly body: Body;
+  readonly gate?: number;
+}
+
+/** This task, one that begins at the label "second", and maybe one that begins at "third". Each goes on where it left. */
 const tasks =
-  (other: Body, gate?: number): Body =>
+  (second: Task, third?: Task): Body =>
   (code) => {
-    const tss = (base: number): void => {
-      code.dd((base << 16) | 0x67).dd(0x8900);
-    };
+    const others = [
+      { ...second, name: "second", selector: SEL.second, tss: SECOND_TSS, stack: SECOND_STACK },
+      ...(third === undefined
+        ? []
+        : [{ ...third, name: "third", selector: SEL.third, tss: THIRD_TSS, stack: THIRD_STACK }]),
+    ];
     code.emit("jmp", "prepared").align(8).label("gdt").dd(0).dd(0);
     code.dd(0xffff).dd(0xcf_9b00).dd(0xffff).dd(0xcf_9300);
-    tss(FIRST_TSS);
-    tss(SECOND_TSS);
-    code.label("gdtr").dw(0x27).dd("gdt");
+    for (const tss of [FIRST_TSS, SECOND_TSS, THIRD_TSS]) code.dd((tss << 16) | 0x67).dd(0x8900);
+    code.label("gdtr").dw(0x2f).dd("gdt");
     code.label("to-code").dd("flat").dw(SEL.code);
     for (const [name, selector] of [
-      ["first", SEL.first],
-      ["second", SEL.second],
+      ["to-first", SEL.first],
+      ["to-second", SEL.second],
     ] as const)
       code.label(name).dd(0).dw(selector);
-    code.label("other");
-    other(code);
-    code.emit("jmp", "other").label("prepared");
-    code.emit("lgdt", mem("gdtr")).emit("jmp far", mem(fword, "to-code")).label("flat");
+    for (const { name, body } of others) {
+      code.label(name);
+      body(code);
+      code.emit("jmp", name);
+    }
+    code.label("prepared").emit("lgdt", mem("gdtr")).emit("jmp far", mem(fword, "to-code")).label("flat");
     code.emit("mov", eax, SEL.data);
     for (const segment of [ds, es, fs, gs, ss]) code.emit("mov", segment, ax);
     code.emit("mov", eax, SEL.first).emit("ltr", ax);
-    code.emit("mov", eax, "other").emit("mov", mem(dword, SECOND_TSS + TSS.eip), eax);
-    code.emit("mov", mem(dword, SECOND_TSS + TSS.eflags), 2);
-    // The page that the error code goes to is there: a violation behind the switch is not taken up again.
-    code.emit("mov", mem(dword, SECOND_STACK - 4), 0);
-    code.emit("mov", mem(dword, SECOND_TSS + TSS.esp), SECOND_STACK);
-    for (const [index, selector] of [SEL.data, SEL.code, SEL.data, SEL.data, 0, 0].entries())
-      code.emit("mov", mem(dword, SECOND_TSS + TSS.segments + 4 * index), selector);
-    if (gate === undefined) return;
-    code.emit("mov", mem(word, IDT + 8 * gate + 2), imm(SEL.second, 2));
-    code.emit("mov", mem(dword, IDT + 8 * gate + 4), TASK_GATE);
+    for (const { name, selector, tss, stack, gate } of others) {
+      code.emit("mov", eax, name).emit("mov", mem(dword, tss + TSS.eip), eax);
+      code.emit("mov", mem(dword, tss + TSS.eflags), 2).emit("mov", mem(dword, tss + TSS.esp), stack);
+      for (const [index, value] of [SEL.data, SEL.code, SEL.data, SEL.data, 0, 0].entries())
+        code.emit("mov", mem(dword, tss + TSS.segments + 4 * index), value);
+      if (gate === undefined) continue;
+      code.emit("mov", mem(word, IDT + 8 * gate + 2), imm(selector, 2));
+      code.emit("mov", mem(dword, IDT + 8 * gate + 4), TASK_GATE);
+    }
   };
 
 const far =
   (name: "jmp far" | "call far", to: "first" | "second"): Body =>
   (code) =>
-    code.emit(name, mem(fword, to));
+    code.emit(name, mem(fword, `to-${to}`));
 const back: Body = (code) => code.emit("iretd");
+
+const fault: Body = (code) => code.emit("mov", eax, SEL.code).emit("lldt", ax);
 
 /** What the other task is switched to by, and what comes back. */
 const CASES = {
-  "JMP and JMP": exitGuest(far("jmp far", "second"), tasks(far("jmp far", "first")), ROUNDS),
-  "CALL and IRET": exitGuest(far("call far", "second"), tasks(back), ROUNDS),
+  "JMP and JMP": exitGuest(far("jmp far", "second"), tasks({ body: far("jmp far", "first") }), ROUNDS),
+  "CALL and IRET": exitGuest(far("call far", "second"), tasks({ body: back }), ROUNDS),
   "INT n by a task gate, and IRET": exitGuest(
     (code) => code.emit("int", imm(GATE, 1)),
-    tasks(back, GATE),
+    tasks({ body: back, gate: GATE }),
     ROUNDS,
   ),
   // The first task is at the instruction that faults, and the error code is on the second one's stack.
   "#GP by a task gate, and IRET": exitGuest(
-    (code) => code.emit("mov", eax, SEL.code).emit("lldt", ax),
-    tasks((code) => {
-      code.emit("add", esp, 4).emit("add", mem(dword, FIRST_TSS + TSS.eip), LLDT_BYTES);
-      back(code);
-    }, GENERAL_PROTECTION),
+    fault,
+    tasks({
+      gate: GENERAL_PROTECTION,
+      body: (code) => {
+        // The first task goes on behind its fault.
+        code.emit("add", esp, 4).emit("add", mem(dword, FIRST_TSS + TSS.eip), LLDT_BYTES);
+        back(code);
+      },
+    }),
+    ROUNDS,
+  ),
+  // The second task cannot be loaded: #TS, once it is the current one, whose gate is the third task's. That mends it.
+  "INT n by a task gate, #TS by another, and IRET twice": exitGuest(
+    (code) => {
+      code.emit("mov", mem(dword, SECOND_TSS + TSS.cs), NO_SELECTOR).emit("int", imm(GATE, 1));
+    },
+    tasks(
+      { gate: GATE, body: back },
+      {
+        gate: INVALID_TSS,
+        body: (code) => {
+          code.emit("add", esp, 4);
+          for (const [index, value] of [SEL.data, SEL.code, SEL.data, SEL.data, 0, 0].entries())
+            code.emit("mov", mem(dword, SECOND_TSS + TSS.segments + 4 * index), value);
+          back(code);
+        },
+      },
+    ),
     ROUNDS,
   ),
 } as const;
@@ -118,12 +160,12 @@ const count = ({ machine }: GuestComputer): number => machine.counters.exits[EXI
 
 describe.each(Object.keys(CASES) as Case[])("%s", (name) => {
   it.each(["skylake-2015", "nehalem-2008", "zen-2-2019"])(
-    "leaves twice a round on %s, and the guest is what it is natively",
+    "leaves for each on %s, and the guest is what it is natively",
     (profile) => {
       const native = run(new Computer(options(profile, "translator")), name);
       for (const engine of ["interpreter", "translator"] as const) {
         const computer = run(makeHardwareComputer(options(profile, engine), NESTED), name);
-        expect(count(computer)).toBe(2 * BODIES);
+        expect(count(computer)).toBe(switchesOf(name) * BODIES);
         expect(computer.engine.instructions).toBe(native.engine.instructions);
         expect(computer.machine.counters.totalCycles).toBe(computer.engine.now());
       }
@@ -135,7 +177,7 @@ describe.each(Object.keys(CASES) as Case[])("%s", (name) => {
       makeHardwareShadowComputer(options("merom-2006", "translator"), { vpid: true, shadow: SHADOW }),
       name,
     );
-    expect(count(computer)).toBe(2 * BODIES);
+    expect(count(computer)).toBe(switchesOf(name) * BODIES);
   });
 });
 

@@ -329,7 +329,7 @@ function surroundings({ kernel, board, ram, paging, vendor, queued }: Parts): Su
     interrupt: () => kernel.interruptLeaves() && vendor.interception.interrupt(),
     nmi: () => kernel.nmiLeaves() && vendor.interception.nmi!(),
     taskSwitch: (selector, kind, flags, during) =>
-      kernel.taskSwitchLeaves && vendor.interception.taskSwitch!(selector, kind, flags, during),
+      kernel.taskSwitchLeaves() && vendor.interception.taskSwitch!(selector, kind, flags, during),
     shutdown: () => vendor.interception.shutdown(),
   };
   const devices = {

@@ -11,6 +11,7 @@ import { GuestFault } from "../fault.js";
 import type { Vectoring } from "../interception.js";
 import { BREAKPOINTS_MET, CR2_WORD, DR7_WORD, FAULT_ADDRESS, FLAGS, RIP, RIP_HIGH } from "../places.js";
 import { EXCEPTION, RFLAGS } from "../state.js";
+import { finishSwitch } from "../transfers/task-switch.js";
 import { EXT } from "./event.js";
 import { deliverLong } from "./long.js";
 import { deliverProtected } from "./protected.js";
@@ -75,6 +76,27 @@ export function deliver(
     if (!(fault instanceof GuestFault)) throw fault;
     if (leaves(core, fault, { vector, kind, errorCode })) return;
     deliverInstead(core, kind === EVENT_KIND.exception ? vector : undefined, kind, fault);
+  }
+}
+
+/**
+ * Goes on with a task switch whose rest had left. A fault of it is the new task's, as in the first attempt. Returns whether the
+ * switch is through.
+ */
+export function resumeSwitch(core: Core): boolean {
+  const { event } = core.unfinishedSwitch!;
+  try {
+    finishSwitch(core);
+    if (event !== undefined) count(core, event.vector, event.kind);
+    return true;
+  } catch (fault) {
+    if (!(fault instanceof GuestFault)) throw fault;
+    if (event === undefined) raiseFault(core, fault);
+    else if (!leaves(core, fault, event)) {
+      const isException = event.kind === EVENT_KIND.exception;
+      deliverInstead(core, isException ? event.vector : undefined, event.kind, fault);
+    }
+    return false;
   }
 }
 
@@ -145,6 +167,8 @@ function deliverOnce(
   returnHigh: number,
 ): void {
   const isException = kind === EVENT_KIND.exception;
+  // Of a switch that was not finished before, this is the fault.
+  core.unfinishedSwitch = undefined;
   const flags = core.readFlags() | (core.words[FLAGS]! & RFLAGS.RF);
   if (isException && vector === DB) core.words[DR7_WORD]! &= ~DR7_GD;
   if (!core.isProtected) deliverReal(core, vector, flags, returnLow);

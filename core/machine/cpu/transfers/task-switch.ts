@@ -10,7 +10,7 @@ import type { Core } from "../core.js";
 import { BUSY, isNull, RPL, SYSTEM_TYPE } from "../descriptor.js";
 import { GuestFault, generalProtection, invalidTss, notPresent } from "../fault.js";
 import type { AccessBytes } from "../host.js";
-import type { SwitchKind } from "../interception.js";
+import type { SwitchKind, Vectoring } from "../interception.js";
 import type { Event } from "../interrupts/event.js";
 import { BASE, CR0_WORD, CR3_WORD, LIMIT, PRIVILEGE, RIP, SELECTOR, segmentWord } from "../places.js";
 import { disableLocal, keepResumeFlag } from "../registers/breakpoints.js";
@@ -62,16 +62,20 @@ const layoutOf = (type: number): Layout => ((type & ~BUSY) === SYSTEM_TYPE.tss16
 const TASK = segmentWord(TR);
 const BUSY_BIT = BUSY << 8;
 
+/**
+ * A switch that is made, but for the loading of the new task's state, and for the error code on its stack. What these meet may
+ * leave for a monitor (memory that it has not given yet), which goes on here: the switch itself cannot be made twice.
+ */
+export interface UnfinishedSwitch {
+  readonly state: TaskState;
+  readonly layout: Layout;
+  /** What came to a task gate, with its error code if that is pushed; undefined for an instruction. */
+  readonly event: (Vectoring & { readonly hasErrorCode: boolean }) | undefined;
+}
+
 /** Through the task gate of an interrupt or exception; pushes its error code on the new task's stack. */
 export function switchByGate(core: Core, selector: number, event: Event): void {
-  const { hasErrorCode, errorCode } = event;
   switchTask(core, selector, "gate", event.returnLow, event.flags, event);
-  if (!hasErrorCode || core.hasExited) return;
-  const { stack } = core;
-  stack.useCurrent();
-  stack.reserve(1, layoutOf(taskType(core)).bytes);
-  stack.put(0, errorCode);
-  stack.commit();
 }
 
 /** @param returnLow,flags EIP and EFLAGS to save as the old task's. @param event that came to a task gate. */
@@ -108,7 +112,22 @@ export function switchTask(
   if (kind !== "return") target.writeHigh(target.high | BUSY_BIT);
   loadSystemSegment(core, TR, selector, target, 0);
   words[CR0_WORD] = words[CR0_WORD]! | CR0.TS;
+  core.unfinishedSwitch = { state, layout, event: event && { ...event } };
+  finishSwitch(core);
+}
+
+/** Loads the new task's state, and pushes the error code; may be done again where it faulted and left. */
+export function finishSwitch(core: Core): void {
+  const { state, layout, event } = core.unfinishedSwitch!;
   loadTask(core, state, layout);
+  if (event?.hasErrorCode === true) {
+    const { stack } = core;
+    stack.useCurrent();
+    stack.reserve(1, layout.bytes);
+    stack.put(0, event.errorCode);
+    stack.commit();
+  }
+  core.unfinishedSwitch = undefined;
 }
 
 /** What a TSS holds, read before anything is changed. */
