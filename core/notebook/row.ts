@@ -650,6 +650,7 @@ export interface LabRow {
   /** Kernel exec bits (count) */ readonly kernel_exec_bits: number;
   /** Kernel exec n (count) */ readonly kernel_exec_n: number;
   /** Kernel exec footprint (bytes) */ readonly kernel_exec_footprint: number;
+  /** Kernel exec linking */ readonly kernel_exec_linking: string;
   /** Kernel exec entry */ readonly kernel_exec_entry: string;
   /** Kernel exec timer */ readonly kernel_exec_timer: string;
   /** Kernel exec sensitive */ readonly kernel_exec_sensitive: string;
@@ -660,6 +661,7 @@ export interface LabRow {
   /** Kernel shell bits (count) */ readonly kernel_shell_bits: number;
   /** Kernel shell n (count) */ readonly kernel_shell_n: number;
   /** Kernel shell footprint (bytes) */ readonly kernel_shell_footprint: number;
+  /** Kernel shell linking */ readonly kernel_shell_linking: string;
   /** Kernel shell entry */ readonly kernel_shell_entry: string;
   /** Kernel shell timer */ readonly kernel_shell_timer: string;
   /** Kernel shell sensitive */ readonly kernel_shell_sensitive: string;
@@ -737,6 +739,7 @@ export interface LabRow {
   /** Kernel compute tables */ readonly kernel_compute_tables: string;
   /** Kernel compile bits (count) */ readonly kernel_compile_bits: number;
   /** Kernel compile n (count) */ readonly kernel_compile_n: number;
+  /** Kernel compile passes (count) */ readonly kernel_compile_passes: number;
   /** Kernel compile entry */ readonly kernel_compile_entry: string;
   /** Kernel compile timer */ readonly kernel_compile_timer: string;
   /** Kernel compile sensitive */ readonly kernel_compile_sensitive: string;
@@ -962,7 +965,9 @@ export interface LabRow {
   /** Hz (count) */ readonly hz: number;
   /** Multicall */ readonly multicall: string;
   /** Tables */ readonly tables: string;
+  /** Linking */ readonly linking: string;
   /** Computing (count) */ readonly computing: number;
+  /** Passes (count) */ readonly passes: number;
   /** Storage */ readonly storage: string;
   /** Cache (count) */ readonly cache: number;
   /** Burst (count) */ readonly burst: number;

@@ -76,7 +76,17 @@ const WRITTEN = {
   minimum: 0,
   maximum: 256 * KIBIBYTE,
 } as const satisfies ParameterSpec;
-const PROCESSES = { n: count("Processes.", 3, 50, 1_000), size: WRITTEN };
+const PROCESSES = {
+  n: count("Processes.", 3, 50, 1_000),
+  size: WRITTEN,
+  linking: {
+    kind: "choice",
+    description:
+      "Whether programs begin at once, or are linked first: a program with one library of 256 KiB, a shell with three.",
+    choices: ["static", "dynamic"],
+    default: "static",
+  },
+} as const satisfies ParameterSpecs;
 
 export const KERNEL_BENCHMARKS: readonly KernelBenchmark[] = [
   benchmark("syscall", "System call", "A system call that does nothing, and back.", OPERATIONS),
@@ -196,6 +206,12 @@ export const KERNEL_BENCHMARKS: readonly KernelBenchmark[] = [
     "Runs a compiler, a process of its own for each source, and reads the objects.",
     {
       n: count("Sources.", 2, 20, 1_000),
+      passes: {
+        kind: "count",
+        description: "How often the compiler goes over a source besides, in user mode.",
+        default: 0,
+        minimum: 0,
+      },
     },
   ),
   benchmark(

@@ -62,6 +62,8 @@ struct port {
   void (*space_dropped)(struct space *space);
   /* Writes an entry of a table in use. The translations that it had are flushed separately. */
   void (*set_entry)(entry_t *entry, entry_t value, unsigned level);
+  /* Writes the lowest entry for an address of the space that is in use, and flushes the translation it had. */
+  void (*set_page)(uintptr_t address, entry_t *entry, entry_t value);
   /*
    * Between these two, entries may be written late, all together; so may the kernel stack and the space be
    * changed.

@@ -323,10 +323,7 @@ bool space_fault(struct space *space, uintptr_t address, bool is_write) {
     port->flush_page(page); /* the tables allow it: the processor remembered something older */
     return true;
   }
-  port->batch_begin();
-  port->set_entry(entry, port->make_entry(frame, flags), 1);
-  if (was & ENTRY_PRESENT) port->flush_page(page);
-  port->batch_end();
+  port->set_page(page, entry, port->make_entry(frame, flags));
   return true;
 }
 

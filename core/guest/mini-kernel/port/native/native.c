@@ -42,6 +42,11 @@ static void set_entry(entry_t *entry, entry_t value, unsigned level) {
 static void batch_nothing(void) {}
 
 static void flush_page(uintptr_t address) { __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory"); }
+static void set_page(uintptr_t address, entry_t *entry, entry_t value) {
+  const bool had_translation = *entry & ENTRY_PRESENT;
+  set_entry(entry, value, 1);
+  if (had_translation) flush_page(address);
+}
 static void write_cr3(uintptr_t value) { __asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory"); }
 static void flush_all(void) {
   uintptr_t value;
@@ -95,6 +100,7 @@ const struct port native_port = {
     .space_made = space_made,
     .space_dropped = space_dropped,
     .set_entry = set_entry,
+    .set_page = set_page,
     .batch_begin = batch_nothing,
     .batch_end = batch_nothing,
     .flush_page = flush_page,

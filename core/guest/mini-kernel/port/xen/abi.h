@@ -75,6 +75,7 @@ enum mmuext_command {
   INVLPG_LOCAL = 7,
   NEW_USER_BASEPTR = 15,
 };
+#define UVMF_NONE 0
 #define UVMF_INVLPG 2
 /* Stores to lowest tables are emulated. */
 #define VM_ASSIST_ENABLE 0

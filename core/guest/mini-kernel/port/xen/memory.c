@@ -82,12 +82,23 @@ void xen_set_entry(entry_t *entry, entry_t value, unsigned level) {
   if (level > 1) xen_batch_send();
 }
 
-void xen_map_at(const volatile void *address, entry_t entry) {
+void xen_map_at(const volatile void *address, entry_t entry, unsigned flags) {
 #ifdef __x86_64__
-  xen_call(UPDATE_VA_MAPPING, (word)address, entry, UVMF_INVLPG, 0);
+  xen_call(UPDATE_VA_MAPPING, (word)address, entry, flags, 0);
 #else
-  xen_call(UPDATE_VA_MAPPING, (word)address, (word)entry, (word)(entry >> 32), UVMF_INVLPG);
+  xen_call(UPDATE_VA_MAPPING, (word)address, (word)entry, (word)(entry >> 32), flags);
 #endif
+}
+
+/* One call for both, as Linux's ports to Xen have it for faults (set_pte_at, ptep_establish). */
+void xen_set_page(uintptr_t address, entry_t *entry, entry_t value) {
+  const bool had_translation = *entry & ENTRY_PRESENT;
+  if (xen_is_table(frame_of(entry)) && !settings.stores_entries) {
+    xen_map_at((const void *)address, value, had_translation ? UVMF_INVLPG : UVMF_NONE);
+    return;
+  }
+  xen_set_entry(entry, value, 1);
+  if (had_translation) xen_flush_page(address);
 }
 
 void xen_flush_page(uintptr_t address) { xen_add_operation(INVLPG_LOCAL, address); }

@@ -24,7 +24,7 @@ static uintptr_t fault_address(void) { return xen_shared.vcpus[0].cr2; }
  */
 static void console_start(void) {
   const uint32_t iopl = IOPL_OF_KERNEL;
-  xen_map_at(&xen_shared, xen_start_info->shared_info | ENTRY_PRESENT | ENTRY_WRITABLE);
+  xen_map_at(&xen_shared, xen_start_info->shared_info | ENTRY_PRESENT | ENTRY_WRITABLE, UVMF_INVLPG);
   hypercall(PHYSDEV_OP, PHYSDEVOP_SET_IOPL, (word)&iopl, 0, 0);
 }
 
@@ -66,6 +66,7 @@ const struct port xen_port = {
     .space_made = xen_space_made,
     .space_dropped = xen_space_dropped,
     .set_entry = xen_set_entry,
+    .set_page = xen_set_page,
     .batch_begin = xen_batch_begin,
     .batch_end = xen_batch_end,
     .flush_page = xen_flush_page,

@@ -45,6 +45,7 @@ uint64_t xen_machine_address(const void *memory);
 entry_t xen_make_entry(frame_number frame, unsigned flags);
 frame_number xen_entry_frame(entry_t entry);
 void xen_set_entry(entry_t *entry, entry_t value, unsigned level);
+void xen_set_page(uintptr_t address, entry_t *entry, entry_t value);
 void xen_flush_page(uintptr_t address);
 void xen_flush_all(void);
 /* Whether Xen knows a frame as a table; it becomes one that the kernel cannot write, and memory again. */
@@ -57,8 +58,8 @@ void xen_space_dropped(struct space *space);
 void xen_activate(struct space *space);
 /* An entry of a kernel's top table changes: so does that of its programs'. */
 void xen_top_entry_set(const entry_t *entry, entry_t value);
-/* Puts a page of machine memory at an address of the kernel's map; before tables change otherwise. */
-void xen_map_at(const volatile void *address, entry_t entry);
+/* Changes what is at an address now, by one hypercall; UVMF flags. Nothing may wait to be sent. */
+void xen_map_at(const volatile void *address, entry_t entry, unsigned flags);
 
 void xen_interrupts_on(void);
 void xen_interrupts_off(void);

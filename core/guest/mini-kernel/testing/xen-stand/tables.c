@@ -13,8 +13,8 @@ static unsigned index_at(uintptr_t address, unsigned level) {
   return address >> (PAGE_SHIFT + 9 * (level - 1)) & (ENTRIES - 1);
 }
 
-static entry_t *lowest_entry(uintptr_t address) {
-  entry_t *table = initial_top;
+static entry_t *lowest_entry(entry_t *top, uintptr_t address) {
+  entry_t *table = top;
   for (unsigned level = LEVELS; level > 1; level--) {
     entry_t entry = table[index_at(address, level)];
     if (!(entry & PRESENT)) stand_end("an address of the guest's has no table", address);
@@ -47,7 +47,7 @@ static void adopt(uint64_t frame, unsigned level, bool is_last_quarter) {
     stand_end("a table is not the guest's", frame);
   if (levels[frame] == level) return;
   if (levels[frame] != 0) stand_end("a table is one of another level", frame);
-  if (*lowest_entry(GUEST_BASE + ((frame - GUEST_FIRST_FRAME) << PAGE_SHIFT)) & WRITABLE)
+  if (*lowest_entry(initial_top, GUEST_BASE + ((frame - GUEST_FIRST_FRAME) << PAGE_SHIFT)) & WRITABLE)
     stand_end("a table is mapped writable", frame);
   levels[frame] = (uint8_t)level;
   entry_t *table = table_at(frame);
@@ -100,7 +100,9 @@ void table_update(uint64_t pointer, uint64_t value) {
 }
 
 void table_map(uintptr_t address, uint64_t value) {
-  *lowest_entry(address) = adjusted(value);
+  if ((value & WRITABLE) && levels[(value & ADDRESS) >> PAGE_SHIFT] != 0)
+    stand_end("a table is to be written", (uintptr_t)value);
+  *lowest_entry(machine_memory(guest.kernel_space), address) = adjusted(value);
   __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
 }
 
@@ -127,7 +129,8 @@ void tables_build(uint64_t *top, uint64_t *next_frame, uint64_t first_read_only,
     table[index_at(address, 1)] = adjusted(frame << PAGE_SHIFT | PRESENT | WRITABLE);
   }
   for (uint64_t frame = first_read_only; frame < *next_frame; frame++)
-    *lowest_entry(GUEST_BASE + ((frame - GUEST_FIRST_FRAME) << PAGE_SHIFT)) &= ~(entry_t)WRITABLE;
+    *lowest_entry(initial_top, GUEST_BASE + ((frame - GUEST_FIRST_FRAME) << PAGE_SHIFT)) &=
+        ~(entry_t)WRITABLE;
   /* The stand's own: machine memory, and the table that is the guest's to read. */
   extern entry_t boot_pointers[];
 #ifdef __x86_64__

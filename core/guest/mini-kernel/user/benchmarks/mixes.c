@@ -4,6 +4,7 @@
  * there is one); a web server (requests by timer, files, copies).
  */
 #include "benchmark.h"
+#include "numbers.h"
 
 #define PAGE 4096u
 
@@ -77,15 +78,18 @@ static void write_source(uint32_t unit) {
   close(file);
 }
 
-static uint32_t run_compile(const struct parameter *n) {
+static uint32_t run_compile(const struct parameter *parameters) {
+  const uint32_t count = parameters[0].value;
   uint32_t checksum = CHECKSUM_START;
+  char passes[DECIMAL_TEXT];
+  const char *const pass_count = decimal_text(parameters[1].value, passes);
   for (uint32_t unit = 0; unit < UNITS; unit++) write_source(unit);
   region_begin();
-  for (uint32_t i = 0; i < n->value; i++) {
+  for (uint32_t i = 0; i < count; i++) {
     char source[6], object[6];
     unit_name(source, 's', i % UNITS);
     unit_name(object, 'o', i % UNITS);
-    const char *const words[] = {"/cc", source, object, 0};
+    const char *const words[] = {"/cc", source, object, pass_count, 0};
     if (checked(fork()) == 0) {
       execute("/cc", words);
       exit(1);
@@ -247,7 +251,7 @@ static uint32_t run_web(const struct parameter *parameters) {
 
 struct benchmark mix_benchmarks[] = {
     {"compute", run_compute, {{"n", 1, 0}}},
-    {"compile", run_compile, {{"n", 3, 0}}},
+    {"compile", run_compile, {{"n", 3, 0}, {"passes", 0, 0}}},
     {"database", run_database, {{"n", 30, 0}, {"storage", 0, "ram,pio,dma"}, {"cache", 16, 0}}},
     {"web", run_web, {{"n", 6, 0}, {"burst", 3, 0}}},
     {.name = 0},

@@ -95,7 +95,7 @@ static void test_preemption(void) {
   unmap((void *)flags, PAGE);
 }
 
-/* The child goes on with the registers that it was forked with, and both change them while the other waits. */
+/* The child goes on with the registers that it was forked with; both change them while the other waits. */
 static void test_floating_point(void) {
   enum { STEPS = 5 };
   floating_point_begin(1);

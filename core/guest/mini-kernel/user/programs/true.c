@@ -1,4 +1,7 @@
-/* Does nothing, well. */
-#include "library.h"
+/* Does nothing, well; linked with as many libraries as its argument says. */
+#include "link.h"
 
-int main(void) { return 0; }
+int main(int count, char **words) {
+  link_as_told(count, words);
+  return 0;
+}
