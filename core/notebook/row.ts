@@ -333,6 +333,7 @@ export interface LabRow {
   /** Agile start */ readonly agile_start: string;
   /** Agile writes */ readonly agile_writes: string;
   /** Agile interval */ readonly agile_interval: string;
+  /** Agile settle */ readonly agile_settle: string;
   /** Agile dirty bits */ readonly agile_dirty_bits: string;
   /** Agile root cache */ readonly agile_root_cache: string;
   /** Translation cache */ readonly translation_cache: string;

@@ -108,6 +108,7 @@ function makeVcpu(
         populate: host.populate,
         startsNested: agile.start === "nested",
         writes: agile.writes,
+        settle: agile.settle,
         interval: agile.interval,
         marksDirty: agile.dirtyBits,
         rootCache: agile.rootCache,

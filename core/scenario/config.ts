@@ -96,11 +96,12 @@ export interface CellConfig {
     readonly writeFlood: number;
   };
   readonly agile: {
-    /** How an address space begins: nested, until it has lived for an interval, or shadowed. */
+    /** How an address space begins: nested, until it was left unwritten for a while, or shadowed. */
     readonly start: "nested" | "shadow";
     /** Writes to a guest table within an interval after which the hardware walks it itself. */
     readonly writes: number;
-    /** Cycles after which guest tables that were not written are shadowed. */
+    /** Cycles that a guest table is unwritten before it is shadowed: at first, and at most. */
+    readonly settle: number;
     readonly interval: number;
     /** The hardware carries dirty bits from the shadow to the guest's tables. */
     readonly dirtyBits: boolean;

@@ -47,6 +47,7 @@ export type TestTechnique =
       readonly populate: boolean;
       readonly startsNested: boolean;
       readonly writes: number;
+      readonly settle: number;
       readonly interval: number;
       readonly marksDirty: boolean;
       readonly rootCache: number;

@@ -3,13 +3,18 @@
  * Gandhi, Hill & Swift, ISCA 2016, "What degree of nesting to use":
  *
  *      shadow → nested   a guest table is written as often as `writes` says within one interval: it, and with it all below
- *      nested → shadow   at the end of an interval, a table below shadows whose dirty bit in the nested table stayed clear;
- *                        parents before children, since a walk that went over to the guest's tables does not come back
+ *      nested → shadow   a table below shadows whose dirty bit in the nested table stayed clear for an interval; parents
+ *                        before children, since a walk that went over to the guest's tables does not come back
  *      start             an address space that is new is nested (few live long enough to pay for shadows), or shadowed
  *
- * A table with a shadow is never nested. The dirty bits of nested tables are cleared at the end of each interval, in the
- * nested table and in shadow leaves that map the table's frame; the first that were never cleared say nothing and count as
- * written. Left out: the paper's threshold of TLB misses, below which an address space stays nested.
+ * The paper's interval is about a second of programs that run for minutes. Runs here are shorter, so a table waits no whole
+ * interval at first, but `settle`; each time that it is turned nested again it has to stay unwritten for twice as long, an
+ * interval at most. What is still is shadowed soon, and what is not comes to the paper's policy; `settle` equal to
+ * `interval` is that policy from the start.
+ *
+ * A table with a shadow is never nested. When it is looked at, its dirty bit is cleared, in the nested table and in shadow
+ * leaves that map the table's frame; one that was never cleared says nothing. Left out: the paper's threshold of TLB
+ * misses, below which an address space stays nested.
  */
 import { EVENT } from "../../../events/events.js";
 import type { Gfn } from "../../../machine/address.js";
@@ -21,6 +26,9 @@ import type { ShadowPaging } from "../shadow/shadow-paging.js";
 export interface NestingOptions {
   /** Writes within an interval that turn a table nested; at least 1. */
   readonly writes: number;
+  /** Cycles that a table is unwritten before it is shadowed: at first, and at most. */
+  readonly settle: number;
+  readonly interval: number;
   /** The hardware carries dirty bits from shadow leaves to the guest's tables. */
   readonly marksDirty: boolean;
   /** Guest frames where tables can lie. */
@@ -30,15 +38,20 @@ export interface NestingOptions {
 interface Nested {
   /** Of the table. */
   readonly level: number;
-  /** Its dirty bit was cleared, so that it says whether the table was written since. */
-  isWatched: boolean;
+  /** When its dirty bit was cleared last, so that it says whether the table was written since; -1 is never. */
+  cleanSince: number;
 }
 
 export class Nesting {
   private readonly nested = new Map<Gfn, Nested>();
   /** Writes in the running interval to tables that have shadows. */
   private readonly writes = new Map<Gfn, number>();
-  /** Of the scan under way: tables that it was at. */
+  /** Cycles that a table is to be unwritten; `settle` where there is none. */
+  private readonly waits = new Map<Gfn, number>();
+  /** Of the last scan: tables that were shadowed by it. */
+  shadowed = 0;
+  /** Of the scan under way: its time, and tables that it was at. */
+  private now = 0;
   private readonly seen = new Set<Gfn>();
   /** Of the scan under way: some dirty bit was cleared. */
   private hasCleared = false;
@@ -65,24 +78,26 @@ export class Nesting {
     return writes >= this.options.writes;
   }
 
+  /** A guest table with shadows was written too often: it is nested from now on, and shadowed again later than last time. */
+  turnNested(gfn: Gfn): void {
+    const { waits, options } = this;
+    waits.set(gfn, Math.min(2 * (waits.get(gfn) ?? options.settle), options.interval));
+    const levels = this.shadow()
+      .tables.shadowsOf(gfn)
+      .map(({ level }) => level);
+    this.nest(gfn, Math.max(...levels));
+    this.machine.counters.events[EVENT.agile_nested]!++;
+  }
+
   /** A guest table of a level is nested from now on; its shadows, if any, go. */
   nest(gfn: Gfn, level: number): void {
     const { shadow } = this;
     if (!this.nested.has(gfn)) {
-      this.nested.set(gfn, { level, isWatched: false });
+      this.nested.set(gfn, { level, cleanSince: -1 });
       shadow().tables.keepSmall(gfn);
     }
     shadow().abandon(gfn);
     this.writes.delete(gfn);
-  }
-
-  /** Of a table with shadows: the level to nest it at, the highest at which the guest has it. */
-  levelOf(gfn: Gfn): number {
-    return Math.max(
-      ...this.shadow()
-        .tables.shadowsOf(gfn)
-        .map(({ level }) => level),
-    );
   }
 
   /** An interval ended: its writes count no more. */
@@ -91,12 +106,13 @@ export class Nesting {
   }
 
   /**
-   * Looks at what is nested. Tables below shadows, and the running root, are shadowed if they were not written since the
-   * last time. Returns the cycles of looking; what shadowing them took is the shadow's work.
+   * Looks at what is nested. Tables below shadows, and the running root, are shadowed if they were not written for long
+   * enough. Returns the cycles of looking; what shadowing them took is the shadow's work.
    */
-  scan(root: Gfn): number {
+  scan(root: Gfn, now: number): number {
     const { machine, nested, seen } = this;
-    const { events } = machine.counters;
+    this.now = now;
+    this.shadowed = 0;
     this.hasCleared = false;
     seen.clear();
     let work = 0;
@@ -105,7 +121,8 @@ export class Nesting {
       if (isBelowShadow) work += this.visit(gfn, level, true);
     }
     if (this.hasCleared) machine.mmu.invalidateNested();
-    events[EVENT.agile_scans]!++;
+    machine.counters.events[EVENT.agile_scans]!++;
+    machine.counters.events[EVENT.agile_shadowed]! += this.shadowed;
     return work;
   }
 
@@ -115,14 +132,13 @@ export class Nesting {
     if (gfn >= options.tableFrames || seen.has(gfn)) return 0;
     if (this.shadow().tables.find(gfn, level) !== undefined) return 0;
     seen.add(gfn);
-    const wasWritten = this.takeDirty(gfn, level);
-    const becomesShadowed = mayBeShadowed && !wasWritten;
+    const becomesShadowed = this.isStill(gfn, level) && mayBeShadowed;
     let work = machine.costs.agile_scan_table;
     if (level > 1) work += this.visitBelow(gfn, level, becomesShadowed);
     if (becomesShadowed) {
       this.forget(gfn);
       this.shadow().build(gfn, level);
-      machine.counters.events[EVENT.agile_shadowed]!++;
+      this.shadowed++;
     }
     return work;
   }
@@ -138,21 +154,22 @@ export class Nesting {
     return work;
   }
 
-  /** Whether a nested table was written since its dirty bit was last cleared, as it now is. A new one counts as written. */
-  private takeDirty(gfn: Gfn, level: number): boolean {
-    const { map, nested, options } = this;
+  /** Whether a table was not written for as long as it is to wait. A dirty one is clean from now on. */
+  private isStill(gfn: Gfn, level: number): boolean {
+    const { map, nested, options, now } = this;
     map.require(gfn);
-    const known = nested.get(gfn);
+    if (!nested.has(gfn)) this.nest(gfn, level);
+    const known = nested.get(gfn)!;
     const isDirty = map.bits(gfn).dirty;
-    if (known?.isWatched === true && !isDirty) return false;
-    if (known === undefined) this.nest(gfn, level);
-    nested.get(gfn)!.isWatched = true;
+    if (known.cleanSince >= 0 && !isDirty)
+      return now - known.cleanSince >= (this.waits.get(gfn) ?? options.settle);
+    known.cleanSince = now;
     if (isDirty) {
       map.setDirty(gfn, false);
       this.shadow().tables.takeAway(gfn, options.marksDirty ? D : RW | D);
       this.hasCleared = true;
     }
-    return true;
+    return false;
   }
 
   private forget(gfn: Gfn): void {

@@ -2,7 +2,7 @@
  * Agile paging, hardware that was proposed and never built (Gandhi, Hill & Swift, ISCA 2016): the hardware walks shadow
  * tables and goes over to the guest's own where the monitor's policy says so (machine/mmu/agile-walker.ts, nesting.ts).
  * What leaves: faults that only the shadow has, writes to guest tables that have shadows, first touches of guest memory,
- * CR3 loads that the hardware's cache of roots does not know, and the end of an interval while some table is nested.
+ * CR3 loads that the hardware's cache of roots does not know, and the monitor's timer while some table is nested.
  * What does not: page faults found in the guest's own tables, writes to those, INVLPG (shadows are always in step).
  *
  *      guest's tables   gL4 → gL3 → gL2 ─→ gL1 → guest frame      nested table: guest frame → host frame
@@ -23,13 +23,15 @@ import { ShadowPaging } from "../shadow/shadow-paging.js";
 import type { ShadowTables } from "../shadow/shadow-tables.js";
 import { Nesting } from "./nesting.js";
 import { RootCache } from "./root-cache.js";
+import { ScanTimer } from "./scan-timer.js";
 
 export interface AgileOptions extends NestedOptions {
   /** Address spaces begin nested; else shadowed. */
   readonly startsNested: boolean;
   /** Writes to a guest table within an interval that turn it nested. */
   readonly writes: number;
-  /** Length of an interval, cycles. */
+  /** Cycles that a guest table is unwritten before it is shadowed: at first, and at most (nesting.ts). */
+  readonly settle: number;
   readonly interval: number;
   /** The hardware carries dirty bits from the shadow to the guest's tables. */
   readonly marksDirty: boolean;
@@ -45,7 +47,7 @@ export class AgileVcpu extends NestedVcpu {
   /** Roots that began nested and are still walked in two dimensions. */
   private readonly unshadowed = new Set<Gfn>();
   private guestRoot: Gfn = 0;
-  private intervalStart = 0;
+  private readonly timer: ScanTimer;
 
   constructor(
     machine: Machine,
@@ -56,8 +58,11 @@ export class AgileVcpu extends NestedVcpu {
     invariant(mmu.walker instanceof AgileWalker, "the machine walks as agile paging does");
     this.walker = mmu.walker;
     this.rootCache = new RootCache(agile.rootCache);
+    this.timer = new ScanTimer(agile);
     this.nesting = new Nesting(machine, this.map, () => this.shadow, {
       writes: agile.writes,
+      settle: agile.settle,
+      interval: agile.interval,
       marksDirty: agile.marksDirty,
       tableFrames: agile.memory.backedFrames,
     });
@@ -92,7 +97,7 @@ export class AgileVcpu extends NestedVcpu {
   }
 
   override execute(refs: Int32Array, from: number, to: number, user: boolean): number {
-    this.endInterval();
+    this.runTimer();
     return super.execute(refs, from, to, user);
   }
 
@@ -149,9 +154,8 @@ export class AgileVcpu extends NestedVcpu {
 
   private nest(gfn: Gfn): void {
     const { nesting } = this;
-    nesting.nest(gfn, nesting.levelOf(gfn));
+    nesting.turnNested(gfn);
     this.rootCache.drop(gfn);
-    this.counters.events[EVENT.agile_nested]!++;
     if (gfn === this.guestRoot) this.enterRoot();
   }
 
@@ -167,7 +171,7 @@ export class AgileVcpu extends NestedVcpu {
     this.loadHardwareCr3(this.enterRoot(), pcid, keep);
     if (isCached) this.charge(CYCLES.guest_switch, this.costs.cr3_load);
     else this.exit(EXIT.cr3_load, this.costs.shadow_cr3);
-    this.endInterval();
+    this.runTimer();
   }
 
   /** Has the hardware walk the guest's root as the policy says. Returns what its root register holds. */
@@ -182,20 +186,18 @@ export class AgileVcpu extends NestedVcpu {
     return walker.root;
   }
 
-  /** If an interval is over: its counts begin anew, and while tables are nested the monitor's timer looks at them. */
-  private endInterval(): void {
-    const { agile, nesting, counters } = this;
-    const now = counters.totalCycles;
-    // The region of interest began, and counts from zero.
-    if (now < this.intervalStart) this.intervalStart = 0;
-    if (!this.isPaging || now - this.intervalStart < agile.interval) return;
-    this.intervalStart = now;
-    nesting.forgetWrites();
-    if (nesting.count === 0) return;
-    const wasNested = nesting.isNested(this.guestRoot);
-    const scan = nesting.scan(this.guestRoot);
-    if (wasNested && !nesting.isNested(this.guestRoot)) {
-      this.rootCache.drop(this.guestRoot);
+  /** While tables are nested the monitor's timer looks at them; their writes are counted by the interval. */
+  private runTimer(): void {
+    const { timer, nesting, guestRoot } = this;
+    if (!this.isPaging) return;
+    timer.advance(this.counters.totalCycles);
+    if (timer.takeInterval()) nesting.forgetWrites();
+    if (nesting.count === 0 || !timer.isDue) return;
+    const wasNested = nesting.isNested(guestRoot);
+    const scan = nesting.scan(guestRoot, timer.now);
+    timer.restart(nesting.shadowed > 0);
+    if (wasNested && !nesting.isNested(guestRoot)) {
+      this.rootCache.drop(guestRoot);
       this.enterRoot();
     }
     this.exit(EXIT.external_interrupt, scan);
