@@ -69,6 +69,8 @@ export class CodeMachine {
   readonly system: SystemUnit;
   /** The MMU by the control registers' own meaning; a monitor that virtualizes paging uses it for what is real. */
   readonly paging: EnginePaging;
+  /** Memory as the system side reaches it. */
+  readonly memory: EngineMemory;
   private readonly crossings: CrossingRecorder | undefined;
 
   /** @param surround makes what is around the CPU, once machine, engine and paging are there; the system side needs it. */
@@ -96,6 +98,7 @@ export class CodeMachine {
           );
     engine.translator = this.translator;
     this.paging = new EnginePaging(machine, engine);
+    this.memory = new EngineMemory(machine, engine.runtime);
     this.crossings =
       engine.crossings === undefined ? undefined : new CrossingRecorder(code.crossings, engine.crossings);
     const surroundings = surround(this);
@@ -134,11 +137,11 @@ export class CodeMachine {
   }
 
   private makeHost(surroundings: Surroundings): CpuHost {
-    const { machine, engine, crossings } = this;
+    const { machine, engine, crossings, memory } = this;
     const { runtime } = engine;
     const { ports, localApic, msrs, interrupts } = surroundings;
     return {
-      memory: new EngineMemory(machine, runtime),
+      memory,
       physical: surroundings.physical ?? {
         read32: (address) =>
           address >= 0 && address + 4 <= machine.ram.byteLength ? machine.ram[address >> 2]! : -1,

@@ -18,6 +18,14 @@ it.each(SEEDS)("seed %i", (seed) => {
   expect(differenceOf(guest, ["nehalem-2008"]), guest.description).toBeUndefined();
 });
 
+/** Of 64 bits, without what shows privilege and with it. */
+const LONG_SEEDS = [4, 2];
+
+it.each(LONG_SEEDS)("seed %i where 64-bit kernels are translated", (seed) => {
+  const guest = timelessGuest(seed);
+  expect(differenceOf(guest, ["barcelona-2007"]), guest.description).toBeUndefined();
+});
+
 it("the same seed gives the same guest", () => {
   expect(timelessGuest(5)).toEqual(timelessGuest(5));
 });

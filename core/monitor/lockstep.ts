@@ -53,7 +53,9 @@ export function differenceOf(
         try {
           ending = endingOf(computer, guest);
         } catch (error) {
-          if (error instanceof UnsupportedError && technique === "binary translation") continue;
+          const lacksLimits = !findProfile(profile)!.features.longModeLimits;
+          if (error instanceof UnsupportedError && technique === "binary translation" && lacksLimits)
+            continue;
           ending = `threw ${error instanceof Error ? error.message : error}`;
         }
         truth ??= ending;

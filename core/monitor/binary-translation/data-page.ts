@@ -1,9 +1,10 @@
 /**
  * A page that translated code reaches through GS and the guest cannot reach at all: the guest's interrupt flag, registers put
- * aside, and where indirect branches go.
+ * aside, and where indirect branches go (the latter two by the code's width: code-width.ts).
  */
-import type { Hfn } from "../../machine/address.js";
+import { addressOf, type Hfn, highHalf, lowHalf } from "../../machine/address.js";
 import type { Machine } from "../../machine/machine.js";
+import { type CodeWidth, WIDTH_32 } from "./code-width.js";
 
 /** Offsets in the page, bytes. */
 export const DATA = {
@@ -11,16 +12,8 @@ export const DATA = {
   flagsDelta: 0,
   /** Nonzero: an interrupt waits for the guest's IF. */
   pending: 4,
-  eax: 8,
-  ecx: 12,
-  /** Guest address of an indirect branch, and the translated one where it goes on. */
-  target: 16,
-  jump: 20,
   /** The guest's IOPL, as a flag image has it; the machine's is 0. */
   privilegeLevel: 24,
-  /** By the low byte of a guest address: the guest address, and its translation. */
-  tags: 0x400,
-  translations: 0x800,
 } as const;
 
 const ENTRIES = 256;
@@ -30,6 +23,7 @@ const NOWHERE = -1;
 
 export class DataPage {
   private readonly first: number;
+  private width = WIDTH_32;
 
   constructor(
     private readonly machine: Machine,
@@ -37,7 +31,7 @@ export class DataPage {
     frame: Hfn,
   ) {
     this.first = frame * 1024;
-    this.forgetBranches();
+    this.forgetBranches(WIDTH_32);
   }
 
   get interruptFlag(): boolean {
@@ -60,18 +54,25 @@ export class DataPage {
 
   /** Where an indirect branch wants to go, in the guest. */
   get target(): number {
-    return this.word(DATA.target) >>> 0;
+    const { data, bits } = this.width;
+    const low = this.word(data.target);
+    return bits === 64 ? addressOf(this.word(data.target + 4), low) : low >>> 0;
   }
 
   /** Remembers where a guest address is translated. */
   rememberBranch(guest: number, translated: number): void {
-    const entry = 4 * (guest % ENTRIES);
-    this.setWord(DATA.tags + entry, guest);
-    this.setWord(DATA.translations + entry, translated);
+    const { data, bytes } = this.width;
+    const entry = lowHalf(guest) & (ENTRIES - 1);
+    this.setWord(data.tags + bytes * entry, lowHalf(guest));
+    if (bytes === 8) this.setWord(data.tags + bytes * entry + 4, highHalf(guest));
+    this.setWord(data.translations + 4 * entry, translated);
   }
 
-  forgetBranches(): void {
-    for (let entry = 0; entry < ENTRIES; entry++) this.setWord(DATA.tags + 4 * entry, NOWHERE);
+  /** From now on branches are those of code of a width, and none is remembered. */
+  forgetBranches(width: CodeWidth): void {
+    this.width = width;
+    const { data, bytes } = width;
+    for (let at = 0; at < ENTRIES * bytes; at += 4) this.setWord(data.tags + at, NOWHERE);
   }
 
   private word(offset: number): number {

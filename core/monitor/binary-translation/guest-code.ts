@@ -5,6 +5,7 @@
 import { type Gfn, PAGE_BYTES } from "../../machine/address.js";
 import type { GuestRam } from "../guest-ram.js";
 import type { ShadowedPaging } from "../memory/shadow/shadowed-paging.js";
+import { addressIn } from "./code-width.js";
 import type { Unit } from "./translate.js";
 
 /** The part of a unit's code that is in one frame. */
@@ -37,8 +38,8 @@ export class GuestCode {
     const pieces: Piece[] = [];
     const { length: bytes } = unit.source;
     for (let from = 0; from < bytes; ) {
-      const linear = (unit.guest + from) >>> 0;
-      const length = Math.min(PAGE_BYTES - (linear % PAGE_BYTES), bytes - from);
+      const linear = addressIn(unit.width, unit.guest + from);
+      const length = Math.min(PAGE_BYTES - offsetOf(linear), bytes - from);
       const frame = this.paging.translate(linear);
       if (frame >= 0) pieces.push({ unit, frame, linear, from, length });
       from += length;
@@ -79,7 +80,7 @@ export class GuestCode {
     this.ram.read(frame * PAGE_BYTES, bytes);
     const isOther = ({ unit, linear, from, length }: Piece): boolean => {
       for (let at = 0; at < length; at++)
-        if (bytes[(linear % PAGE_BYTES) + at] !== unit.source[from + at]) return true;
+        if (bytes[offsetOf(linear) + at] !== unit.source[from + at]) return true;
       return false;
     };
     return [...pieces].filter(isOther).map(({ unit }) => unit);
@@ -99,6 +100,9 @@ export class GuestCode {
     if (!this.isGuarded(frame)) this.paging.untrace(frame);
   }
 }
+
+/** In its page; addresses may be negative. */
+const offsetOf = (linear: number): number => linear & (PAGE_BYTES - 1);
 
 function addTo(sets: Map<number, Set<Piece>>, key: number, piece: Piece): void {
   const pieces = sets.get(key);

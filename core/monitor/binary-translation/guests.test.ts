@@ -20,6 +20,7 @@ import {
   native,
   translated,
   trapped,
+  withLongLimits,
 } from "../testing/code-guests.js";
 import * as sequences from "./sequences.js";
 
@@ -90,16 +91,8 @@ describe.each(MONITORS)("under %s", (_name, make) => {
   });
 });
 
-/** Of 64 bits, what a kernel at CPL 3 makes different: entries, returns, faults, address spaces, devices. */
-const LONG_PROGRAMS = [
-  "arithmetic",
-  "address-spaces",
-  "invlpg",
-  "int80",
-  "sysenter",
-  "syscall",
-  "timer-apic",
-];
+/** Of 64 bits, what a kernel that is not at CPL 0 makes different: entries, returns, faults, address spaces, devices. */
+const LONG_PROGRAMS = ["arithmetic", "address-spaces", "invlpg", "int80", "syscall", "timer-apic"];
 const LONG_BENCHMARKS = [
   "signal-handle",
   "exec",
@@ -110,25 +103,37 @@ const LONG_BENCHMARKS = [
   "database-dma",
 ];
 
-describe("64-bit guests under trap-and-emulate", () => {
-  it.each(LONG_PROGRAMS)("the program %s is what it is natively", (name) => {
-    compare(program(name, 64), trapped, ONE);
+describe.each<readonly [string, Make, (guest: Guest) => Guest, readonly string[]]>([
+  // On AMD's processors SYSENTER is undefined in 64-bit mode.
+  ["trap-and-emulate", trapped, (guest) => guest, [...LONG_PROGRAMS, "sysenter"]],
+  ["binary translation", translated, withLongLimits, [...LONG_PROGRAMS, "large-code"]],
+])("64-bit guests under %s", (_name, make, on, names) => {
+  it.each(names)("the program %s is what it is natively", (name) => {
+    compare(on(program(name, 64)), make, ONE);
   });
   it.each(LONG_BENCHMARKS)("the benchmark %s is what it is natively", (name) => {
-    compare(benchmark(name, 64), trapped, ONE);
+    compare(on(benchmark(name, 64)), make, ONE);
   });
   it("both engines leave page-fault and forkwait alike", () => {
-    compare(program("page-fault", 64), trapped, BOTH);
-    compare(benchmark("forkwait", 64), trapped, BOTH);
+    compare(on(program("page-fault", 64)), make, BOTH);
+    compare(on(benchmark("forkwait", 64)), make, BOTH);
   });
   it.each([9_000, 4_000])("the mini-kernel's test of itself passes with %i ticks a second", (hz) => {
     const image = `mini-kernel/${kernel.imageFile(64)}`;
-    compare(imageGuest(image, `run=selftest hz=${hz}`, DISK), trapped, ONE, { outOfSync: false });
+    compare(on(imageGuest(image, `run=selftest hz=${hz}`, DISK)), make, ONE, { outOfSync: false });
   });
 });
 
-describe("how is chosen, what comes out is not", () => {
-  const guest = benchmark("forkwait");
+it("a 64-bit kernel is not translated where 64-bit mode has no limits", () => {
+  const guest = program("arithmetic", 64);
+  for (const profile of ["nehalem-2008", "zen-3-2020"])
+    expect(() => endingOf(translated({ ...guest, profile }), guest)).toThrow(/EFER\.LMSLE/);
+});
+
+describe.each([
+  ["32", benchmark("forkwait")],
+  ["64", withLongLimits(benchmark("forkwait", 64))],
+])("how is chosen, what comes out is not, in %s bits", (_bits, guest) => {
   it.each<[string, Choice]>([
     ["without chaining", { chaining: false }],
     ["without adaptation", { adaptive: false }],

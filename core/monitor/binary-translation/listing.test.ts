@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { Assembler } from "../../machine/x86/assemble.js";
 import { imm } from "../../machine/x86/assembler-operands.js";
 import { REGISTERS } from "../../machine/x86/registers.js";
+import { WIDTH_32 } from "./code-width.js";
 import { listUnit } from "./listing.js";
 import { translateUnit } from "./translate.js";
 import { Sequences } from "./unit-code.js";
@@ -16,7 +17,7 @@ it("lists each of the guest's instructions beside its translation", () => {
   const { bytes } = code.assemble();
   const unit = translateUnit(GUEST, {
     address: 0xffc1_2000,
-    sequences: new Sequences(32),
+    sequences: new Sequences(WIDTH_32),
     fetch: (at) => bytes.subarray(at - GUEST),
     find: () => undefined,
     isStore: () => false,

@@ -23,7 +23,7 @@ export function listUnit(unit: Unit): ListedInstruction[] {
   const starts = unit.starts.filter(({ guest }) => guest - unit.guest < unit.source.length);
   return starts.map(({ address, guest }, index) => {
     const end = starts[index + 1]?.address ?? unit.address + unit.bytes.length;
-    const own = textAt(unit.source, guest - unit.guest, guest);
+    const own = textAt(unit, unit.source, guest - unit.guest, guest);
     const translation = listCode(unit, address, end);
     const isIdentical = translation.length === 1 && translation[0]!.text === own.text;
     return { guest, text: own.text, how: isIdentical ? "identical" : "translated", translation };
@@ -33,7 +33,7 @@ export function listUnit(unit: Unit): ListedInstruction[] {
 function listCode(unit: Unit, from: number, end: number): ListedInstruction["translation"] {
   const listed = [];
   for (let address = from; address < end; ) {
-    const { text, length } = textAt(unit.bytes, address - unit.address, address);
+    const { text, length } = textAt(unit, unit.bytes, address - unit.address, address);
     const call = unit.callOuts.get(address);
     listed.push({ address, text, ...(call === undefined ? {} : { calls: reasonOf(call) }) });
     address += length;
@@ -41,8 +41,13 @@ function listCode(unit: Unit, from: number, end: number): ListedInstruction["tra
   return listed;
 }
 
-function textAt(bytes: Uint8Array, offset: number, address: number): { text: string; length: number } {
-  const instruction = decode(bytes.subarray(offset), 0, 32);
+function textAt(
+  { width }: Unit,
+  bytes: Uint8Array,
+  offset: number,
+  address: number,
+): { text: string; length: number } {
+  const instruction = decode(bytes.subarray(offset), 0, width.bits);
   if (typeof instruction !== "object") return { text: "(no instruction)", length: 1 };
   return { text: disassemble(instruction, { address: BigInt(address) }), length: instruction.length };
 }

@@ -10,35 +10,42 @@
 import { CYCLES } from "../../events/categories.js";
 import { EVENT } from "../../events/events.js";
 import { EXIT } from "../../events/exit-reasons.js";
-import type { Gfn, Gva } from "../../machine/address.js";
+import { addressOf, type Gfn, type Gva, highHalf, lowHalf } from "../../machine/address.js";
 import type { Outcome } from "../../machine/board.js";
+import { EFER } from "../../machine/cpu/control-bits.js";
 import type { Vectoring } from "../../machine/cpu/interception.js";
 import { linearOfOperand } from "../../machine/cpu/operands.js";
 import {
   ATTRIBUTES,
   BASE,
   DR6_WORD,
+  EFER_WORD,
   FLAT,
   HIGHEST,
   RIP,
+  RIP_HIGH,
   SEGMENT_WORDS,
   segmentWord,
 } from "../../machine/cpu/places.js";
-import { CS, DS, ES, EXCEPTION, FS, GS, MODE, RFLAGS, SS, STATE } from "../../machine/cpu/state.js";
+import { CODE_16, CS, DS, ES, EXCEPTION, FS, GS, MODE, RFLAGS, SS } from "../../machine/cpu/state.js";
 import { PF_FETCH, PF_PRESENT, PF_WRITE } from "../../machine/mmu/entry.js";
 import { decode } from "../../machine/x86/decode.js";
+import type { Instruction } from "../../machine/x86/instruction.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
 import { DeprivilegedMonitor, type Left } from "../deprivileged/monitor.js";
 import { WINDOW_BASE } from "../deprivileged/window.js";
 import type { ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js";
 import type { MonitorParts } from "../virtual-computer.js";
+import { addressIn, type CodeWidth, WIDTH_32, WIDTH_64, windowAddressIn } from "./code-width.js";
 import { DataPage } from "./data-page.js";
 import { GuestCode } from "./guest-code.js";
+import { memoryOf } from "./instruction-kinds.js";
 import { CALL_OUT_VECTOR } from "./sequences.js";
 import { StoreHistory } from "./store-history.js";
 import { type CallOut, translateUnit, type Unit } from "./translate.js";
 import { CALL_OUT_BYTES, TranslationCache } from "./translation-cache.js";
 import { Sequences } from "./unit-code.js";
+import { mayReachWindow } from "./window-reach.js";
 
 export interface BinaryTranslationOptions {
   readonly shadow: Omit<ShadowedPagingOptions, "reserved">;
@@ -50,12 +57,16 @@ export interface BinaryTranslationOptions {
   readonly adaptive: boolean;
 }
 
-/** VMware's monitor did without only where AMD's processors have EFER.LMSLE (Adams & Agesen, ASPLOS 2006, section 3.4). */
-const NO_LONG_MODE =
-  "a binary translator keeps its memory from translated code by segment limits, which 64-bit mode does not have";
+/** As VMware's monitor did: 64-bit guests need "revision D" of AMD's (VMware, knowledge base 1003945), or VT-x on Intel's. */
+const NO_LONG_LIMITS =
+  "a binary translator keeps its memory from translated code by segment limits, which this processor has not in 64-bit mode (EFER.LMSLE)";
 const LONGEST_INSTRUCTION = 15;
 /** Segments that the guest's kernel uses as they are, but that they end where the window begins. */
 const TRUNCATED = [ES, SS, DS, FS, GS];
+/** The same in 64-bit mode, where the limits that the guest's own have are put back: there they mean something to its programs. */
+const LIMITED = [ES, SS, DS, FS];
+/** What a reference beyond a limit raises. */
+const LIMIT_FAULTS: ReadonlySet<number> = new Set([EXCEPTION.GP, EXCEPTION.SS]);
 
 export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   readonly cache: TranslationCache;
@@ -69,7 +80,10 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   /** Where the guest goes on if its next instruction is this one: a call-out that needs no look-up. */
   private resumption: { readonly guest: number; readonly address: number } | undefined;
   private readonly stores = new StoreHistory();
-  private readonly sequences = new Sequences(32);
+  private sequences = new Sequences(WIDTH_32);
+  private readonly sequencesByWidth = new Map([[WIDTH_32, this.sequences]]);
+  /** Highest offsets of the segments in LIMITED while others are in their place. */
+  private readonly limits = new Int32Array(LIMITED.length);
   private readonly code: GuestCode;
   /** Units that may not be executed again. */
   private readonly stale = new Set<Unit>();
@@ -99,8 +113,9 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     if (this.isTranslated) {
       const { words } = this.core;
       this.parts.hardware.engine.endBlock();
-      words[RIP] = this.cache.guestOf(words[RIP]! >>> 0).guest | 0;
+      this.setGuestIp(this.cache.guestOf(this.address).guest);
       words.set(this.guestGs, segmentWord(GS));
+      if (this.width === WIDTH_64) this.unlimit();
       this.state.setVirtualFlags((this.data.interruptFlag ? RFLAGS.IF : 0) | this.data.privilegeLevel);
       this.isTranslated = false;
     }
@@ -109,17 +124,18 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
 
   protected override conceal(): void {
     if (!this.state.isExposed) return;
-    if (this.core.cpl !== 0 || this.system.isHalted || this.system.isShutDown) {
+    const { core, system } = this;
+    if (core.cpl !== 0 || system.isHalted || system.isShutDown) {
       super.conceal();
       return;
     }
+    this.useWidth(core.is64BitCode ? WIDTH_64 : WIDTH_32);
     if (this.isInterpreted) {
       this.resumption = undefined;
       this.leave();
       return;
     }
-    if (this.core.isLong) throw new UnsupportedError(NO_LONG_MODE);
-    const guest = this.core.words[RIP]! >>> 0;
+    const guest = this.guestIp;
     const { resumption } = this;
     this.resumption = undefined;
     const address = resumption?.guest === guest ? resumption.address : this.translated(guest);
@@ -129,18 +145,28 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
 
   /**
    * While TF is set or a breakpoint enabled, the guest's kernel is interpreted: translated code has other addresses and other
-   * instructions.
+   * instructions. So is its 32-bit code in IA-32e mode, on the way to 64-bit code: compatibility mode does not reach the end of the
+   * address space, where translations are.
    */
   private get isInterpreted(): boolean {
     const { core, state } = this;
-    return state.isExposed && core.cpl === 0 && !core.isLong && (core.mode & MODE.singleStep) !== 0;
+    const isCompatibility = core.isLong && !core.is64BitCode;
+    return state.isExposed && core.cpl === 0 && (isCompatibility || (core.mode & MODE.singleStep) !== 0);
+  }
+
+  /** Of the guest's kernel: that what it executes is where its RIP says, in code of 32 or 64 bits. */
+  private requireFlatCode(): void {
+    const { core } = this;
+    const isNarrow = (core.mode & MODE.codeSize) === CODE_16;
+    if (isNarrow || (!core.is64BitCode && core.words[segmentWord(CS) + BASE] !== 0))
+      throw new UnsupportedError("a binary translator's guest has flat code segments, of 32 or 64 bits");
   }
 
   private enter(address: number): void {
     const { words } = this.core;
     this.debugStatus = words[DR6_WORD]!;
-    if (words[segmentWord(CS) + BASE] !== 0)
-      throw new UnsupportedError("a binary translator's guest has flat code segments");
+    const isLong = this.width === WIDTH_64;
+    this.requireFlatCode();
     const flags = this.state.virtualFlags;
     this.data.interruptFlag = (flags & RFLAGS.IF) !== 0;
     this.data.privilegeLevel = flags & RFLAGS.IOPL;
@@ -148,14 +174,67 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     this.guestGs.set(words.subarray(segmentWord(GS), segmentWord(GS) + SEGMENT_WORDS));
     super.conceal();
     this.isTranslated = true;
-    this.truncate();
+    if (isLong) this.limit();
+    else this.truncate();
     const gs = segmentWord(GS);
     words.set(words.subarray(segmentWord(SS), segmentWord(SS) + SEGMENT_WORDS), gs);
     words[gs + BASE] = this.data.address | 0;
+    words[gs + BASE + 1] = isLong ? -1 : 0;
     words[gs + HIGHEST] = 4095;
     words[gs + FLAT] = 0;
-    words[RIP] = address | 0;
+    this.goOnAt(address);
     this.core.updateMode();
+  }
+
+  private get width(): CodeWidth {
+    return this.sequences.width;
+  }
+
+  /** Has code of a width translated from now on; what was of another means nothing any more. */
+  private useWidth(width: CodeWidth): void {
+    if (width === this.width) return;
+    if (width === WIDTH_64 && !this.core.processor.features.has("LMSLE"))
+      throw new UnsupportedError(NO_LONG_LIMITS);
+    const sequences = this.sequencesByWidth.get(width) ?? new Sequences(width);
+    this.sequencesByWidth.set(width, sequences);
+    this.sequences = sequences;
+    this.flush();
+  }
+
+  /** RIP as the guest has it, while that is in the register; as code of the present width. */
+  private get guestIp(): number {
+    const { words } = this.core;
+    return addressIn(this.width, addressOf(words[RIP_HIGH]!, words[RIP]!));
+  }
+  private setGuestIp(guest: number): void {
+    this.core.jump(lowHalf(guest), highHalf(guest));
+  }
+
+  /** Where translated code is, by the low half of its address. */
+  private get address(): number {
+    return this.core.words[RIP]! >>> 0;
+  }
+  private goOnAt(address: number): void {
+    this.setGuestIp(windowAddressIn(this.width, address));
+  }
+
+  /** 64-bit mode: what keeps translated code from the window begins to. */
+  private limit(): void {
+    const { words } = this.core;
+    LIMITED.forEach((segment, index) => {
+      const at = segmentWord(segment) + HIGHEST;
+      this.limits[index] = words[at]!;
+      words[at] = (WINDOW_BASE - 1) | 0;
+    });
+    words[EFER_WORD]! |= EFER.LMSLE;
+  }
+
+  private unlimit(): void {
+    const { words } = this.core;
+    LIMITED.forEach((segment, index) => {
+      words[segmentWord(segment) + HIGHEST] = this.limits[index]!;
+    });
+    words[EFER_WORD]! &= ~EFER.LMSLE;
   }
 
   private truncate(): void {
@@ -219,7 +298,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   /** Every translation is forgotten. Only while none is running. */
   private flush(): void {
     this.cache.clear();
-    this.data.forgetBranches();
+    this.data.forgetBranches(this.width);
     this.code.clear();
     this.resumption = undefined;
     this.parts.hardware.machine.counters.events[EVENT.translation_flushes]!++;
@@ -227,9 +306,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
 
   /** The guest's kernel goes where it may not fetch. */
   private fetchFault(guest: number): void {
-    const address = STATE.faultAddress >> 2;
-    this.core.words[address] = guest | 0;
-    this.core.words[address + 1] = 0;
+    this.core.faultAddress = guest;
     this.system.inject(EXCEPTION.PF, this.paging.errorCode);
     this.exit(EXIT.page_fault_true, 0, this.costs.shadow_true_fault);
   }
@@ -237,7 +314,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   private fetch(guest: number): Uint8Array {
     const bytes = new Uint8Array(LONGEST_INSTRUCTION);
     for (let at = 0; at < bytes.length; ) {
-      const linear = (guest + at) >>> 0;
+      const linear = addressIn(this.width, guest + at);
       const gfn = this.paging.translate(linear);
       const inPage = Math.min(4096 - (linear & 0xfff), bytes.length - at);
       if (gfn < 0 || this.ram.isDevice(gfn)) return bytes.slice(0, at);
@@ -252,7 +329,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   override softwareInterrupt(vector: number): boolean {
     if (!this.isTranslated) return super.softwareInterrupt(vector);
     invariant(vector === CALL_OUT_VECTOR, "translated code has no other INT n");
-    this.called = this.core.words[RIP]! >>> 0;
+    this.called = this.address;
     const { performing } = this.core;
     return this.note({ kind: "instruction", instruction: performing! });
   }
@@ -317,6 +394,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     } else if (left.kind === "interrupt") this.interrupted(left);
     else if (left.kind === "nothing" && this.isTraced) this.endTranslated();
     else if (left.kind === "nothing" && this.isInterpreted) this.interpret();
+    else if (this.isTranslated && this.width === WIDTH_64 && isLimitFault(left)) this.redo();
     else super.dispatch(left);
   }
 
@@ -343,7 +421,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
 
   /** The guest's next instruction, at CPL 0 with its own state, or an event that comes before it. */
   private interpret(): void {
-    const { core, system, costs } = this;
+    const { system, costs } = this;
     const { hardware, board } = this.parts;
     const now = hardware.engine.now();
     if (board.pc.schedule.next <= now) {
@@ -351,13 +429,14 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
       return;
     }
     if (this.hasPending() && system.interrupt()) return;
-    const guest = core.words[RIP]! >>> 0;
+    this.requireFlatCode();
+    const guest = this.guestIp;
     if (system.meetsBreakpoint()) this.exit(EXIT.exception, 0, costs.trap_dispatch);
     else if (this.paging.fault(guest, PF_FETCH) === "true") this.fetchFault(guest);
     else {
       const hadShadow = system.hasShadow;
       system.endsShadow = hadShadow;
-      this.interpretInstruction(decode(this.fetch(guest), 0, 32));
+      this.interpretInstruction(decode(this.fetch(guest), 0, this.width.bits));
       system.endsShadow = false;
       if (hadShadow && !system.hasExited) system.clearShadow();
     }
@@ -369,7 +448,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
       typeof instruction === "object" && instruction.row.event !== "" && this.system.performs(instruction);
     const { reason, work } = isSystem ? this.priceOf(instruction) : { reason: EXIT.privileged, work: 0 };
     if (isSystem) this.emulateExposed(instruction);
-    else this.stepExposed();
+    else this.stepExposed(typeof instruction === "object" ? instruction : undefined);
     const price = costs.decode_instruction + costs.emulate_instruction + work;
     this.exit(reason === EXIT.privileged ? EXIT.call_out : reason, 0, price);
     if (MOVES_CODE.has(reason)) for (const unit of this.code.moved()) this.stale.add(unit);
@@ -385,7 +464,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   }
 
   private get isAtStart(): boolean {
-    return this.cache.guestOf(this.core.words[RIP]! >>> 0).isStart;
+    return this.cache.guestOf(this.address).isStart;
   }
 
   private callOut(address: number): void {
@@ -405,7 +484,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
         // If IF is set the engine looks for interrupts at the next block.
         this.charge(EXIT.call_out, 0);
         this.lookForInterrupt();
-        this.core.words[RIP] = (address + CALL_OUT_BYTES) | 0;
+        this.goOnAt(address + CALL_OUT_BYTES);
         return;
       case "store":
         this.store(call);
@@ -423,7 +502,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     this.expose();
     if (next !== undefined) this.resumption = { guest: next, address: address + CALL_OUT_BYTES };
     if (this.system.performs(instruction)) this.emulateExposed(instruction);
-    else this.stepExposed();
+    else this.stepExposed(instruction);
     if (isInCache) this.chargeInCache(0);
     else {
       const { reason, work } = this.priceOf(instruction);
@@ -436,9 +515,46 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
    * What is no system instruction, but shows a privilege or uses the monitor's GS, is executed at CPL 0, out of reach of the
    * monitor's addresses.
    */
-  private stepExposed(): void {
-    this.truncate();
-    this.step();
+  private stepExposed(instruction: Instruction | undefined): void {
+    if (!this.core.isLong) {
+      this.truncate();
+      this.step();
+    } else if (instruction === undefined || this.mayReach(instruction)) this.stepWithoutWindow();
+    else this.step();
+  }
+
+  private mayReach(instruction: Instruction): boolean {
+    const { core } = this;
+    this.noteNext(this.guestIp + instruction.length);
+    return mayReachWindow(core, instruction);
+  }
+
+  /** What a RIP-relative operand counts from. */
+  private noteNext(guest: number): void {
+    this.core.nextLow = lowHalf(guest);
+    this.core.nextHigh = highHalf(guest);
+  }
+
+  private stepWithoutWindow(): void {
+    const { paging } = this.parts.hardware;
+    this.window.without(() => {
+      paging.flushAll(false);
+      this.step();
+    });
+    paging.flushAll(false);
+  }
+
+  /**
+   * Translated code of 64 bits raised what a reference beyond a limit raises. On the guest's own processor there is no limit: it
+   * does the instruction again, as if the window were not there.
+   */
+  private redo(): void {
+    this.expose();
+    const instruction = decode(this.fetch(this.guestIp), 0, this.width.bits);
+    if (typeof instruction === "object" && this.system.performs(instruction))
+      this.emulateExposed(instruction);
+    else this.stepWithoutWindow();
+    this.exit(EXIT.exception, this.trapCost, this.costs.trap_dispatch + this.costs.decode_instruction);
   }
 
   private link({ guest, site }: Extract<CallOut, { kind: "link" }>): void {
@@ -468,20 +584,21 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   private goTo(guest: number): number | undefined {
     const target = this.translated(guest);
     if (target !== undefined) {
-      this.core.words[RIP] = target | 0;
+      this.goOnAt(target);
       return target;
     }
     this.expose();
-    this.core.words[RIP] = guest | 0;
+    this.setGuestIp(guest);
     this.fetchFault(guest);
     return undefined;
   }
 
   /** A store that would fault on a guarded page is made without the fault. */
   private store({ guest, instruction, copy }: Extract<CallOut, { kind: "store" }>): void {
-    this.core.words[RIP] = copy | 0;
-    const operand = instruction.operands.find(({ kind }) => kind === "memory");
-    invariant(operand?.kind === "memory", "a store has an operand in memory");
+    this.goOnAt(copy);
+    const operand = memoryOf(instruction);
+    invariant(operand !== undefined, "a store has an operand in memory");
+    this.noteNext(guest + instruction.length);
     const linear = linearOfOperand(this.core, instruction, operand);
     const isGuarded = this.paging.fault(linear, PF_WRITE | PF_PRESENT) === "guarded";
     if (isGuarded) this.writeGuarded(linear, () => this.step());
@@ -512,7 +629,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   /** A store of translated code faulted: where it does so often it is translated anew. */
   private noteFault(): void {
     if (!this.options.adaptive) return;
-    const { unit, guest, isPlainAccess } = this.cache.guestOf(this.core.words[RIP]! >>> 0);
+    const { unit, guest, isPlainAccess } = this.cache.guestOf(this.address);
     if (isPlainAccess && this.stores.noteFault(guest)) this.stale.add(unit);
   }
 
@@ -533,6 +650,8 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     engine.charge(CYCLES.guest_kernel, emulate_register + work + this.takeWork());
   }
 }
+
+const isLimitFault = (left: Left): boolean => left.kind === "exception" && LIMIT_FAULTS.has(left.vector);
 
 /** After these an address may lead to other code. */
 const MOVES_CODE: ReadonlySet<number> = new Set([EXIT.cr3_load, EXIT.invlpg]);

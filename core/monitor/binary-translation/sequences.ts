@@ -9,20 +9,26 @@ import type { Assembler } from "../../machine/x86/assemble.js";
 import { imm, type MemoryReference, mem, SIZES } from "../../machine/x86/assembler-operands.js";
 import type { RegisterOperand } from "../../machine/x86/instruction.js";
 import { REGISTERS } from "../../machine/x86/registers.js";
+import type { CodeWidth } from "./code-width.js";
 import { DATA } from "./data-page.js";
 
-const { eax, ecx, esp, al, gs } = REGISTERS;
+const { eax, ecx, al, gs } = REGISTERS;
 const { dword } = SIZES;
 const { IF, IOPL } = RFLAGS;
 
 /** INT of this vector calls the monitor out of translated code. */
 export const CALL_OUT_VECTOR = 0xf5;
 
-const data = (offset: number, index?: typeof ecx): MemoryReference =>
-  mem(dword, offset, index === undefined ? { segment: gs } : { index, scale: 4, segment: gs });
+/** Of the data page: what has 32 bits in code of any width; what is as wide as an address; an entry of a table. */
+const data = (offset: number): MemoryReference => mem(dword, offset, { segment: gs });
+const own = ({ size }: CodeWidth, offset: number): MemoryReference => mem(size, offset, { segment: gs });
+const entry = ({ cx }: CodeWidth, offset: number, bytes: 4 | 8): MemoryReference =>
+  mem(bytes === 8 ? SIZES.qword : dword, offset, { index: cx, scale: bytes, segment: gs });
 
-const putAside = (code: Assembler): Assembler => code.emit("mov", data(DATA.eax), eax);
-export const takeBack = (code: Assembler): Assembler => code.emit("mov", eax, data(DATA.eax));
+export const putAside = (code: Assembler, width: CodeWidth): Assembler =>
+  code.emit("mov", own(width, width.data.ax), width.ax);
+export const takeBack = (code: Assembler, width: CodeWidth): Assembler =>
+  code.emit("mov", width.ax, own(width, width.data.ax));
 
 /** The monitor is called, for a reason that it knows by the place. */
 export const callOut = (code: Assembler): Assembler => code.emit("int", imm(CALL_OUT_VECTOR, 1));
@@ -36,60 +42,80 @@ export function setInterrupts(code: Assembler): void {
 }
 
 /** Calls the monitor if an interrupt waits. @param called where the monitor is called. */
-export function checkPending(code: Assembler, called: string): void {
+export function checkPending(code: Assembler, width: CodeWidth, called: string): void {
   const none = code.unique("none");
-  code.emit("mov", data(DATA.ecx), ecx).emit("mov", ecx, data(DATA.pending)).emit("jecxz", none);
-  code.emit("mov", ecx, data(DATA.ecx)).label(called);
-  callOut(code).label(none).emit("mov", ecx, data(DATA.ecx));
+  const aside = own(width, width.data.cx);
+  code.emit("mov", aside, width.cx).emit("mov", ecx, data(DATA.pending)).emit(width.branchIfZero, none);
+  code.emit("mov", width.cx, aside).label(called);
+  callOut(code).label(none).emit("mov", width.cx, aside);
 }
 
-/** PUSHFD: the machine's flags differ from the guest's by IF and IOPL. */
-export function pushFlags(code: Assembler): void {
-  code.emit("pushfd");
-  putAside(code).emit("mov", data(DATA.ecx), ecx);
-  code.emit("mov", eax, mem(dword, esp)).emit("mov", ecx, data(DATA.flagsDelta));
-  code.emit("lea", eax, mem(eax, { index: ecx })).emit("mov", ecx, data(DATA.privilegeLevel));
-  code.emit("lea", eax, mem(eax, { index: ecx })).emit("mov", mem(dword, esp), eax);
-  takeBack(code).emit("mov", ecx, data(DATA.ecx));
+/** PUSHFD and PUSHFQ: the machine's flags differ from the guest's by IF and IOPL, in the image's low half. */
+export function pushFlags(code: Assembler, width: CodeWidth): void {
+  const { ax, cx, sp } = width;
+  const aside = own(width, width.data.cx);
+  code.emit(width.pushFlags);
+  putAside(code, width).emit("mov", aside, cx);
+  code.emit("mov", eax, mem(dword, sp)).emit("mov", ecx, data(DATA.flagsDelta));
+  code.emit("lea", eax, mem(ax, { index: cx })).emit("mov", ecx, data(DATA.privilegeLevel));
+  code.emit("lea", eax, mem(ax, { index: cx })).emit("mov", mem(dword, sp), eax);
+  takeBack(code, width).emit("mov", cx, aside);
 }
 
-/** POPFD: the machine ignores IF and IOPL at CPL 1, so they are taken from the image first. */
-export function popFlags(code: Assembler): void {
-  putAside(code).emit("mov", eax, mem(dword, esp));
-  code.emit("and", eax, IOPL).emit("mov", data(DATA.privilegeLevel), eax).emit("mov", eax, mem(dword, esp));
+/** POPFD and POPFQ: the machine ignores IF and IOPL at CPL 1, so they are taken from the image first. */
+export function popFlags(code: Assembler, width: CodeWidth): void {
+  const { sp } = width;
+  putAside(code, width).emit("mov", eax, mem(dword, sp));
+  code.emit("and", eax, IOPL).emit("mov", data(DATA.privilegeLevel), eax).emit("mov", eax, mem(dword, sp));
   code.emit("and", eax, IF).emit("sub", eax, IF).emit("mov", data(DATA.flagsDelta), eax);
-  takeBack(code).emit("popfd");
+  takeBack(code, width).emit(width.popFlags);
 }
 
-/** Notes where an indirect branch goes, which may fault. Until `branch` EAX is aside and holds the target. */
-export function noteTarget(code: Assembler, target: RegisterOperand | MemoryReference): void {
-  putAside(code).emit("mov", eax, target).emit("mov", data(DATA.target), eax);
+/** Notes where an indirect branch goes, which may fault. Until `branch` AX is aside and holds the target. */
+export function noteTarget(
+  code: Assembler,
+  width: CodeWidth,
+  target: RegisterOperand | MemoryReference,
+): void {
+  putAside(code, width).emit("mov", width.ax, target);
+  keepTarget(code, width);
 }
+
+/** The end of `noteTarget`. */
+export const keepTarget = (code: Assembler, width: CodeWidth): Assembler =>
+  code.emit("mov", own(width, width.data.target), width.ax);
 
 /** RET: notes the target, and releases so many bytes of the stack. */
-export function noteReturn(code: Assembler, released: number): void {
-  noteTarget(code, mem(dword, esp));
-  code.emit("lea", esp, mem(esp, { displacement: released }));
+export function noteReturn(code: Assembler, width: CodeWidth, released: number): void {
+  const { size, sp } = width;
+  noteTarget(code, width, mem(size, sp));
+  code.emit("lea", sp, mem(sp, { displacement: released }));
 }
 
-/** After the push of an indirect call, before which EAX is taken back: where it faults, EAX is the guest's. */
-export function takeTarget(code: Assembler): void {
-  putAside(code).emit("mov", eax, data(DATA.target));
+/** After the push of an indirect call, before which AX is taken back: where it faults, AX is the guest's. */
+export function takeTarget(code: Assembler, width: CodeWidth): void {
+  putAside(code, width).emit("mov", width.ax, own(width, width.data.target));
 }
 
 /**
- * Goes on where EAX says, EAX being aside: where its translation is remembered, or by way of the monitor.
+ * Goes on where AX says, AX being aside: where its translation is remembered, or by way of the monitor.
  * Flags stay: NOT and LEA compare without them.
  */
-export function branch(code: Assembler, called: string): void {
+export function branch(code: Assembler, width: CodeWidth, called: string): void {
+  const { ax, cx, bytes } = width;
+  const { tags, translations, jump, cx: aside } = width.data;
   const found = code.unique("found");
-  code.emit("mov", data(DATA.ecx), ecx);
-  code.emit("movzx", ecx, al).emit("mov", ecx, data(DATA.tags, ecx)).emit("not", ecx);
-  code.emit("lea", ecx, mem(ecx, { index: eax, displacement: 1 })).emit("jecxz", found);
-  code.emit("mov", ecx, data(DATA.ecx));
-  takeBack(code).label(called);
+  code.emit("mov", own(width, aside), cx);
+  code
+    .emit("movzx", ecx, al)
+    .emit("mov", cx, entry(width, tags, bytes))
+    .emit("not", cx);
+  code.emit("lea", cx, mem(cx, { index: ax, displacement: 1 })).emit(width.branchIfZero, found);
+  code.emit("mov", cx, own(width, aside));
+  takeBack(code, width).label(called);
   callOut(code);
-  code.label(found).emit("movzx", ecx, al).emit("mov", ecx, data(DATA.translations, ecx));
-  code.emit("mov", data(DATA.jump), ecx).emit("mov", ecx, data(DATA.ecx));
-  takeBack(code).emit("jmp", data(DATA.jump));
+  code.label(found).emit("movzx", ecx, al);
+  code.emit(bytes === 8 ? "movsxd" : "mov", cx, entry(width, translations, 4));
+  code.emit("mov", own(width, jump), cx).emit("mov", cx, own(width, aside));
+  takeBack(code, width).emit("jmp", own(width, jump));
 }

@@ -3,16 +3,21 @@
  * that may run at CPL 1. Innocuous instructions stay as they are; the others become sequences (sequences.ts) or calls to
  * the monitor (Adams & Agesen, ASPLOS 2006, section 3: translation units, identical and non-identical translation).
  */
+import { highHalf, PAGE_BYTES } from "../../machine/address.js";
 import { imm, type MemoryReference, mem, SIZES } from "../../machine/x86/assembler-operands.js";
 import { decode } from "../../machine/x86/decode.js";
 import {
+  BASE_RIP,
   type Instruction,
+  type MemoryOperand,
   NO_REGISTER,
   type RegisterOperand,
-  SEGMENT,
 } from "../../machine/x86/instruction.js";
 import { REGISTERS } from "../../machine/x86/registers.js";
 import { invariant } from "../../util/errors.js";
+import { LONG_WINDOW_BASE } from "../deprivileged/window.js";
+import { addressIn, type CodeWidth, windowAddressIn } from "./code-width.js";
+import { continues, isDoneInCache, isIdentical, isTransfer, memoryOf } from "./instruction-kinds.js";
 import * as sequences from "./sequences.js";
 import { FIELD_BYTES, type Sequences, UnitCode, type Writer } from "./unit-code.js";
 
@@ -51,6 +56,7 @@ export interface Unit {
   /** Where it lies in the translation cache, and where what was translated does in the guest; linear. */
   readonly address: number;
   readonly guest: number;
+  readonly width: CodeWidth;
   /** The guest's code that was translated. */
   readonly source: Uint8Array;
   readonly bytes: Uint8Array;
@@ -97,11 +103,13 @@ class UnitTranslation {
   private count = 0;
   /** IF was just set: what waits is looked at after the next instruction. */
   private checksPending = false;
+  private readonly width: CodeWidth;
 
   constructor(
     private readonly guest: number,
     private readonly options: TranslationOptions,
   ) {
+    this.width = options.sequences.width;
     this.code = new UnitCode(options.address);
     this.at = guest;
   }
@@ -119,6 +127,7 @@ class UnitTranslation {
     return {
       address: this.options.address,
       guest: this.guest,
+      width: this.width,
       source: Uint8Array.from(this.source),
       bytes: code.take(),
       instructions: this.count,
@@ -141,7 +150,7 @@ class UnitTranslation {
   private step(): boolean {
     const { at } = this;
     const bytes = this.options.fetch(at);
-    const instruction = decode(bytes, 0, 32);
+    const instruction = decode(bytes, 0, this.width.bits);
     if (this.count === MOST_INSTRUCTIONS || typeof instruction !== "object") {
       // What cannot be decoded or fetched is not translated with what comes before it.
       if (this.count > 0) {
@@ -151,15 +160,38 @@ class UnitTranslation {
       return true;
     }
     this.count++;
-    this.start(at, isIdentical(instruction) && hasMemory(instruction));
     this.at = at + instruction.length;
+    const isCopied = this.isCopied(instruction);
+    this.start(at, isCopied && memoryOf(instruction) !== undefined);
     this.source.push(...bytes.subarray(0, instruction.length));
     const checks = this.checksPending;
     this.checksPending = false;
-    if (checks && (isTransfer(instruction) || !isIdentical(instruction))) this.checkPending();
+    if (checks && (this.isTransfer(instruction) || !isCopied)) this.checkPending();
     const ends = this.translate(instruction, bytes.subarray(0, instruction.length));
-    if (checks && !ends && !this.checksPending && isIdentical(instruction)) this.checkPending();
+    if (checks && !ends && !this.checksPending && isCopied) this.checkPending();
     return ends;
+  }
+
+  /** Whether an instruction, which ends at `at`, is executed as it is but for where it finds what it refers to by RIP. */
+  private isCopied(instruction: Instruction): boolean {
+    return isIdentical(instruction, this.width) && this.canReach(instruction);
+  }
+
+  private isTransfer(instruction: Instruction): boolean {
+    return isTransfer(instruction, this.width) && this.canReach(instruction);
+  }
+
+  /** Whether a RIP-relative operand, if there is one, can be reached from the translation cache as well. */
+  private canReach(instruction: Instruction): boolean {
+    const memory = memoryOf(instruction);
+    if (memory?.base !== BASE_RIP) return true;
+    const target = this.targetOf(memory);
+    return instruction.addressSize === 8 && target >= LOWEST_NEAR && target <= HIGHEST_NEAR;
+  }
+
+  /** What a RIP-relative operand of the instruction that ends at `at` refers to. */
+  private targetOf({ displacement }: MemoryOperand): number {
+    return this.at + displacement;
   }
 
   private start(guest: number, isPlainAccess = false): void {
@@ -175,7 +207,7 @@ class UnitTranslation {
 
   private translate(instruction: Instruction, bytes: Uint8Array): boolean {
     const { row } = instruction;
-    if (isTransfer(instruction)) return this.transfer(instruction);
+    if (this.isTransfer(instruction)) return this.transfer(instruction);
     switch (row.mnemonic) {
       case "CLI":
         this.put("CLI", sequences.clearInterrupts);
@@ -185,25 +217,44 @@ class UnitTranslation {
         this.checksPending = true;
         return false;
       case "PUSHF":
-        if (instruction.operandSize !== 4) break;
+        if (instruction.operandSize !== this.width.bytes) break;
         this.put("PUSHF", sequences.pushFlags);
         return false;
       case "POPF":
-        if (instruction.operandSize !== 4) break;
+        if (instruction.operandSize !== this.width.bytes) break;
         this.put("POPF", sequences.popFlags);
         this.checkPending();
         return false;
       default:
-        if (!isIdentical(instruction)) break;
-        if (this.options.isStore(this.at - instruction.length) && hasMemory(instruction))
+        if (!this.isCopied(instruction)) break;
+        if (this.options.isStore(this.at - instruction.length) && memoryOf(instruction) !== undefined)
           this.store(instruction);
-        this.code.copy(bytes);
+        this.copy(instruction, bytes);
         return false;
     }
-    const ends = row.ends && !CONTINUING.has(row.mnemonic);
+    const ends = row.ends && !continues(instruction);
     const next = ends ? undefined : this.at;
-    this.callOut({ kind: "emulate", instruction, next, isInCache: isDoneInCache(instruction) });
+    const isInCache = isDoneInCache(instruction, this.width) || !this.canReach(instruction);
+    this.callOut({ kind: "emulate", instruction, next, isInCache });
     return ends;
+  }
+
+  private copy(instruction: Instruction, bytes: Uint8Array): void {
+    const { code } = this;
+    code.copy(bytes);
+    const memory = memoryOf(instruction);
+    if (memory?.base !== BASE_RIP) return;
+    const { row, operands } = instruction;
+    let end = code.address;
+    operands.forEach((operand, index) => {
+      if (operand.kind === "immediate" && row.forms[index]!.place === "immediate") end -= operand.size;
+    });
+    this.setRelative(end, code.address, memory);
+  }
+
+  /** Sets the displacement of a RIP-relative operand. @param end its own, @param next the instruction's. */
+  private setRelative(end: number, next: number, memory: MemoryOperand): void {
+    this.code.setField(end, this.targetOf(memory) - windowAddressIn(this.width, next));
   }
 
   private transfer(instruction: Instruction): boolean {
@@ -211,7 +262,7 @@ class UnitTranslation {
     const { row, operands } = instruction;
     const [operand] = operands;
     const isRelative = operand?.kind === "relative";
-    const target = isRelative ? (at + operand.displacement) >>> 0 : 0;
+    const target = isRelative ? addressIn(this.width, at + operand.displacement) : 0;
     switch (row.mnemonic) {
       case "JMP":
         if (isRelative) this.link(target);
@@ -244,8 +295,7 @@ class UnitTranslation {
 
   /** JMP and CALL by a register or memory. @param back where a call comes back to. */
   private indirect(instruction: Instruction, back?: number): void {
-    const target = targetOf(instruction);
-    this.put(`target ${keyOf(target)}`, (code) => sequences.noteTarget(code, target));
+    this.noteTarget(instruction);
     if (back !== undefined) {
       this.put("take back", sequences.takeBack);
       this.push(back);
@@ -254,10 +304,23 @@ class UnitTranslation {
     this.branch();
   }
 
+  private noteTarget(instruction: Instruction): void {
+    const memory = memoryOf(instruction);
+    if (memory?.base === BASE_RIP) {
+      this.put("put aside", sequences.putAside);
+      const end = this.put("load", (code, { ax }) => code.emit("mov", ax, mem(rip)));
+      this.setRelative(end, end, memory);
+      this.put("keep target", sequences.keepTarget);
+      return;
+    }
+    const target = branchTargetOf(instruction, this.width);
+    this.put(`target ${keyOf(target)}`, (code, width) => sequences.noteTarget(code, width, target));
+  }
+
   private return({ operands }: Instruction): void {
     const [operand] = operands;
-    const released = 4 + (operand?.kind === "immediate" ? operand.value & 0xffff : 0);
-    this.put(`return ${released}`, (code) => sequences.noteReturn(code, released));
+    const released = this.width.bytes + (operand?.kind === "immediate" ? operand.value & 0xffff : 0);
+    this.put(`return ${released}`, (code, width) => sequences.noteReturn(code, width, released));
     this.branch();
   }
 
@@ -285,9 +348,16 @@ class UnitTranslation {
     this.callOuts.set(place, { kind: "store", guest, instruction, copy: this.code.address });
   }
 
-  private push(value: number): void {
+  /** Pushes a guest address. */
+  private push(address: number): void {
     const end = this.put("push", (code) => code.emit("push", imm(0, FIELD_BYTES)));
-    this.code.setField(end, value);
+    this.code.setField(end, address);
+    if (this.width.bits === 32 || address === (address | 0)) return;
+    // It is within what was pushed, so that it cannot fault.
+    const upperEnd = this.put("upper half", (code, { sp }) =>
+      code.emit("mov", mem(SIZES.dword, sp, { displacement: 4 }), imm(0, FIELD_BYTES)),
+    );
+    this.code.setField(upperEnd, highHalf(address));
   }
 
   private link(guest: number): void {
@@ -310,41 +380,36 @@ class UnitTranslation {
   }
 }
 
-const TRANSFERS: ReadonlySet<string> = new Set([
-  "JMP",
-  "CALL",
-  "RET",
-  "JCC",
-  "LOOP",
-  "LOOPE",
-  "LOOPNE",
-  "JCXZ",
-  "JECXZ",
-]);
+/**
+ * Addresses that have less than 2 GiB to all of the window at the end of the address space, which they wrap around to: what
+ * RIP-relative operands refer to, by a kernel in the last 2 GiB or in the first.
+ */
+const LOWEST_NEAR = -(2 ** 31);
+const HIGHEST_NEAR = 2 ** 31 + LONG_WINDOW_BASE - PAGE_BYTES;
 
 /** The operand of an indirect branch, as the assembler takes it. */
-function targetOf({ operands }: Instruction): RegisterOperand | MemoryReference {
-  const [operand] = operands;
-  invariant(operand !== undefined, "an indirect branch has an operand");
-  if (operand.kind === "register") return operand;
-  invariant(operand.kind === "memory", "an indirect branch goes by a register or memory");
-  const { base, index, scale, displacement, segment } = operand;
-  return mem(SIZES.dword, base === NO_REGISTER ? undefined : GENERAL[base]!, {
-    ...(index === NO_REGISTER ? {} : { index: GENERAL[index]! }),
+function branchTargetOf(instruction: Instruction, { size }: CodeWidth): RegisterOperand | MemoryReference {
+  const memory = memoryOf(instruction);
+  if (memory === undefined) {
+    const [operand] = instruction.operands;
+    invariant(operand?.kind === "register", "an indirect branch goes by a register or memory");
+    return operand;
+  }
+  const { base, index, scale, displacement, segment } = memory;
+  const registers = size === SIZES.qword ? GENERAL_64 : GENERAL_32;
+  return mem(size, base === NO_REGISTER ? undefined : registers[base]!, {
+    ...(index === NO_REGISTER ? {} : { index: registers[index]! }),
     scale,
     displacement,
     segment: SEGMENTS[segment]!,
   });
 }
 
-const { eax, ecx, edx, ebx, esp, ebp, esi, edi, es, cs, ss, ds, fs, gs } = REGISTERS;
-const GENERAL = [eax, ecx, edx, ebx, esp, ebp, esi, edi];
+const { eax, ecx, edx, ebx, esp, ebp, esi, edi, es, cs, ss, ds, fs, gs, rip } = REGISTERS;
+const { rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15 } = REGISTERS;
+const GENERAL_32 = [eax, ecx, edx, ebx, esp, ebp, esi, edi];
+const GENERAL_64 = [rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15];
 const SEGMENTS = [es, cs, ss, ds, fs, gs];
-
-const hasMemory = ({ operands }: Instruction): boolean => operands.some(({ kind }) => kind === "memory");
-
-const isTransfer = ({ row, operandSize }: Instruction): boolean =>
-  TRANSFERS.has(row.mnemonic) && row.event === "" && operandSize === 4;
 
 /** Says all that code which uses an operand depends on. */
 const keyOf = (operand: RegisterOperand | MemoryReference): string =>
@@ -352,38 +417,3 @@ const keyOf = (operand: RegisterOperand | MemoryReference): string =>
     ? `${operand.number}`
     : [operand.base, operand.index, operand.segment].map((register) => register?.number).join() +
       ` ${operand.scale} ${operand.displacement.constant}`;
-
-/** May be executed at CPL 1 as it is: means there what it means at CPL 0, and does not use what is the monitor's. */
-function isIdentical({ row, operands, operandSize }: Instruction): boolean {
-  if (operands.some((operand) => operand.kind === "memory" && operand.segment === SEGMENT.GS)) return false;
-  const segment = operands.find((operand) => operand.kind === "register" && operand.file === "segment");
-  // Of the data segments' selectors CPL is no part.
-  if (segment?.kind === "register" && PLAIN_SEGMENT_MOVES.has(row.mnemonic))
-    return PLAIN_SEGMENTS.has(segment.number);
-  const isNarrowTransfer = TRANSFERS.has(row.mnemonic) && operandSize !== 4;
-  return row.sensitivity === "innocuous" && row.privilege === 3 && !isNarrowTransfer;
-}
-
-/** They end a block where code executes them, but go on with the next instruction and change nothing that a unit relies on. */
-const CONTINUING: ReadonlySet<string> = new Set(["IN", "OUT", "CLTS", "CPUID", "RDMSR", "WRMSR", "INVLPG"]);
-
-/**
- * Whether an instruction that is not executed as it is is done without leaving the cache: reading the guest's control registers,
- * and ports whose number is in the instruction, so that the translator finds the device.
- */
-function isDoneInCache({ row, operands }: Instruction): boolean {
-  const [to, from] = operands;
-  switch (row.mnemonic) {
-    case "IN":
-      return from?.kind === "immediate";
-    case "OUT":
-      return to?.kind === "immediate";
-    case "MOV":
-      return from?.kind === "register" && from.file === "control";
-    default:
-      return row.mnemonic === "SMSW";
-  }
-}
-
-const PLAIN_SEGMENT_MOVES: ReadonlySet<string> = new Set(["MOV", "PUSH", "POP"]);
-const PLAIN_SEGMENTS: ReadonlySet<number> = new Set([SEGMENT.ES, SEGMENT.DS, SEGMENT.FS]);

@@ -6,7 +6,7 @@
  *                                                 point ↗
  */
 import { Assembler } from "../../machine/x86/assemble.js";
-import type { CodeMode } from "../../machine/x86/instruction.js";
+import type { CodeWidth } from "./code-width.js";
 
 /** Bytes of a near branch's displacement, and of a pushed value. */
 export const FIELD_BYTES = 4;
@@ -21,15 +21,15 @@ export interface Sequence {
 }
 
 /** Writes a sequence; `mark` is a label that it may define. */
-export type Writer = (code: Assembler, mark: string) => void;
+export type Writer = (code: Assembler, width: CodeWidth, mark: string) => void;
 
 const MARK = "mark";
 
-/** Sequences by what they are. Each translator has its own. */
+/** Sequences of a width by what they are. Each translator has its own. */
 export class Sequences {
   private readonly known = new Map<string, Sequence>();
 
-  constructor(private readonly bits: CodeMode) {}
+  constructor(readonly width: CodeWidth) {}
 
   /** @param key says all that the sequence depends on. */
   of(key: string, write: Writer): Sequence {
@@ -42,8 +42,8 @@ export class Sequences {
   }
 
   private assemble(write: Writer): Sequence {
-    const code = new Assembler({ bits: this.bits });
-    write(code, MARK);
+    const code = new Assembler({ bits: this.width.bits });
+    write(code, this.width, MARK);
     const { bytes, labels } = code.assemble();
     return { bytes, mark: Number(labels.get(MARK) ?? bytes.length) };
   }

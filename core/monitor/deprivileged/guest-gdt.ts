@@ -14,21 +14,24 @@ import type { MonitorWindow } from "./window.js";
 export class GuestGdt {
   /** The copies may differ from the guest's. */
   isStale = false;
-  /** While the guest is in protected mode; in IA-32e mode its kernel and its programs have one each. */
+  /**
+   * While the guest is in protected mode; in IA-32e mode its kernel and its programs have one each. Of a kernel that is translated
+   * no instruction loads a segment there: the programs' is as good as any.
+   */
   private readonly legacy: ShadowGdt;
   private long: { readonly kernel: ShadowGdt; readonly programs: ShadowGdt } | undefined;
   /** Guest frames of the guest's own; -1: not mapped. */
   private readonly frames: Gfn[] = [];
 
-  /** @param truncates the guest's data segments end where the monitor's addresses begin. */
+  /** @param isTranslated the guest's kernel is: its data segments end where the monitor's addresses begin. */
   constructor(
     private readonly hardware: CodeMachine,
     private readonly window: MonitorWindow,
     private readonly ram: GuestRam,
     private readonly paging: () => ShadowedPaging,
-    truncates: boolean,
+    private readonly isTranslated: boolean,
   ) {
-    this.legacy = new ShadowGdt(hardware, window, "ring-1", truncates);
+    this.legacy = new ShadowGdt(hardware, window, "ring-1", isTranslated);
   }
 
   private get core(): Core {
@@ -72,11 +75,18 @@ export class GuestGdt {
 
   private present(): readonly ShadowGdt[] {
     if (!this.core.isLong) return [this.legacy];
-    const { hardware, window } = this;
-    this.long ??= {
-      kernel: new ShadowGdt(hardware, window, "kernel-at-3", false),
-      programs: new ShadowGdt(hardware, window, "programs", false),
-    };
-    return [this.long.kernel, this.long.programs];
+    this.long ??= this.makeLong();
+    const { kernel, programs } = this.long;
+    return kernel === programs ? [programs] : [kernel, programs];
+  }
+
+  private makeLong(): { readonly kernel: ShadowGdt; readonly programs: ShadowGdt } {
+    const { hardware, window, isTranslated } = this;
+    if (!isTranslated) {
+      const kernel = new ShadowGdt(hardware, window, "kernel-at-3", false);
+      return { kernel, programs: new ShadowGdt(hardware, window, "programs", false) };
+    }
+    const programs = new ShadowGdt(hardware, window, "programs", false);
+    return { kernel: programs, programs };
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What monitors have in common that run their guest's kernel at CPL 1, or 3 in 64-bit mode, on shadow page tables: whatever
+ * What monitors have in common that run their guest's kernel at CPL 1, or 3 as it is in 64-bit mode, on shadow page tables: whatever
  * would enter CPL 0 comes here. The guest's processor is the machine's own (privileged-state.ts); its privileged instructions
  * are emulated with the machine's own semantics, its exceptions and interrupts delivered as its own tables say.
  *
@@ -16,6 +16,7 @@ import type { Core } from "../../machine/cpu/core.js";
 import type { Interception, Vectoring } from "../../machine/cpu/interception.js";
 import {
   BASE,
+  EFER_WORD,
   GDTR_BASE,
   GDTR_LIMIT,
   HIGHEST,
@@ -25,6 +26,7 @@ import {
 } from "../../machine/cpu/places.js";
 import { EXCEPTION, LDTR, RFLAGS, TR } from "../../machine/cpu/state.js";
 import type { StartState, SystemUnit } from "../../machine/cpu/system-unit.js";
+import { NONE_REFUSED } from "../../machine/execute/code/linear-access.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
 import { loadsCr3 } from "../../machine/x86/register-move.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
@@ -36,7 +38,7 @@ import type { Monitor } from "../monitor.js";
 import type { MonitorParts } from "../virtual-computer.js";
 import { GuestGdt } from "./guest-gdt.js";
 import { PrivilegedState } from "./privileged-state.js";
-import { MonitorWindow } from "./window.js";
+import { MonitorWindow, WINDOW_BASE } from "./window.js";
 
 /** Levels of the map from guest-physical to host-physical memory. */
 const MAP_LEVELS = 4;
@@ -44,6 +46,10 @@ const MAP_LEVELS = 4;
 const IDT_LIMIT = 0x7ff;
 /** Selector of the monitor's TSS, as STR shows it. */
 const TASK_SELECTOR = 0xfff8;
+
+/** Limits that a guest's programs should have are not kept apart from the monitor's, nor from those of a kernel above CPL 0. */
+const OWN_LIMITS =
+  "a guest that sets EFER.LMSLE itself has limits that a monitor which deprivileges its kernel does not";
 
 /** What left the guest. */
 export type Left =
@@ -81,8 +87,8 @@ export class DeprivilegedMonitor implements Monitor, Interception {
   constructor(
     protected readonly parts: MonitorParts,
     options: Omit<ShadowedPagingOptions, "reserved">,
-    /** The guest's data segments end where the monitor's addresses begin. */
-    truncates = false,
+    /** The guest's kernel is translated: has CPL 1 always, and data segments that end where the monitor's addresses begin. */
+    isTranslator = false,
   ) {
     const { hardware, board, guestFrames } = parts;
     const { machine } = hardware;
@@ -91,7 +97,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     this.window = new MonitorWindow(machine);
     this.ram.onWrite = (frame) => this.written(frame);
     this.hasPending = board.surroundings().hasInterrupt;
-    this.gdt = new GuestGdt(hardware, this.window, this.ram, () => this.paging, truncates);
+    this.gdt = new GuestGdt(hardware, this.window, this.ram, () => this.paging, isTranslator);
     const idt = this.window.add(1, false).address;
     this.state = new PrivilegedState(
       () => this.core,
@@ -105,6 +111,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
           taskSelector: TASK_SELECTOR,
         };
       },
+      isTranslator ? 1 : 3,
     );
     this.kernelCycles = new KernelCycles(machine.counters);
     this.paging = new ShadowedPaging(hardware, map, this.ram, {
@@ -234,12 +241,16 @@ export class DeprivilegedMonitor implements Monitor, Interception {
 
   /** The guest's own processor state into the registers. */
   protected expose(): void {
-    this.parts.hardware.engine.endBlock();
+    const { engine, memory } = this.parts.hardware;
+    engine.endBlock();
     this.state.expose();
+    // No segment and no CPL keeps what is emulated from the window then.
+    if (this.core.isLong) memory.refusedFrom = WINDOW_BASE;
   }
 
   /** The machine's into them: the guest may run. */
   protected conceal(): void {
+    this.parts.hardware.memory.refusedFrom = NONE_REFUSED;
     this.state.conceal();
     this.paging.setRole(this.runsKernelAt3 ? "kernel" : "guest");
   }
@@ -386,6 +397,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
   protected emulateExposed(instruction: Instruction): void {
     this.emulating = instruction;
     this.system.emulate(instruction);
+    if ((this.core.words[EFER_WORD]! & EFER.LMSLE) !== 0) throw new UnsupportedError(OWN_LIMITS);
     if (TABLE_LOADS.has(instruction.row.mnemonic)) this.refuseTablesInWindow();
     if (instruction.row.mnemonic === "LGDT" || this.paging.generation !== this.pagingSeen)
       this.gdt.isStale = true;

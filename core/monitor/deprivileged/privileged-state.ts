@@ -6,7 +6,8 @@
  *      real state, CPL 1 or 3               virtual state, CPL 0                           real state
  *
  * In protected mode the kernel has CPL 1. In 64-bit mode no segment keeps code apart, and paging knows only user and supervisor:
- * there the kernel has CPL 3 like its programs, and which of them runs is kept here.
+ * there a kernel that runs as it is has CPL 3 like its programs, and which of them runs is kept here. One that is translated has
+ * CPL 1 there too (EFER.LMSLE: cpu/long-limits.ts).
  *
  * General, x87 and SSE registers, DS to GS, CR2 to CR4 and MSRs are the same in both: no instruction reads the privileged of
  * these there without a trap. The others can be read there without one, so they must be the machine's own: that is
@@ -66,15 +67,16 @@ export class PrivilegedState {
   /** What was concealed had CPL 0. */
   private hidKernel = false;
 
-  /** @param realTables for the guest's kernel or for its programs. */
+  /** @param realTables for the guest's kernel or for its programs. @param longRing CPL of the kernel in IA-32e mode. */
   constructor(
     private readonly core: () => Core,
     private readonly realTables: (isKernel: boolean) => RealTables,
+    private readonly longRing: 1 | 3,
   ) {}
 
   /** CPL at which the guest's kernel runs. */
   get guestRing(): 1 | 3 {
-    return this.core().isLong ? 3 : 1;
+    return this.core().isLong ? this.longRing : 1;
   }
 
   /** Whether the guest's kernel is at RIP, not one of its programs. */

@@ -13,7 +13,7 @@ import type { ReservedEntries } from "../memory/shadow/shadow-hardware.js";
 
 /** First address. */
 export const WINDOW_BASE = 0xffc0_0000;
-const LONG_WINDOW_BASE = WINDOW_BASE - 2 ** 32;
+export const LONG_WINDOW_BASE = WINDOW_BASE - 2 ** 32;
 const WINDOW_PAGES = 1024;
 /** Pages of one table with entries of 8 bytes. */
 const TABLE_PAGES = 512;
@@ -44,10 +44,27 @@ export class MonitorWindow {
       const page = this.pages++;
       const { ram } = this.machine;
       ram[this.plainTable * 1024 + page] = entry;
-      ram[this.pageTables[Math.floor(page / TABLE_PAGES)]! * 1024 + (page % TABLE_PAGES) * 2] = entry;
+      ram[this.longEntry(page)] = entry;
       frames.push(frame);
     }
     return { address, frames };
+  }
+
+  /** Has the window not be there for a while, in IA-32e mode: for what the guest may do by addresses that nothing else checks. */
+  without(step: () => void): void {
+    this.togglePresent();
+    step();
+    this.togglePresent();
+  }
+
+  private togglePresent(): void {
+    const { ram } = this.machine;
+    for (let page = 0; page < this.pages; page++) ram[this.longEntry(page)]! ^= P;
+  }
+
+  /** Where the entry of a page is in the tables of the formats with entries of 8 bytes. */
+  private longEntry(page: number): number {
+    return this.pageTables[Math.floor(page / TABLE_PAGES)]! * 1024 + (page % TABLE_PAGES) * 2;
   }
 
   /** Whether a linear address is the monitor's. @param isLong the guest is in IA-32e mode. */

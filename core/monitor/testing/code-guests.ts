@@ -27,7 +27,12 @@ export interface Choice {
 export interface Guest {
   readonly load: Load;
   readonly disks?: readonly Uint8Array[];
+  /** Of the processor; Nehalem if left out. */
+  readonly profile?: string;
 }
+
+/** Kernels of 64 bits are translated where 64-bit mode has limits. */
+export const withLongLimits = (guest: Guest): Guest => ({ ...guest, profile: "barcelona-2007" });
 
 /** What the guest is: the same under every technique. */
 export interface GuestEnding {
@@ -36,7 +41,7 @@ export interface GuestEnding {
 }
 
 export const optionsOf = (guest: Guest, engine: Engine = "translator"): ComputerOptions => ({
-  profile: findProfile("nehalem-2008")!,
+  profile: findProfile(guest.profile ?? "nehalem-2008")!,
   memoryBytes: MEMORY,
   ...PLAIN,
   engine,

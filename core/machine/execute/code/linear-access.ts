@@ -1,18 +1,25 @@
 /** Memory by linear address for the CPU's system side (cpu/host.ts), through the same look-ups as code's own accesses. */
-import { GuestFault } from "../../cpu/fault.js";
+import { GuestFault, pageFault } from "../../cpu/fault.js";
 import { type AccessBytes, type LinearAccess, SPAN_READ } from "../../cpu/host.js";
 import { CODE_64, MODE, STATE } from "../../cpu/state.js";
 import type { Machine } from "../../machine.js";
+import { PF_USER, PF_WRITE } from "../../mmu/entry.js";
 import type { ModuleExports } from "../../wasm/module.js";
 import { ACCESS, accessOf } from "./runtime/contract.js";
 
 const MOST = 4096;
 /** Two granules at most: whether a write touches decoded code is asked of its first and its last byte. */
 const MOST_SPAN = 64;
+export const NONE_REFUSED = 2 ** 32;
 
 export class EngineMemory implements LinearAccess {
   readonly words: Int32Array;
   high = 0;
+  /**
+   * Of the last 4 GiB of 64-bit addresses those from here on fault, as if no page were there: a monitor's own, while it does in
+   * its guest's stead what reaches memory by addresses of the guest's. None unless it says so.
+   */
+  refusedFrom = NONE_REFUSED;
   private readonly halves: Uint16Array;
   private readonly bytes: Uint8Array;
   private readonly state: Int32Array;
@@ -76,6 +83,8 @@ export class EngineMemory implements LinearAccess {
 
   /** Host address of an access. */
   private find(high: number, low: number, access: number, user: boolean): number {
+    if (high === -1 && (low >>> 0) + (access >>> ACCESS.sizeShift) > this.refusedFrom)
+      this.refuse(low, access, user);
     const host = this.access(high, low, user ? access : access | ACCESS.supervisor);
     if (host === 0) {
       const { state } = this;
@@ -84,6 +93,15 @@ export class EngineMemory implements LinearAccess {
       throw new GuestFault(vector, state[STATE.faultCode / 4]!, state[address + 1], state[address]);
     }
     return host;
+  }
+
+  private refuse(low: number, access: number, user: boolean): never {
+    const first = low >>> 0;
+    const kind = access & ACCESS.kindMask;
+    // What lies before may fault of itself.
+    if (first < this.refusedFrom) this.find(-1, low, accessOf(kind, 1), user);
+    const code = (kind === ACCESS.read ? 0 : PF_WRITE) | (user ? PF_USER : 0);
+    throw pageFault(code, -1, Math.max(first, this.refusedFrom) | 0);
   }
 
   private valueAt(host: number, bytes: AccessBytes): number {
