@@ -4,6 +4,7 @@
  *
  *   node scripts/gate/host-experiment.mjs --quiet 100       identical code, 100 times: how many alarms?
  *   node scripts/gate/host-experiment.mjs --slower 10 --of 10   the hot loop 10% slower, 10 times: how many are found?
+ *   node scripts/gate/host-experiment.mjs --loop code …         the loop is translated code, not the reference driver's
  *
  * Both by the rules of `bench --against` (core/lab/host-comparison.ts). B is a copy of dist/ in another folder, as a worktree's
  * build is; slowdowns are planted in it (planted-copy.mjs) and calibrated first. One line of JSON a comparison goes to --out, the
@@ -14,14 +15,14 @@ import { loadavg, tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { buildIfStale, ROOT } from "../build.mjs";
-import { copyOfBuild, plantSlowLoop } from "./planted-copy.mjs";
+import { copyOfBuild, plantSlowCode, plantSlowLoop } from "./planted-copy.mjs";
 
 const { values } = parseArgs({
   options: {
     quiet: { type: "string" },
     slower: { type: "string" },
     of: { type: "string", default: "10" },
-    code: { type: "boolean", default: false },
+    loop: { type: "string", default: "references" },
     out: { type: "string" },
   },
 });
@@ -31,20 +32,32 @@ const { compareHosts, HOST_RULES } = await import("../../dist/lab/host-compariso
 const { askTiming } = await import("../../dist/lab/host-timing.js");
 const { planCells } = await import("../../dist/index.js");
 
-/** The hot loop: page after page at random, and every reference hits the first TLB. 0.3 to 0.4 s a process. */
-const LOOP = `
+/** Hot loops, 0.1 to 0.4 s a process, and what makes them slower. */
+const LOOPS = {
+  references: {
+    /** Page after page at random, and every reference hits the first TLB. */
+    workload: "{ name: gups, footprint: 128KiB, updates: 2000000 }",
+    plant: plantSlowLoop,
+    unit: "every 16 references",
+  },
+  code: {
+    /** 200 million instructions in one translated region. */
+    workload: "program/arithmetic",
+    plant: plantSlowCode,
+    unit: "every 16 blocks",
+  },
+};
+const chosen = LOOPS[values.loop];
+if (chosen === undefined) {
+  console.error(`--loop ${values.loop}: not one of ${Object.keys(LOOPS).join(", ")}`);
+  process.exit(2);
+}
+const SCENARIO = `
 title: The hot loop
 technique: native
 machine: { profile: haswell-2013, caches: "off" }
-workload: { name: gups, footprint: 128KiB, updates: 2000000 }
-`;
-/** Translated code besides; starting its machine takes longer than running it. */
-const CODE = `
-title: Translated code
-technique: native
-machine: { profile: haswell-2013, caches: "off" }
-workload: program/compute
-size: tiny
+workload: ${chosen.workload}
+size: full
 `;
 
 const work = mkdtempSync(path.join(tmpdir(), "virtlab-gate-"));
@@ -52,12 +65,8 @@ process.on("exit", () => rmSync(work, { recursive: true, force: true }));
 
 const timingOf = (folder) => path.join(folder, "dist", "lab", "timing-process.js");
 const original = timingOf(ROOT);
-const subjectOf = (name, text) => {
-  const [cell] = planCells({ text, path: path.join(ROOT, "scenarios", `${name}.yaml`) }).cells;
-  return { cell: name, group: name, a: cell.config, b: cell.config };
-};
-const loop = subjectOf("hot-loop", LOOP);
-const subjects = values.code ? [loop, subjectOf("translated-code", CODE)] : [loop];
+const [cell] = planCells({ text: SCENARIO, path: path.join(ROOT, "scenarios", "hot-loop.yaml") }).cells;
+const loop = { cell: "hot-loop", group: values.loop, a: cell.config, b: cell.config };
 
 function note(entry) {
   if (values.out !== undefined) appendFileSync(values.out, `${JSON.stringify(entry)}\n`);
@@ -68,7 +77,7 @@ async function repeat(script, times) {
   let alarms = 0;
   let suspicions = 0;
   for (let run = 0; run < times; run++) {
-    const { cells, slower } = await compareHosts({ a: original, b: script }, subjects);
+    const { cells, slower } = await compareHosts({ a: original, b: script }, [loop]);
     const isAlarm = slower > 0;
     alarms += isAlarm ? 1 : 0;
     suspicions += cells.some(({ confirmation }) => confirmation !== undefined) ? 1 : 0;
@@ -97,11 +106,11 @@ async function calibrate(share) {
   const trials = [];
   const make = async (steps) => {
     const folder = copyOfBuild(path.join(work, `steps-${steps}`));
-    plantSlowLoop(folder, steps);
+    chosen.plant(folder, steps);
     const [plain, slow] = await fastest([original, timingOf(folder)], 8);
     trials.push({ steps, script: timingOf(folder), slowdown: slow / plain - 1 });
     console.error(
-      `planted ${steps} multiplications every 16 references: ${(100 * (slow / plain - 1)).toFixed(1)}% slower`,
+      `planted ${steps} multiplications ${chosen.unit}: ${(100 * (slow / plain - 1)).toFixed(1)}% slower`,
     );
     return slow / plain - 1;
   };
@@ -119,7 +128,7 @@ async function calibrate(share) {
 }
 
 if (values.out !== undefined) writeFileSync(values.out, "");
-note({ rules: HOST_RULES, node: process.version, subjects: subjects.map(({ cell }) => cell) });
+note({ rules: HOST_RULES, node: process.version, loop: values.loop });
 let isGood = true;
 if (values.quiet !== undefined) {
   const times = Number(values.quiet);

@@ -57,6 +57,30 @@ export function plantSlowLoop(folder, steps) {
   );
 }
 
+const REGION = "dist/machine/execute/code/translate/region-emitter.js";
+
+/** Makes translated code slower: the same multiplications at every 16th entry of a block. */
+export function plantSlowCode(folder, steps) {
+  const chain =
+    "set(this.planted, I32.mul(I32.xor(get(this.planted), get(this.room)), int(0x5bd1e995))),".repeat(steps);
+  const room = "set(this.room, I32.sub(get(this.room), int(instructions.length))),";
+  replaceOnce(
+    folder,
+    REGION,
+    room,
+    `${room}
+            set(this.entries, I32.add(get(this.entries), int(1))),
+            ifThen(I32.isZero(I32.and(get(this.entries), int(15))), [${chain}]),`,
+  );
+  const counts = "store(int(0), I32.sub(limit, get(this.room)), this.base + STATE.counts),";
+  // As above: a chance of one in 2^32 each time that a region is left.
+  const trap = "ifThen(I32.eq(get(this.planted), int(0x1b873593)), unreachable),";
+  replaceOnce(folder, REGION, counts, `${counts}${trap}`);
+  const local = "this.room = builder.local();";
+  const locals = "this.planted = builder.local(); this.entries = builder.local();";
+  replaceOnce(folder, REGION, local, `${local} ${locals}`);
+}
+
 /** A changed constant: filling a shadow at a hidden fault costs one cycle more than its source says. */
 export function plantConstant(folder) {
   const name = "dist/events/profiles/software.js";
