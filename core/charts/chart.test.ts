@@ -108,7 +108,7 @@ describe("what a chart refuses", () => {
   it("an unknown column in where, and in an inline spec", () => {
     expect(refusal({ kind: "stack", where: "tecnique == 'native'" }).text).toContain("technique");
     const spec = { mark: "bar", encoding: { x: { field: "cyles", type: "quantitative" } } };
-    expect(refusal({ spec }).text).toContain("did you mean cycles");
+    expect(refusal({ spec }).text).toContain(`did you mean "cycles"`);
   });
 
   it("a comparison with nothing", () => {

@@ -13,8 +13,8 @@ import {
 } from "../scenario/expression.js";
 import type { Row } from "../scenario/scenario.js";
 import { languageOf } from "../scenario/schema.js";
+import { columnSuggestion } from "../scenario/suggestion.js";
 import { UserError } from "../util/errors.js";
-import { nearestWords } from "../util/nearest.js";
 import { parseBytes } from "../util/units.js";
 
 /** The rows for which the expression is true; a row without a value that it needs is not drawn. */
@@ -59,10 +59,9 @@ export function columnIn(rows: readonly Row[], name: string, place: string): str
 
 /** The error for a column that no row has, with the nearest ones. */
 export function noColumn(name: string, columns: Iterable<string>, place: string): UserError {
-  const near = nearestWords(name, columns);
   return new UserError(`no row has a column "${name}"`, {
     where: place,
-    mend: near.length > 0 ? `did you mean ${near.join(" or ")}?` : "columns are listed in results/COLUMNS.md",
+    mend: columnSuggestion(name, columns),
   });
 }
 

@@ -73,6 +73,18 @@ export function shardOf(written: Written): { index: number; of: number } | undef
   return { index, of };
 }
 
+/** What a command is to do: `baseline update`, `history add`. @throws UserError for another word */
+export function actionOf<T extends string>(
+  command: string,
+  written: Written,
+  actions: readonly T[],
+): T | undefined {
+  const action = actions.find((word) => word === written);
+  if (written !== undefined && action === undefined)
+    throw messages.notAnAction(command, String(written), actions);
+  return action;
+}
+
 /** One of a set of words. @throws UserError naming the nearest */
 export function choiceOf<T extends string>(
   option: string,

@@ -66,6 +66,8 @@ describe("a mistake in the arguments", () => {
     [["bench", "x.yaml", "--seed"], "--seed has no value", "--seed <value>"],
     [["bench", "x.yaml", "--seed=1", "--seed=2"], "--seed is given twice", "once"],
     [["bench", "x.yaml", "--workers", "many"], "--workers many: not a whole number from 0 to 1024", "e.g."],
+    [["history", "ad"], "history ad: history can show or add", 'did you mean "add"?'],
+    [["compare", "ept", "scenarios/ept.yaml"], "is a scenario, not its results", "then give its name: ept"],
     [["bench", "x.yaml", "--size", "smal"], "--size smal: not one of", 'did you mean "small"?'],
     [["bench", "x.yaml", "--fresh", "--resume"], "--resume and --fresh exclude each other", "one of them"],
     [["bench", "x.yaml"], 'there is no scenario "x.yaml"', "virtlab list scenarios"],

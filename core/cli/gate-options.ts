@@ -1,6 +1,6 @@
 /** `virtlab compare`, `merge`, `baseline` and `history` as commands.ts declares them: what they take, and what their help says. */
 import { RUN_SIZES } from "../util/parameters.js";
-import { choiceOf, flagOf, textOf, textsOf } from "./arguments.js";
+import { actionOf, choiceOf, flagOf, textOf, textsOf } from "./arguments.js";
 import type { Command } from "./commands.js";
 import * as messages from "./messages.js";
 
@@ -103,7 +103,7 @@ export const GATE_COMMANDS: readonly Command[] = [
     ],
     run: async (values, { terminal, args }) => {
       const options = {
-        action: choiceOf("action", values["action"], BASELINE_ACTIONS)!,
+        action: actionOf("baseline", values["action"], BASELINE_ACTIONS)!,
         what: textsOf("what", values["what"]),
         why: textOf("why", values["why"]),
         size: choiceOf("size", values["size"], RUN_SIZES),
@@ -132,7 +132,7 @@ export const GATE_COMMANDS: readonly Command[] = [
     ],
     run: async (values, { terminal }) => {
       const options = {
-        action: choiceOf("action", values["action"], HISTORY_ACTIONS) ?? "show",
+        action: actionOf("history", values["action"], HISTORY_ACTIONS) ?? "show",
         what: textsOf("what", values["what"]),
         folder: textOf("folder", values["folder"]),
         html: textOf("html", values["html"]),

@@ -74,6 +74,12 @@ export function notAChoice(option: string, written: string, choices: readonly st
   });
 }
 
+export function notAnAction(command: string, written: string, actions: readonly string[]): UserError {
+  return new UserError(`${command} ${written}: ${command} can ${actions.join(" or ")}`, {
+    mend: didYouMean(written, actions, `write e.g. virtlab ${command} ${actions[0]}`),
+  });
+}
+
 export function optionsExclude(one: string, other: string): UserError {
   return new UserError(`--${one} and --${other} exclude each other`, { mend: "give one of them" });
 }

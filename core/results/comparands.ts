@@ -53,6 +53,11 @@ export function comparandsOf(
 ): Comparands {
   const disk = new Disk();
   const single = (runs: readonly Comparand[]): Comparands => ({ name: reference, isSet: false, runs });
+  if (/\.ya?ml$/.test(reference))
+    throw new UserError("is a scenario, not its results", {
+      where: reference,
+      mend: `run it (npm run bench -- ${reference}), then give its name: ${basename(reference).replace(/\.ya?ml$/, "")}`,
+    });
   if (reference.endsWith(".csv")) {
     if (!existsSync(reference)) return single([]);
     return single([fileComparand(reference, disk)]);

@@ -131,7 +131,10 @@ function syntaxError(code: string, message: string, where: string): UserError {
     return new UserError("a tab cannot indent YAML", { where, mend: "use spaces" });
   if (code === "MULTIPLE_DOCS")
     return new UserError("a file holds one scenario", { where, mend: "remove `---` and what follows" });
-  return new UserError(message, { where });
+  return new UserError(message, {
+    where,
+    mend: "check brackets, quotes and indentation here and just above",
+  });
 }
 
 function plainData(

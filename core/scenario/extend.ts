@@ -49,7 +49,10 @@ export function chainOf(
       current = read(path);
     } catch (error) {
       if (error instanceof UserError && error.where === path)
-        throw new UserError(`extends ${parent}: it ${error.message}`, { where });
+        throw new UserError(`extends ${parent}: it ${error.message}`, {
+          where,
+          mend: "give a path from this file's folder, e.g. ept.yaml",
+        });
       throw error;
     }
   }

@@ -124,16 +124,15 @@ function readFile(path: string): LocatedDocument {
   return readDocument(text, path);
 }
 
-/** The baseline by column. @throws UserError when it names what does not vary. */
+/** The baseline by column. @throws UserError when it names what does not vary, or a value that no row has. */
 function baselineOf(
   body: ScenarioDocument,
   language: Language,
   layers: readonly Layer[],
 ): Scenario["baseline"] {
   if (body.baseline === undefined) return undefined;
-  const axes = new Set(
-    [body.matrix ?? {}, body.zip ?? {}, ...(body.include ?? [])].flatMap((point) => Object.keys(point)),
-  );
+  const points = [body.matrix ?? {}, body.zip ?? {}, ...(body.include ?? [])];
+  const axes = new Set(points.flatMap((point) => Object.keys(point)));
   const columns: Record<string, string | number | boolean> = {};
   for (const [path, value] of Object.entries(body.baseline)) {
     if (value === undefined) continue;
@@ -143,9 +142,23 @@ function baselineOf(
         mend: axes.size === 0 ? "add a matrix" : `its axes are: ${[...axes].join(", ")}`,
       });
     }
+    const values = points.flatMap((point) => point[path] ?? []);
+    // Who narrows an axis from the command line may do without slowdowns.
+    const isNarrowed = locateIn(layers, ["matrix", path])?.startsWith("--set ") === true;
+    if (!isNarrowed && !values.some((each) => valueName(each) === String(value))) {
+      throw new UserError(`the baseline has ${path}: ${value}, which no row has`, {
+        where: locateIn(layers, ["baseline", path]) ?? "",
+        mend: `${path} is one of: ${values.map(valueName).join(", ")}`,
+      });
+    }
     columns[language.axes.byName.get(path)!.column] = value;
   }
   return columns;
+}
+
+/** A value of an axis as rows have it; a workload may be written with its parameters. */
+function valueName(value: unknown): string {
+  return String((value as { name?: unknown }).name ?? value);
 }
 
 /**

@@ -18,7 +18,7 @@ import {
 import { RowIndex } from "./row.js";
 import type { ExpectationFailure, ExpectationResult, Plan, Row, Scenario, ValueRange } from "./scenario.js";
 import type { Language } from "./schema.js";
-import { suggestion } from "./suggestion.js";
+import { columnSuggestion, suggestion } from "./suggestion.js";
 
 const ARITHMETIC: Readonly<Record<string, (...numbers: number[]) => number>> = {
   abs: Math.abs,
@@ -95,11 +95,8 @@ export class RowScopes {
   /** When nothing finished, there are no columns to compare with. */
   private checkColumn(name: string, text: string, where: string): void {
     if (this.columns.has(this.columnOf(name)) || this.rows.every(hasNoValues)) return;
-    const mend = suggestion(name, this.columns);
-    throw new UserError(`no row has a column "${name}" (in \`${text}\`)`, {
-      where,
-      ...(mend === undefined ? {} : { mend }),
-    });
+    const mend = columnSuggestion(name, this.columns);
+    throw new UserError(`no row has a column "${name}" (in \`${text}\`)`, { where, mend });
   }
 
   selects(condition: Expression | undefined, row: Row): boolean {

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { COSTS } from "../events/costs.js";
+import type { UserError } from "../util/errors.js";
 import type { ParameterSpec, ParameterSpecs } from "../util/parameters.js";
 import { PAGE_SIZES, type PageSizeName, parseBytes } from "../util/units.js";
 import type { Catalogue } from "./catalogue.js";
@@ -62,12 +63,9 @@ export function bytesSchema(minimum = 0, maximum = Number.MAX_SAFE_INTEGER) {
     let bytes = Number.NaN;
     try {
       bytes = parseBytes(written);
-    } catch {
-      context.addIssue({
-        code: "custom",
-        input: written,
-        message: `"${written}" is not a size: ${SIZE_ERROR}`,
-      });
+    } catch (error) {
+      const { message } = error as UserError;
+      context.addIssue({ code: "custom", input: written, message: `${message}: ${SIZE_ERROR}` });
       return z.NEVER;
     }
     if (bytes < minimum || bytes > maximum) {

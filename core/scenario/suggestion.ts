@@ -11,3 +11,9 @@ export function suggestion(written: string, words: Iterable<string>): string | u
   if (word !== undefined) return `did you mean "${word}"?`;
   return all.length > 0 && all.length <= FEW ? `valid here: ${all.join(", ")}` : undefined;
 }
+
+/** What to do about a column that no row has. */
+export function columnSuggestion(written: string, columns: Iterable<string>): string {
+  if (written === "slowdown") return "slowdown needs a baseline: add e.g. `baseline: { technique: native }`";
+  return suggestion(written, [...columns, "slowdown"]) ?? "columns are listed in results/COLUMNS.md";
+}

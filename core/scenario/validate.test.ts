@@ -43,6 +43,16 @@ test.each([
     "machine: {memory: [1GiB, 2GiB]}",
     "write matrix: { machine.memory: […] }",
   ],
+  [
+    "a size above all",
+    "workload: { name: gups, footprint: 99999999TiB }",
+    'test.yaml:1:31: workload.footprint: "99999999TiB" is too large',
+  ],
+  [
+    "a baseline that no row has",
+    "matrix: { page: [4K, 2M] }\nbaseline: { page: 1G }",
+    "the baseline has page: 1G, which no row has",
+  ],
   ["wrong unit", "machine: {memory: 4Gob}", 'test.yaml:1:19: machine.memory: "4Gob" is not a size'],
   ["out of range", "parameters: {footprint: 1KiB}", "1KiB is out of range: from 4096"],
   ["on for true", "host: {vpid: on}", 'host.vpid: expected true or false, found "on"\n  write true'],

@@ -16,6 +16,8 @@ export function parseBytes(text: string | number): number {
   const match = /^\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*$/.exec(String(text));
   const multiple = match === null ? undefined : SUFFIXES[match[2]!.toUpperCase()];
   const bytes = match === null || multiple === undefined ? Number.NaN : Number(match[1]) * multiple;
+  if (bytes > Number.MAX_SAFE_INTEGER)
+    throw new UserError(`"${text}" is too large`, { mend: "no size is above 8191 TiB" });
   if (!Number.isSafeInteger(bytes)) {
     throw new UserError(`"${text}" is not a size`, {
       mend: "write a number with B, KiB, MiB, GiB or TiB, e.g. 64MiB",

@@ -60,6 +60,9 @@ workload: ${chosen.workload}
 size: full
 `;
 
+/** Of a plant's size, until it is near what was asked for. */
+const MOST_TRIALS = 7;
+
 const work = mkdtempSync(path.join(tmpdir(), "virtlab-gate-"));
 process.on("exit", () => rmSync(work, { recursive: true, force: true }));
 
@@ -114,14 +117,15 @@ async function calibrate(share) {
     );
     return slow / plain - 1;
   };
-  // Roughly linear in the steps: from two measurements to the third.
+  // By halves: a processor hides the first few, and none of those after.
+  let [little, much] = [0, Number.POSITIVE_INFINITY];
   let steps = 12;
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < MOST_TRIALS && much - little > 1; round++) {
     const slowdown = await make(steps);
     if (Math.abs(slowdown - share) < share / 10) break;
-    const next = Math.max(1, Math.round(slowdown > 0.01 ? (steps * share) / slowdown : steps * 3));
-    if (trials.some((trial) => trial.steps === next)) break;
-    steps = next;
+    if (slowdown < share) little = steps;
+    else much = steps;
+    steps = much === Number.POSITIVE_INFINITY ? 2 * little : Math.round((little + much) / 2);
   }
   trials.sort((a, b) => Math.abs(a.slowdown - share) - Math.abs(b.slowdown - share));
   return trials[0];

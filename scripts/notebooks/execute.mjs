@@ -79,7 +79,7 @@ async function execute(file) {
     const isGood = await executor.execute(sourceOf(cell));
     await setImmediate(); // a rejection is told after the microtasks
     cell.execution_count = ++count;
-    const told = outputs.filter(({ name }) => name === "stderr").map(({ text }) => text);
+    const told = outputs.filter(({ name }) => name === "stderr").map(({ text }) => ownPlaces(text));
     const rejections = loose.splice(0).map(textOf);
     for (const text of rejections) outputs.push({ output_type: "stream", name: "stderr", text });
     cell.outputs = outputs.map(asWritten);
@@ -99,11 +99,17 @@ async function execute(file) {
   };
 }
 
+/** Of an error's places only those in the notebook and in what it calls. */
+function ownPlaces(stack) {
+  const isForeign = (line) => /[\\/]tslab[\\/]|execute\.mjs|\(node:|at node:/.test(line);
+  return stack
+    .split("\n")
+    .filter((line) => !isForeign(line))
+    .join("\n");
+}
+
 function textOf(reason) {
-  const stack = String(reason?.stack ?? reason).split("\n");
-  // Of the places only those in the notebook and in what it calls.
-  const own = stack.filter((line) => !/[\\/]tslab[\\/]|execute\.mjs|\(node:|at node:/.test(line)).join("\n");
-  const text = reason?.text ?? own;
+  const text = reason?.text ?? ownPlaces(String(reason?.stack ?? reason));
   return `promise rejected, or exception thrown, that no cell caught: ${text}\n`;
 }
 
