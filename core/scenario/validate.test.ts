@@ -46,7 +46,7 @@ test.each([
   [
     "a size above all",
     "workload: { name: gups, footprint: 99999999TiB }",
-    'test.yaml:1:31: workload.footprint: "99999999TiB" is too large',
+    'test.yaml:1:36: workload.footprint: "99999999TiB" is too large',
   ],
   [
     "a baseline that no row has",

@@ -115,7 +115,7 @@ export function plantInstructionCost(folder) {
 export function plantCodeExit(folder) {
   replaceOnce(
     folder,
-    "dist/monitor/hardware-assisted/kernel-side.js",
+    "dist/monitor/hardware-assisted/exit-accounts.js",
     "machine.counters.exit(reason, transition + monitor + user);",
     `machine.counters.exit(reason, transition + monitor + user);
         if (machine.counters.exits[reason] === 10) this.leave(reason, work, user);`,
