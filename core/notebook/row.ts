@@ -862,6 +862,9 @@ export interface LabRow {
   /** Host start time daemon */ readonly host_start_time_daemon: string;
   /** Host start time network */ readonly host_start_time_network: string;
   /** Host start time from */ readonly host_start_time_from: number | string;
+  /** Host start time pod */ readonly host_start_time_pod: string;
+  /** Host start time runtime at */ readonly host_start_time_runtime_at: string;
+  /** Host start time present (count) */ readonly host_start_time_present: number;
   /** Host start time registry bandwidth (count) */ readonly host_start_time_registry_bandwidth: number;
   /** Host start time registry latency (count) */ readonly host_start_time_registry_latency: number;
   /** Host start time unpack rate (count) */ readonly host_start_time_unpack_rate: number;
@@ -912,6 +915,9 @@ export interface LabRow {
   /** Host failover daemon */ readonly host_failover_daemon: string;
   /** Host failover network */ readonly host_failover_network: string;
   /** Host failover from */ readonly host_failover_from: number | string;
+  /** Host failover pod */ readonly host_failover_pod: string;
+  /** Host failover runtime at */ readonly host_failover_runtime_at: string;
+  /** Host failover present (count) */ readonly host_failover_present: number;
   /** Host failover registry bandwidth (count) */ readonly host_failover_registry_bandwidth: number;
   /** Host failover registry latency (count) */ readonly host_failover_registry_latency: number;
   /** Host failover unpack rate (count) */ readonly host_failover_unpack_rate: number;
@@ -1021,6 +1027,9 @@ export interface LabRow {
   /** Runtime */ readonly runtime: string;
   /** Daemon */ readonly daemon: string;
   /** Network */ readonly network: string;
+  /** Pod */ readonly pod: string;
+  /** Runtime at */ readonly runtime_at: string;
+  /** Present (count) */ readonly present: number;
   /** Registry bandwidth (count) */ readonly registry_bandwidth: number;
   /** Registry latency (count) */ readonly registry_latency: number;
   /** Unpack rate (count) */ readonly unpack_rate: number;

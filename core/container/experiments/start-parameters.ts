@@ -59,8 +59,28 @@ export const START_PARAMETERS = {
   from: {
     kind: "choice",
     default: "boot",
-    choices: ["boot", "snapshot"],
-    description: "Guests are booted, or restored from a snapshot whose memory they share.",
+    choices: ["boot", "snapshot", "zygote"],
+    description:
+      "Guests are booted, or restored from a snapshot whose memory they share; containers' programs are executed, or forked from one that has been set up (a zygote), whose memory they share.",
+  },
+  pod: {
+    kind: "boolean",
+    default: false,
+    description:
+      "A sandbox container with the network comes before each container, as Kubernetes' runtime interface (CRI) has it.",
+  },
+  runtimeAt: {
+    kind: "choice",
+    default: "memory",
+    choices: ["memory", "disk"],
+    description:
+      "Where the runtime's program is: in the page cache, as after other starts, or on disk, as after caches were dropped.",
+  },
+  present: {
+    kind: "count",
+    default: 0,
+    maximum: 10_000,
+    description: "Containers that the host has already: creating a network takes longer for each.",
   },
   registryBandwidth: {
     kind: "number",
@@ -78,7 +98,7 @@ export const START_PARAMETERS = {
 } as const satisfies ParameterSpecs;
 
 const PLAIN_CONTAINER = "container";
-const OF_CONTAINERS = ["driver", "runtime", "daemon"] as const;
+const OF_CONTAINERS = ["driver", "runtime", "daemon", "pod", "runtimeAt", "present"] as const;
 
 /** Why these make no sense together. */
 export function startRefusal({ technology, parameters }: ExperimentSetting): string | undefined {
@@ -90,6 +110,8 @@ export function startRefusal({ technology, parameters }: ExperimentSetting): str
   }
   if (isContainer && name !== PLAIN_CONTAINER && parameters["runtime"] !== own)
     return `${name} has a runtime of its own, and ${parameters["runtime"]} is another`;
+  if (parameters["from"] === "zygote" && name !== PLAIN_CONTAINER)
+    return `a ${name} forks from no zygote: its program is not one of the host's kernel, or has no container`;
   if (guest === undefined && parameters["from"] === "snapshot")
     return `a ${name} has no guest whose snapshot could be restored`;
   return undefined;

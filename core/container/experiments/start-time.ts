@@ -8,7 +8,7 @@ import {
   hostOf,
 } from "../../host/experiments/experiment.js";
 import { memoryValues } from "../../host/experiments/values.js";
-import type { Host } from "../../host/host.js";
+import { type Host, pagesOf } from "../../host/host.js";
 import { Instance } from "../../host/instances/instance.js";
 import type { HostValues } from "../../host/metrics.js";
 import { MS, SECOND } from "../../host/time.js";
@@ -16,7 +16,7 @@ import type { ParameterSpecs } from "../../util/parameters.js";
 import { imageOf } from "../images/catalogue.js";
 import { ImageFetch } from "../start/fetch.js";
 import { START_PHASES } from "../start/phases.js";
-import { stepsOf } from "../start/recipe.js";
+import { runtimeFile, stepsOf } from "../start/recipe.js";
 import { Starter } from "../start/starter.js";
 import { findDriver } from "../storage/drivers.js";
 import { runtimeOf, START_PARAMETERS, startRefusal } from "./start-parameters.js";
@@ -47,10 +47,11 @@ export const START_TIME: Experiment = {
 /** Starts all instances of a setting on a host of its own. */
 export function startTimes(setting: ExperimentSetting): HostValues {
   const host = hostOf(setting);
-  const base = host.memory.framesUsed;
   const { parameters } = setting;
+  const base = host.memory.framesUsed;
   const isInMemory = parameters["imageAt"] === "memory";
   if (isInMemory) runStarts(host, { ...setting, parameters: { ...parameters, starts: 1 } }, false, 0);
+  if (setting.technology.isContainer) placeRuntime(host, setting);
   const readBefore = host.disk.served.readBytes;
   const begun = host.clock.now;
   const first = isInMemory ? 1 : 0;
@@ -67,6 +68,15 @@ export function startTimes(setting: ExperimentSetting): HostValues {
     downloaded_bytes: fetch.downloadedBytes,
     disk_read_bytes: host.disk.served.readBytes - readBefore,
   };
+}
+
+/** The runtime's program is in the page cache, as after other starts, or not, as after caches were dropped. */
+function placeRuntime(host: Host, setting: ExperimentSetting): void {
+  const { name, binary } = runtimeOf(setting);
+  const file = host.file(runtimeFile(name), binary.value);
+  const pages = pagesOf(binary.value);
+  if (setting.parameters["runtimeAt"] === "memory") host.memory.touch(file, 0, pages, false);
+  else host.memory.release(file, 0, pages);
 }
 
 function runStarts(
@@ -100,14 +110,18 @@ function runStarts(
       runtime: runtimeOf(setting),
       network: parameters["network"] as "bridge" | "host",
       isManaged: parameters["daemon"] === true,
-      isSnapshot: parameters["from"] === "snapshot",
+      from: parameters["from"] as "boot" | "snapshot" | "zygote",
+      isPod: parameters["pod"] === true,
+      present: parameters["present"] as number,
       isCold,
       index,
     });
     starter.begin(host.memory.addOwner(), steps, () => {
       waiting--;
-      const isRestored = parameters["from"] === "snapshot";
-      const options = { image: 0, isMergeable: false, isHuge: setting.isHuge, isRestored };
+      const { from } = parameters;
+      const isRestored = from === "snapshot";
+      const isForked = from === "zygote";
+      const options = { image: 0, isMergeable: false, isHuge: setting.isHuge, isRestored, isForked };
       const instance = new Instance(host, application, technology, options);
       if (instance.isComplete) running++;
       else instance.stop();

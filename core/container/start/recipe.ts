@@ -11,7 +11,7 @@ import { NAMESPACES, type NamespaceName } from "../isolation/namespaces.js";
 import { MEASURED } from "../measured/container-phases.js";
 import { createWork } from "../storage/driver-costs.js";
 import type { StorageDriver } from "../storage/drivers.js";
-import { MACHINE_STARTS, START_COSTS } from "./costs.js";
+import { MACHINE_STARTS, READAHEAD, START_COSTS } from "./costs.js";
 import type { LockName, PhaseName, Step } from "./phases.js";
 import type { ContainerRuntime } from "./runtimes.js";
 
@@ -24,8 +24,12 @@ export interface StartRequest {
   readonly network: "bridge" | "host";
   /** By an engine's client and daemon, or by the runtime alone. */
   readonly isManaged: boolean;
-  /** A snapshot is restored in place of a boot. */
-  readonly isSnapshot: boolean;
+  /** What is restored in place of a boot, or forked in place of a start. */
+  readonly from: "boot" | "snapshot" | "zygote";
+  /** A sandbox container with the network comes first, as Kubernetes' runtime interface (CRI) has it. */
+  readonly isPod: boolean;
+  /** Containers that the host has already. */
+  readonly present: number;
   /** The image has to be fetched. */
   readonly isCold: boolean;
   /** Which of the instances: drivers that do not share give each files of its own. */
@@ -36,12 +40,12 @@ export interface StartRequest {
 const NAMESPACES_MADE: readonly NamespaceName[] = ["mnt", "uts", "ipc", "pid", "cgroup"];
 
 export function stepsOf(request: StartRequest): Step[] {
-  const { technology, isCold, application } = request;
+  const { technology, isCold, application, from } = request;
   const fetch = isCold ? [fetchStep(request)] : [];
   const own: Step = work("application", application.startWork.value);
   if (technology.name === "process")
     return [...fetch, ...imageReads(request, true), work("application", START_COSTS.forkExec.value), own];
-  if (technology.isContainer) return [...containerSteps(request, fetch), own];
+  if (technology.isContainer) return [...containerSteps(request, fetch), ...(from === "zygote" ? [] : [own])];
   return [...fetch, ...machineSteps(request, technology.name), own];
 }
 
@@ -51,24 +55,49 @@ function fetchStep({ driver, technology }: StartRequest): Step {
 }
 
 function containerSteps(request: StartRequest, fetch: readonly Step[]): Step[] {
-  const { isManaged, runtime, network } = request;
-  const { client, daemon, networkLocked, networkRest, hostNetwork, shim, forkExec } = START_COSTS;
-  const isolation = isolationWork();
+  const { isManaged, isPod, runtime, from } = request;
+  const { client, forkExec } = START_COSTS;
+  const asked = isManaged ? [locked("client", "engine", START_COSTS.daemon.value)] : [];
   return [
-    ...(isManaged ? [work("client", client.value), locked("client", "engine", daemon.value)] : []),
+    ...(isManaged ? [work("client", client.value)] : []),
+    // A pod's sandbox is a container of its own, which does nothing but hold the namespaces; the engine is asked again for the next.
+    ...(isPod
+      ? [...asked, ...networkSteps(request), ...processSteps(request), work("runtime", forkExec.value)]
+      : []),
+    ...asked,
     ...fetch,
     ...rootfsSteps(request),
-    ...(network === "bridge"
-      ? [locked("network", "engine", networkLocked.value), wait("network", networkRest.value)]
-      : [work("network", hostNetwork.value)]),
-    ...(isManaged ? [work("runtime", shim.value)] : []),
-    work("isolation", isolation),
-    work("runtime", Math.max(0, runtime.start.value - isolation)),
+    ...(isPod ? [] : networkSteps(request)),
+    ...processSteps(request),
     ...(runtime.machine === undefined ? [] : machineSteps(request, runtime.machine)),
     work("services", runtime.sandbox.value),
-    ...imageReads(request, request.driver.sharesPageCache),
+    ...(from === "zygote" ? [] : imageReads(request, request.driver.sharesPageCache)),
     work("application", forkExec.value),
   ].filter((step) => !("ns" in step) || step.ns > 0);
+}
+
+function networkSteps({ network, present }: StartRequest): Step[] {
+  const { networkLocked, networkPresent, networkRest, hostNetwork } = START_COSTS;
+  if (network === "host") return [work("network", hostNetwork.value)];
+  const alone = networkLocked.value + present * networkPresent.value;
+  return [locked("network", "engine", alone), wait("network", networkRest.value)];
+}
+
+/** Where the host has a runtime's program. */
+export function runtimeFile(name: string): string {
+  return `/usr/bin/${name}`;
+}
+
+/** Shim and runtime make the process. The runtime's program is paged in where it is not in memory. */
+function processSteps({ isManaged, runtime }: StartRequest): Step[] {
+  const isolation = isolationWork();
+  const { value: bytes } = runtime.binary;
+  return [
+    ...(isManaged ? [work("runtime", START_COSTS.shim.value)] : []),
+    read("runtime", runtimeFile(runtime.name), bytes, bytes / READAHEAD),
+    work("isolation", isolation),
+    work("runtime", Math.max(0, runtime.start.value - isolation)),
+  ];
 }
 
 /** Namespaces, a control group in each of version 2's places, the change of root: as measured. */
@@ -103,14 +132,11 @@ function imageReads({ image, driver, index }: StartRequest, isShared: boolean): 
   }));
 }
 
-function machineSteps(
-  { technology, isSnapshot, application, network, image }: StartRequest,
-  name: string,
-): Step[] {
+function machineSteps({ technology, from, application, network, image }: StartRequest, name: string): Step[] {
   const { monitor, firmware, kernel, services, kernelFiles, serviceFiles, restore, workingSet } =
     MACHINE_STARTS[name]!;
   const tap = network === "bridge" ? [work("network", START_COSTS.tap.value)] : [];
-  if (isSnapshot) {
+  if (from === "snapshot") {
     const memory = workingSet.value + application.memory.hot.value;
     return [...tap, work("monitor", restore.value), read("monitor", `/snapshot/${name}`, memory)];
   }

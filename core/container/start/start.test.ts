@@ -70,7 +70,42 @@ describe("starts", () => {
     expect(read("btrfs")).toBe(4 * read("overlay"));
   });
 
+  it("in a pod begin with a container more", () => {
+    const [alone, pod] = [false, true].map((pod) =>
+      number(run("container", { imageAt: "memory", pod })["start_time"]),
+    );
+    expect(pod! - alone!).toBeGreaterThan(START_COSTS.daemon.value);
+    expect(pod).toBeLessThan(2 * alone!);
+  });
+
+  it("beside others take longer for the network alone", () => {
+    const [none, many] = [0, 1000].map((present) => run("container", { imageAt: "memory", present }));
+    const longer = number(many!["start_time"]) - number(none!["start_time"]);
+    expect(longer).toBeCloseTo(1000 * START_COSTS.networkPresent.value, -3);
+    expect(number(many!["start_network"]) - number(none!["start_network"])).toBeCloseTo(longer, -3);
+  });
+
+  it("read their runtime where caches were dropped, the larger the longer", () => {
+    const [runc, crun] = ["runc", "crun"].map((runtime) => {
+      const [disk, memory] = ["disk", "memory"].map((runtimeAt) =>
+        number(run("container", { imageAt: "memory", runtime, runtimeAt })["start_runtime"]),
+      );
+      return disk! - memory!;
+    });
+    expect(crun).toBeGreaterThan(0);
+    expect(runc).toBeGreaterThan(5 * crun!);
+  });
+
+  it("from a zygote do without the program's own, and share its memory", () => {
+    const asked = { imageAt: "memory", application: "python-handler", starts: 5 };
+    const [boot, zygote] = ["boot", "zygote"].map((from) => run("container", { ...asked, from }));
+    expect(number(boot!["start_time"]) - number(zygote!["start_time"])).toBeGreaterThan(90e6);
+    expect(number(zygote!["bytes_per_instance"])).toBeLessThan(0.7 * number(boot!["bytes_per_instance"]));
+  });
+
   it("are refused what they have not", () => {
+    expect(START_TIME.refusal!(setting("vm", { from: "zygote" }))).toMatch(/forks from no zygote/);
+    expect(START_TIME.refusal!(setting("vm", { pod: true }))).toMatch(/for containers/);
     expect(START_TIME.refusal!(setting("vm", { runtime: "crun" }))).toMatch(/runtime crun is for containers/);
     expect(START_TIME.refusal!(setting("container", { from: "snapshot" }))).toMatch(/no guest/);
     expect(START_TIME.refusal!(setting("vm", { from: "snapshot" }))).toBeUndefined();

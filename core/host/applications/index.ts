@@ -197,6 +197,37 @@ export const APPLICATIONS: readonly Application[] = [
     objective: assumed(1_000 * MS, "a caller waits for a second at the most", [200 * MS, 5_000 * MS]),
   },
   {
+    name: "python-handler",
+    title: "Python handler",
+    description:
+      "A function in Python with popular libraries: small work, after a start that is mostly imports.",
+    memory: {
+      files: assumed(12 * MIB, "interpreter and libraries", [6 * MIB, 40 * MIB]),
+      hot: assumed(2 * MIB, "what a call touches", [1 * MIB, 10 * MIB]),
+      warm: assumed(2 * MIB, "modules that some calls use", [1 * MIB, 20 * MIB]),
+      cold: assumed(10 * MIB, "imported and never used again", [4 * MIB, 100 * MIB]),
+      zero: ZERO_SHARE,
+    },
+    arrivals: "bursts",
+    rate: assumed(0.2, "as a function's", [0.01, 5]),
+    request: {
+      work: assumed(5 * MS, "a call that does nearly nothing", [1 * MS, 100 * MS]),
+      hotPages: assumed(300, "most of its hot memory", [100, 2000]),
+      warmPages: assumed(30, "a module or two", [5, 300]),
+      diskBytes: NONE,
+      answerBytes: assumed(1 * KIB, "a short message", [100, 100 * KIB]),
+      systemCalls: assumed(100, "a connection's reads and writes", [20, 1_000]),
+      exits: assumed(15, "packets and timers of a call", [5, 100]),
+    },
+    threads: 1,
+    startWork: published(
+      100 * MS,
+      "Oakes et al., ATC 2018 (SOCK), abstract: importing popular libraries adds about 100 ms to a start; the interpreter's own start is within that",
+      [50 * MS, 500 * MS],
+    ),
+    objective: assumed(1_000 * MS, "a caller waits for a second at the most", [200 * MS, 5_000 * MS]),
+  },
+  {
     name: "batch",
     title: "Batch compute",
     description: "One thread that always has work.",

@@ -26,6 +26,8 @@ export interface InstanceOptions {
   readonly cacheFill?: number;
   /** It is a guest that goes on from a snapshot which all of its kind map; what it writes is copied. */
   readonly isRestored?: boolean;
+  /** It was forked from a process that had been set up (a zygote), whose memory it shares until it writes. */
+  readonly isForked?: boolean;
   /** Its kernel lies at a fixed address, as before KASLR. */
   readonly hasFixedAddresses?: boolean;
   /** It computes on the input that all of its image have: data that it does not write again are theirs, too. */
@@ -70,8 +72,9 @@ export class Instance {
     this.mapped(`/usr/bin/${technology.name}`, technology.monitorFiles.value);
     let tablePages = UPPER_TABLES;
     if (guest !== undefined) tablePages += UPPER_TABLES;
-    if (guest !== undefined && options.isRestored === true) {
-      const parts = this.restore(guest);
+    const template = this.restoredFrom(guest);
+    if (template !== undefined) {
+      const parts = this.shareTemplate(template, guest === undefined ? "anonymous" : "guest");
       this.files = parts.files;
       this.hot = parts.hot;
       this.warm = parts.warm;
@@ -142,24 +145,30 @@ export class Instance {
     ].filter((area) => area !== undefined);
   }
 
-  /**
-   * Its memory is a private mapping of a snapshot's file: of the system, what it reads and what it writes when it goes on; of the
-   * application, files and warm memory as they are used, hot memory copied because requests write it. What was set up and is not
-   * used again, what was freed and what holds zeros is not read at all.
-   */
-  private restore(guest: GuestSystem): Pick<Instance, "files" | "hot" | "warm"> {
+  /** The path of the snapshot or zygote whose memory it shares, with the guest's system in place; undefined where it starts anew. */
+  private restoredFrom(guest: GuestSystem | undefined): string | undefined {
     const { technology, application, options } = this;
-    const path = `/snapshot/${options.image}/${technology.name}/${application.name}`;
+    const name = `${options.image}/${technology.name}/${application.name}`;
+    if (guest === undefined) return options.isForked === true ? `/zygote/${name}` : undefined;
+    if (options.isRestored !== true) return undefined;
     const { kernelText, kernelData, serviceFiles, serviceData } = guest;
     const system = kernelText.value + kernelData.value + serviceFiles.value + serviceData.value;
-    const { hot, warm, zero, files } = application.memory;
-    const nonZero = 1 - zero.value;
-    this.mapped(`${path}/system`, system * RESTORED.read.value);
+    this.mapped(`/snapshot/${name}/system`, system * RESTORED.read.value);
     this.take("guest-system", system * RESTORED.written.value);
+    return `/snapshot/${name}`;
+  }
+
+  /**
+   * Its application's memory is a private mapping of what was set up once: files and warm memory as they are used, hot memory
+   * copied because requests write it. What was set up and is not used again, what was freed and what holds zeros is not read at all.
+   */
+  private shareTemplate(path: string, kind: AreaKind): Pick<Instance, "files" | "hot" | "warm"> {
+    const { hot, warm, zero, files } = this.application.memory;
+    const nonZero = 1 - zero.value;
     this.mapped(`${path}/hot`, hot.value * nonZero);
     return {
       files: this.mapped(`${path}/files`, files.value),
-      hot: this.take("guest", hot.value * nonZero),
+      hot: this.take(kind, hot.value * nonZero),
       warm: this.mapped(`${path}/warm`, warm.value * nonZero),
     };
   }
