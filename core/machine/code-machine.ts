@@ -16,6 +16,7 @@ import type {
 import { instructionCosts } from "./cpu/instruction-costs.js";
 import type { Interception } from "./cpu/interception.js";
 import { type StartState, SystemUnit } from "./cpu/system-unit.js";
+import type { CrossingName } from "./execute/code/crossings/names.js";
 import { CrossingRecorder } from "./execute/code/crossings/recorder.js";
 import { CodeEngine } from "./execute/code/engine.js";
 import { EngineMemory } from "./execute/code/linear-access.js";
@@ -30,8 +31,8 @@ const DEFAULT_ARENA = 32 * MIB;
 export interface CodeMachineOptions extends Omit<MachineOptions, "code"> {
   /** "translator" compiles hot code; both give the same results. */
   readonly engine?: "interpreter" | "translator";
-  /** False: interrupts, returns, system calls and segment loads are all done in TypeScript; results are the same. */
-  readonly crossings?: boolean;
+  /** Which interrupts, returns, system calls and segment loads TypeScript need not do (CodeEngine); all when absent. */
+  readonly crossings?: boolean | readonly CrossingName[];
   /** Mnemonics of instructions that TypeScript performs though code could: so that an interception is asked about them. */
   readonly asked?: readonly string[];
   /** Bytes for decoded code. */

@@ -1,5 +1,6 @@
 /** A computer whose guest's kernel is translated (monitor.ts). */
 import type { ComputerOptions } from "../../machine/computer.js";
+import { DEPRIVILEGED_CROSSINGS } from "../../machine/execute/code/crossings/names.js";
 import { VirtualComputer } from "../virtual-computer.js";
 import { BinaryTranslationMonitor, type BinaryTranslationOptions } from "./monitor.js";
 
@@ -13,8 +14,8 @@ export interface TranslatedComputerOptions extends ComputerOptions, Omit<BinaryT
 export function makeBinaryTranslation(options: TranslatedComputerOptions): VirtualComputer {
   return new VirtualComputer(options, {
     monitorFrames: MONITOR_FRAMES,
-    // Quick crossings would enter CPL 0 unseen.
-    machine: { paging: "pae", crossings: false },
+    // All others would enter CPL 0 unseen.
+    machine: { paging: "pae", crossings: DEPRIVILEGED_CROSSINGS },
     make: (parts) => {
       const { cachePages, chaining, adaptive } = options;
       const shadow = { ...options.shadow, hostOrder: 0 };

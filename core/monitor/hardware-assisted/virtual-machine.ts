@@ -10,6 +10,7 @@ import { CodeMachine, type CodeMachineOptions, type Surroundings } from "../../m
 import type { PagingControl } from "../../machine/cpu/host.js";
 import type { Interception } from "../../machine/cpu/interception.js";
 import type { GuestMemory } from "../../machine/devices/device.js";
+import { SHADOWED_CROSSINGS } from "../../machine/execute/code/crossings/names.js";
 import type { RunEnd } from "../../machine/execute/code/engine.js";
 import { EnginePaging } from "../../machine/execute/code/paging.js";
 import { A, D, P, PS, RW, US } from "../../machine/mmu/entry.js";
@@ -133,8 +134,7 @@ export class VirtualMachine {
           ? {
               nested: { levels: LEVELS, accessedDirty: memory.accessedDirty && features.nestedAccessedDirty },
             }
-          : // Quick crossings would read CR3 and invalidate pages unseen.
-            { crossings: false }),
+          : { crossings: SHADOWED_CROSSINGS }),
       },
       (hardware) => {
         parts = this.makeParts(hardware, makeBoard);

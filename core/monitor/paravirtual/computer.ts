@@ -1,5 +1,6 @@
 /** A computer whose guest is paravirtual, Xen's way: its image has Xen's notes (guest/images/xen-kernel.ts). */
 import type { ComputerOptions } from "../../machine/computer.js";
+import { DEPRIVILEGED_CROSSINGS } from "../../machine/execute/code/crossings/names.js";
 import { VirtualComputer } from "../virtual-computer.js";
 import { MachineRam } from "./machine-ram.js";
 import { ParavirtualMonitor } from "./monitor.js";
@@ -12,8 +13,11 @@ export function makeParavirtual(options: ComputerOptions): VirtualComputer {
   const guestFrames = Math.ceil(options.memoryBytes / 4096);
   return new VirtualComputer(options, {
     monitorFrames: MONITOR_FRAMES + Math.ceil((2 * guestFrames * BYTES_PER_FRAME) / 4096),
-    // Quick crossings would enter CPL 0 unseen.
-    machine: { paging: options.profile.features.longMode ? "4-level" : "pae", crossings: false },
+    // All others would enter CPL 0 unseen.
+    machine: {
+      paging: options.profile.features.longMode ? "4-level" : "pae",
+      crossings: DEPRIVILEGED_CROSSINGS,
+    },
     make: (parts) => {
       const monitor = new ParavirtualMonitor(parts);
       return {

@@ -3,6 +3,7 @@
  * CACM 1974). What is sensitive and does not trap goes wrong.
  */
 import type { ComputerOptions } from "../../machine/computer.js";
+import { DEPRIVILEGED_CROSSINGS } from "../../machine/execute/code/crossings/names.js";
 import type { ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js";
 import { VirtualComputer } from "../virtual-computer.js";
 import { ASKED, TrapAndEmulateMonitor } from "./monitor.js";
@@ -17,8 +18,8 @@ export interface TrapAndEmulateOptions extends ComputerOptions {
 export function makeTrapAndEmulate(options: TrapAndEmulateOptions): VirtualComputer {
   return new VirtualComputer(options, {
     monitorFrames: MONITOR_FRAMES,
-    // Quick crossings would enter CPL 0 unseen.
-    machine: { paging: "pae", crossings: false, asked: ASKED },
+    // All others would enter CPL 0 unseen.
+    machine: { paging: "pae", crossings: DEPRIVILEGED_CROSSINGS, asked: ASKED },
     make: (parts) => {
       const monitor = new TrapAndEmulateMonitor(parts, { ...options.shadow, hostOrder: 0 });
       return { monitor, ram: monitor.ram, devices: { hasInterrupt: () => monitor.hasInterrupt() } };

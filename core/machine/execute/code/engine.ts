@@ -31,6 +31,7 @@ import type { Instruction } from "../../x86/instruction.js";
 import { type Block, CodeCache, type InstructionCost } from "./code-cache.js";
 import { CodePosition } from "./code-position.js";
 import { makeCrossings } from "./crossings/crossings.js";
+import { CROSSINGS, type CrossingName } from "./crossings/names.js";
 import { DeviceAccess } from "./device-access.js";
 import { EXIT } from "./exits.js";
 import { resetSlots, TABLE } from "./fast-slots.js";
@@ -93,7 +94,8 @@ export class CodeEngine {
 
   /**
    * @param semantics the meaning of instructions that code executes itself, by mnemonic.
-   * @param hasCrossings false: TypeScript does every crossing; results are the same.
+   * @param crossings true: all; false: TypeScript does every crossing; else those that are named, and page faults not: a
+   *   monitor is asked about the others. Results are the same.
    * @param costOf base cycles of an instruction; dyadic fractions, so that sums do not depend on their order.
    */
   constructor(
@@ -101,7 +103,7 @@ export class CodeEngine {
     semantics: Readonly<Record<string, Semantic>>,
     costOf: InstructionCost,
     iterationCost: number,
-    hasCrossings = true,
+    crossings: boolean | readonly CrossingName[] = true,
   ) {
     const code = machine.code;
     invariant(code !== undefined, "a machine that executes code was made for it");
@@ -115,12 +117,12 @@ export class CodeEngine {
       { readDevice: () => this.devices.read(), commitDevice: () => this.devices.commit() },
       this.table,
     );
-    this.crossings = hasCrossings ? makeCrossings(machine, this.runtime) : undefined;
-    this.table.set(
-      TABLE_INDEX.pageFault,
-      (this.crossings ?? this.runtime)[hasCrossings ? "pageFault" : "leaveFault"],
-    );
-    this.handlers = new Handlers(machine, this.runtime, this.table, semantics, iterationCost, this.crossings);
+    const hasAll = crossings === true;
+    this.crossings = crossings === false ? undefined : makeCrossings(machine, this.runtime, !hasAll);
+    this.table.set(TABLE_INDEX.pageFault, hasAll ? this.crossings!["pageFault"] : this.runtime["leaveFault"]);
+    const names = hasAll ? CROSSINGS : crossings === false ? [] : crossings;
+    const offered = Object.fromEntries(names.map((name) => [name, this.crossings![name]!]));
+    this.handlers = new Handlers(machine, this.runtime, this.table, semantics, iterationCost, offered);
     // What the profile has and CPUID does not offer, for the rest of its extension is missing, is executed all the same.
     const { features } = processorOf(machine.profile, true);
     const known = new Set([...features, ...machine.profile.identity.extensions]);

@@ -9,7 +9,7 @@ import { add, type Code, get, giveBack, ifThen, int, load, store, tailCall } fro
 import { extendUnsigned, I32, I64 } from "../../wasm/integers.js";
 import { ModuleBuilder, type ModuleExports } from "../../wasm/module.js";
 import type { Instruction } from "../../x86/instruction.js";
-import { CROSSINGS, crossingOf } from "./crossings/names.js";
+import { crossingOf } from "./crossings/names.js";
 import { EXIT } from "./exits.js";
 import { type HandlerImports, HandlerScope } from "./handler-scope.js";
 import { LINKABLE, RECORD } from "./record.js";
@@ -69,14 +69,14 @@ export class Handlers {
   /** Handlers of crossings/, by the names that `crossingOf` gives. */
   private readonly crossingNumbers = new Map<string, number>();
 
-  /** @param crossings what `makeCrossings` made; undefined: TypeScript does all of them. */
+  /** @param crossings of what `makeCrossings` made, what is not left to TypeScript; by name. */
   constructor(
     private readonly machine: Machine,
     private readonly runtime: ModuleExports,
     private readonly table: WebAssembly.Table,
     private readonly semantics: Readonly<Record<string, Semantic>>,
     private readonly iterationCost: number,
-    crossings: ModuleExports | undefined,
+    crossings: ModuleExports,
   ) {
     this.next = TABLE_INDEX.first;
     const base = machine.code!.cpu.base;
@@ -96,8 +96,7 @@ export class Handlers {
       undefined: put(made["undefined"]),
       generalProtection: put(made["generalProtection"]),
     };
-    for (const name of CROSSINGS)
-      if (crossings !== undefined) this.crossingNumbers.set(name, put(crossings[name]));
+    for (const [name, handler] of Object.entries(crossings)) this.crossingNumbers.set(name, put(handler));
     this.firstShape = this.next;
   }
 

@@ -46,10 +46,13 @@ const NOT_CANONICAL = 16;
 const RAX = STATE.general;
 const RDX = STATE.general + 8 * 2;
 
-/** Handlers by name, "deliver" for TypeScript, and "pageFault" for the runtime. */
-export function makeCrossings(machine: Machine, runtime: ModuleExports): ModuleExports {
+/**
+ * Handlers by name, "deliver" for TypeScript, and "pageFault" for the runtime.
+ * @param isCautious a look-up of theirs may fault and be mended by a monitor: a look-up that may is TypeScript's.
+ */
+export function makeCrossings(machine: Machine, runtime: ModuleExports, isCautious: boolean): ModuleExports {
   const module = new ModuleBuilder();
-  const parts = new CrossingParts(machine, module);
+  const parts = new CrossingParts(machine, module, isCautious);
   const deliver = defineDeliver(parts);
   defineInterrupts(parts, deliver);
   definePageFault(parts, deliver);

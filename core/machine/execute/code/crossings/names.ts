@@ -9,6 +9,16 @@ export const CROSSINGS = [
 ] as const;
 export type CrossingName = (typeof CROSSINGS)[number];
 
+/**
+ * Those of kernels that are not at CPL 0, below a monitor that wants to see all else: MOV and POP of data segments leave nowhere
+ * and enter nothing.
+ */
+export const DEPRIVILEGED_CROSSINGS: readonly CrossingName[] = ["MOV", "POP"];
+/** Those under shadow paging with hardware assistance, where MOV from CR3 and INVLPG leave. */
+export const SHADOWED_CROSSINGS: readonly CrossingName[] = CROSSINGS.filter(
+  (name) => name !== "CR3" && !name.startsWith("INVLPG"),
+);
+
 /** The handler of an instruction, undefined where there is none: SS casts a shadow, and widths that are rare are left out. */
 export function crossingOf({
   row,

@@ -58,7 +58,7 @@ export class CrossingParts extends StateCode {
   readonly emitter: Emitter;
   readonly memory: CrossingMemory;
   readonly costs: Costs;
-  readonly accessLinear: FunctionReference;
+  private readonly access: FunctionReference;
   readonly flags: FunctionReference;
   readonly dispatch: FunctionReference;
   readonly execute: FunctionReference;
@@ -70,12 +70,14 @@ export class CrossingParts extends StateCode {
   constructor(
     machine: Machine,
     readonly module: ModuleBuilder,
+    /** Only pages are used that a slot has: other look-ups may fault, and would be counted again when TypeScript makes them. */
+    isCautious: boolean,
   ) {
     const code = machine.code!;
     super(code.cpu.base);
     const take = (name: keyof typeof RUNTIME_FUNCTIONS): FunctionReference =>
       module.importFunction(name, RUNTIME_FUNCTIONS[name]);
-    this.accessLinear = take("accessLinear");
+    this.access = take(isCautious ? "accessSlot" : "accessLinear");
     this.flags = take("flags");
     this.dispatch = take("dispatch");
     this.execute = take("execute");
@@ -174,7 +176,7 @@ export class CrossingParts extends StateCode {
 
   findVariable(host: Local, linear: Code, access: Code, giveUp: Label): Code {
     return [
-      set(host, call(this.accessLinear, linear, access)),
+      set(host, call(this.access, linear, access)),
       branchIf(or(isZero(get(host)), eq(get(host), int(this.base + STATE.bounce))), giveUp),
     ];
   }

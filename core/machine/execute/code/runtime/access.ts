@@ -25,6 +25,7 @@ import {
   ifThen,
   int,
   isZero,
+  type Local,
   load,
   loadFloat,
   mul,
@@ -41,8 +42,18 @@ import { SLOT, slotOf, stampSlot, TABLE } from "../fast-slots.js";
 import { ACCESS, RUNTIME_FUNCTIONS } from "./contract.js";
 import { pageOf, type RuntimeParts } from "./parts.js";
 
-/** (linear, access) → host address or 0: by a slot if one has it. */
+/** (linear, access) → host address or 0: by a slot if one has it; that of accessSlot by none other. */
 export function defineLinear(parts: RuntimeParts, slow: FunctionReference): FunctionReference {
+  defineBySlot(parts, "accessSlot", () => int(0));
+  return defineBySlot(parts, "accessLinear", (linear, access) => call(slow, get(linear), get(access)));
+}
+
+/** @param otherwise what is done where no slot has it. */
+function defineBySlot(
+  parts: RuntimeParts,
+  name: "accessLinear" | "accessSlot",
+  otherwise: (linear: Local, access: Local) => Code,
+): FunctionReference {
   return parts.module.define(
     ["i64", "i32"],
     true,
@@ -72,10 +83,10 @@ export function defineLinear(parts: RuntimeParts, slow: FunctionReference): Func
               ]),
             ]
           : [],
-        call(slow, get(linear), get(access)),
+        otherwise(linear, access),
       ];
     },
-    "accessLinear",
+    name,
   );
 }
 

@@ -55,6 +55,8 @@ export const RUNTIME_FUNCTIONS = {
   accessLimited: { parameters: ["i64", "i32", "i32"], result: "i32" },
   /** (linear address, ACCESS) → host address, or 0; looks among the slots first. */
   accessLinear: { parameters: ["i64", "i32"], result: "i32" },
+  /** The same, or 0 where no slot has it: then nothing has happened. */
+  accessSlot: { parameters: ["i64", "i32"], result: "i32" },
   /**
    * (linear address, ACCESS, left, now) → host address, left, now: for translated code, which looked among the slots itself and
    * has in locals what else is in STATE.left and TIME.now.
