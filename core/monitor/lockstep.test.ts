@@ -26,6 +26,14 @@ it.each(LONG_SEEDS)("seed %i where 64-bit kernels are translated", (seed) => {
   expect(differenceOf(guest, ["barcelona-2007"]), guest.description).toBeUndefined();
 });
 
+it.each([
+  [1, "ice-lake-2019"],
+  [4, "zen-3-2020"],
+])("seed %i on %s, with the local APIC in hardware", (seed, profile) => {
+  const guest = timelessGuest(seed);
+  expect(differenceOf(guest, [profile]), guest.description).toBeUndefined();
+});
+
 it("the same seed gives the same guest", () => {
   expect(timelessGuest(5)).toEqual(timelessGuest(5));
 });

@@ -12,8 +12,9 @@ import { makeHardwareComputer, makeHardwareShadowComputer } from "./hardware-ass
 import { makeTrapAndEmulate } from "./trap-and-emulate/computer.js";
 
 const BUDGET = 5_000_000;
-/** One of each vendor with nested paging. */
-const PROFILES = ["nehalem-2008", "barcelona-2007"] as const;
+/** One of each vendor with nested paging, and one with the local APIC in hardware. */
+const PROFILES = ["nehalem-2008", "barcelona-2007", "ice-lake-2019", "zen-3-2020"] as const;
+const NESTED = { hostOrder: 0, vpid: true, accessedDirty: false, populate: false } as const;
 const ENGINES = ["interpreter", "translator"] as const;
 const shadow = { eager: false, outOfSync: true, reuse: true, maximumTables: 1024, writeFlood: 3 };
 const MAKERS: Readonly<Record<string, (options: ComputerOptions) => GuestComputer>> = {
@@ -21,8 +22,9 @@ const MAKERS: Readonly<Record<string, (options: ComputerOptions) => GuestCompute
   "trap-and-emulate": (options) => makeTrapAndEmulate({ ...options, shadow }),
   "binary translation": (options) =>
     makeBinaryTranslation({ ...options, shadow, cachePages: 256, chaining: true, adaptive: true }),
-  "hardware/nested": (options) =>
-    makeHardwareComputer(options, { hostOrder: 0, vpid: true, accessedDirty: false, populate: false }),
+  "hardware/nested": (options) => makeHardwareComputer(options, { ...NESTED, apicAssist: "off" }),
+  "hardware/nested with all assistance": (options) =>
+    makeHardwareComputer(options, { ...NESTED, apicAssist: "on", pauseLoopExiting: true }),
   "hardware/shadow": (options) => makeHardwareShadowComputer(options, { vpid: true, shadow }),
 };
 
