@@ -30,7 +30,17 @@ export const HYPERCALL = {
 
 /** Results: errors are negative (xen/errno.h). */
 export const OK = 0;
-export const ERROR = { perm: -1, noEntry: -2, fault: -14, busy: -16, invalid: -22, unknown: -38 } as const;
+export const ERROR = {
+  perm: -1,
+  noEntry: -2,
+  noDomain: -3,
+  fault: -14,
+  exists: -17,
+  invalid: -22,
+  noSpace: -28,
+  unknown: -38,
+  timePassed: -62,
+} as const;
 
 /** The page of hypercalls: so many bytes each. */
 export const HYPERCALL_BYTES = 32;
@@ -61,19 +71,50 @@ export const MMUEXT = {
   newUserBase: 15,
 } as const;
 
-export const EVENT_OP = { bindVirq: 1, bindPirq: 2, send: 4, unmask: 9 } as const;
+export const EVENT_OP = {
+  bindInterdomain: 0,
+  bindVirq: 1,
+  bindPirq: 2,
+  close: 3,
+  send: 4,
+  status: 5,
+  allocateUnbound: 6,
+  bindIpi: 7,
+  bindProcessor: 8,
+  unmask: 9,
+} as const;
+export const CHANNEL_STATUS = { closed: 0, unbound: 1, interdomain: 2, pirq: 3, virq: 4, ipi: 5 } as const;
 export const VIRQ_TIMER = 0;
 export const SCHED = { yield: 0, block: 1, shutdown: 2 } as const;
 export const SHUTDOWN_NAMES = ["poweroff", "reboot", "suspend", "crash"] as const;
 export const PHYSDEV = { setIopl: 6, eoi: 12 } as const;
 export const CONSOLE_WRITE = 0;
-export const VERSION = { version: 0, features: 6, pageSize: 7 } as const;
+export const VERSION = {
+  version: 0,
+  extra: 1,
+  capabilities: 3,
+  platformParameters: 5,
+  features: 6,
+  pageSize: 7,
+} as const;
 /** Xen 4.0, whose interface has all that is here. */
 export const XEN_VERSION = 4 << 16;
 export const MEMORY = { currentReservation: 3, maximumReservation: 4 } as const;
-export const VCPU = { isUp: 3, getRunstate: 4, registerRunstate: 5, stopPeriodic: 7 } as const;
+export const VCPU = {
+  isUp: 3,
+  getRunstate: 4,
+  stopPeriodic: 7,
+  setSingleShot: 8,
+  stopSingleShot: 9,
+} as const;
+/** vcpu_set_singleshot_timer: nanoseconds of system time, then flags; one wants that to be yet to come. */
+export const SINGLE_SHOT = { flags: 8, future: 1 } as const;
+export const RUNSTATE_RUNNING = 0;
 /** vcpu_runstate_info: the state and since when, then time spent in each of four states, in nanoseconds. */
-export const RUNSTATE = { running: 0, bytes: 48, since: 8, times: 16 } as const;
+export const RUNSTATE = {
+  32: { since: 4, times: 12, bytes: 44 },
+  64: { since: 8, times: 16, bytes: 48 },
+} as const;
 export const VM_ASSIST = { enable: 0, disable: 1, writablePageTables: 2 } as const;
 export const SEGMENT_BASE = { fs: 0, gsUser: 1, gsKernel: 2 } as const;
 

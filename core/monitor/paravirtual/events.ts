@@ -6,6 +6,14 @@ import type { Hfn } from "../../machine/address.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import { ERROR, OK, SHARED } from "./abi.js";
 
+/** What a channel is bound to (evtchn_status). */
+export type Binding =
+  /** Waits for somebody to connect. */
+  | { readonly status: "unbound" }
+  | { readonly status: "interdomain"; readonly peer: number }
+  | { readonly status: "pirq" | "virq"; readonly number: number }
+  | { readonly status: "ipi" };
+
 export class EventChannels {
   private readonly bytes: Uint8Array;
   private readonly words: Int32Array;
@@ -13,7 +21,8 @@ export class EventChannels {
   private readonly selector: number;
   private readonly pending = SHARED.channels / 4;
   private readonly masks: number;
-  private bound = 0;
+  /** By channel; channel 0 is none. */
+  private readonly bindings: (Binding | undefined)[] = [undefined];
 
   constructor(
     hardware: CodeMachine,
@@ -58,14 +67,36 @@ export class EventChannels {
     this.words[offset / 4] = value;
   }
 
-  /** A new channel; 0, which is none, when there are no more. */
-  bind(): number {
-    if (this.bound + 1 >= this.channels) return 0;
-    return ++this.bound;
+  /** The lowest channel that is free; 0, which is none, when there is none. */
+  bind(binding: Binding): number {
+    const free = this.bindings.indexOf(undefined, 1);
+    const channel = free < 0 ? this.bindings.length : free;
+    if (channel >= this.channels) return 0;
+    this.bindings[channel] = binding;
+    return channel;
   }
 
-  isBound(channel: number): boolean {
-    return channel > 0 && channel <= this.bound;
+  /** Whether there is such a channel, free or not. */
+  exists(channel: number): boolean {
+    return channel > 0 && channel < this.channels;
+  }
+
+  /** What a channel is bound to; undefined where it is free. */
+  binding(channel: number): Binding | undefined {
+    return this.bindings[channel];
+  }
+
+  /** A channel that waited has another end now. */
+  connect(channel: number, peer: number): void {
+    this.bindings[channel] = { status: "interdomain", peer };
+  }
+
+  /** A channel is free again; its other end waits. */
+  close(channel: number): void {
+    const binding = this.bindings[channel];
+    if (binding?.status === "interdomain") this.bindings[binding.peer] = { status: "unbound" };
+    this.bindings[channel] = undefined;
+    this.words[this.pending + (channel >>> 5)]! &= ~(1 << (channel & 31));
   }
 
   send(channel: number): void {

@@ -2,17 +2,12 @@
  * What a hostile paravirtual guest may ask for, and does not get: each hypercall is made in its kernel's stead, once it has
  * started, and memory is looked at afterwards.
  */
-import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
-import { findProfile } from "../../events/profiles/index.js";
-import { loadImage } from "../../guest/images/image.js";
-import { commandLine, imageFile, WIDTHS, type Width } from "../../guest/mini-kernel/benchmark.js";
-import { CASES, caseValues } from "../../guest/mini-kernel/cases.js";
+import { WIDTHS } from "../../guest/mini-kernel/benchmark.js";
 import type { Hfn } from "../../machine/address.js";
 import { RAX, RBX, RIP } from "../../machine/cpu/places.js";
-import { A, D, P, PS, RW, US } from "../../machine/mmu/entry.js";
-import { PLAIN } from "../../machine/testing/plain.js";
-import { auditParavirtual } from "../testing/paravirtual-audit.js";
+import { A, D, PS, RW } from "../../machine/mmu/entry.js";
+import { GUEST_BUDGET, LEAF, StartedGuest } from "../testing/started-guest.js";
 import {
   ERROR,
   GRANT,
@@ -26,16 +21,9 @@ import {
   OK,
   UPDATE_KIND,
 } from "./abi.js";
-import { Arguments } from "./call.js";
-import { makeParavirtual } from "./computer.js";
 import { levelOf, USE } from "./frame-types.js";
-import { Hypercalls } from "./hypercalls.js";
-import type { ParavirtualMonitor } from "./monitor.js";
 import { TableStores } from "./table-stores.js";
 
-const MEMORY = 32 * 2 ** 20;
-const BUDGET = 1e8;
-const LEAF = P | A | D | US;
 /** Second words of descriptors: a call gate, and code of ring 0 (SDM vol. 3, 3.4.5 and 5.8.3). */
 const GATE = 0x0000_ec00;
 const CODE_OF_RING_0 = 0x00cf_9b00;
@@ -43,107 +31,10 @@ const CODE_OF_RING_0 = 0x00cf_9b00;
 /** MOV [RAX], RBX. */
 const STORE = { 32: 0x1889, 64: 0x18_8948 } as const;
 
-class Guest {
-  readonly computer;
-  readonly monitor: ParavirtualMonitor;
-  private readonly calls: Hypercalls;
-
-  constructor(readonly width: Width) {
-    this.computer = makeParavirtual({
-      profile: findProfile("skylake-2015")!,
-      memoryBytes: MEMORY,
-      ...PLAIN,
-    });
-    const name = imageFile(width);
-    const bytes = readFileSync(new URL(`../../guest/mini-kernel/${name}`, import.meta.url));
-    const forkwait = CASES.find((known) => known.name === "forkwait")!;
-    const append = commandLine("forkwait", caseValues(forkwait, "tiny"));
-    this.computer.load(loadImage(bytes, { name, append, memoryBytes: MEMORY }));
-    this.monitor = this.computer.monitor as ParavirtualMonitor;
-    // At its mark the kernel runs, with processes and their spaces.
-    this.computer.onMark = () => this.computer.stop();
-    expect(this.computer.run(BUDGET)).toEqual({ kind: "stopped" });
-    this.computer.onMark = undefined;
-    this.calls = new Hypercalls(this.monitor.present);
-  }
-
-  get ram(): Int32Array {
-    return this.computer.machine.ram;
-  }
-  get paging() {
-    return this.monitor.present.paging;
-  }
-
-  call(number: number, ...words: readonly number[]): number {
-    const args = new Arguments(this.width === 32 ? 4 : 8);
-    for (const [index, word] of words.entries()) {
-      args.low[index] = word | 0;
-      args.high[index] = Math.floor(word / 2 ** 32) | 0;
-    }
-    return this.calls.call(number, args);
-  }
-
-  /** mmu_update of one entry, by a request in a page of the guest's that it may write. */
-  update(table: Hfn, index: number, frame: Hfn, flags: number, kind: number = UPDATE_KIND.normal): number {
-    const { access } = this.monitor.present;
-    const at = this.scratch();
-    access.write32(at, (table << 12) | (index << 3) | kind | 0);
-    access.write32(at + 4, table >>> 20);
-    access.write32(at + 8, (frame << 12) | flags);
-    access.write32(at + 12, frame >>> 20);
-    return this.call(HYPERCALL.mmu_update, at, 1, 0);
-  }
-
-  extended(command: number, argument: number): number {
-    const { access } = this.monitor.present;
-    const at = this.scratch();
-    access.write32(at, command);
-    access.writeWord(at + access.wordBytes, argument);
-    return this.call(HYPERCALL.mmuext_op, at, 1, 0);
-  }
-
-  /** The last page of the guest's map is free, and writable. */
-  scratch(): number {
-    const base = this.width === 32 ? 0xc000_0000 : -0x8000_0000;
-    return base + MEMORY - 4096;
-  }
-
-  /** A page of the guest's map from its end, free and writable: where it lies and what maps it. */
-  freePage(fromEnd: number): { address: number; table: Hfn; index: number; frame: Hfn } {
-    const address = this.scratch() - fromEnd * 4096;
-    const { table, index } = this.paging.lowestEntry(address)!;
-    return { address, table, index, frame: this.ram[table * 1024 + 2 * index]! >>> 12 };
-  }
-
-  /** Maps a page read-only. */
-  protect({ table, index, frame }: { table: Hfn; index: number; frame: Hfn }): void {
-    expect(this.update(table, index, frame, LEAF)).toBe(OK);
-  }
-
-  /** A frame that is used as something. */
-  frameUsedAs(use: number): Hfn {
-    const { types } = this.paging;
-    for (let frame = 0; frame < this.computer.machine.options.frames; frame++)
-      if (types.isGuests(frame) && types.useOf(frame) === use) return frame;
-    throw new Error(`no frame is used as ${use}`);
-  }
-
-  monitorsFrame(): Hfn {
-    const { types } = this.paging;
-    let frame = 0;
-    while (types.isMappable(frame)) frame++;
-    return frame;
-  }
-
-  audit(): number {
-    return auditParavirtual(this.computer.machine, this.width, this.paging);
-  }
-}
-
 describe.each(WIDTHS)("%i-bit", (width) => {
-  let guest: Guest;
+  let guest: StartedGuest;
   beforeEach(() => {
-    guest = new Guest(width);
+    guest = new StartedGuest(width);
   });
 
   it("has maps that are sound, and goes on after what was refused", () => {
@@ -177,7 +68,7 @@ describe.each(WIDTHS)("%i-bit", (width) => {
     expect(
       after.findIndex((word, place) => word !== memory[place] && !isAccessedBit(word, memory[place]!)),
     ).toBe(-1);
-    expect(guest.computer.run(BUDGET)).toEqual({ kind: "exit", status: 0 });
+    expect(guest.computer.run(GUEST_BUDGET)).toEqual({ kind: "exit", status: 0 });
   });
 
   it("cannot change the monitor's entries", () => {
@@ -275,7 +166,7 @@ describe.each(WIDTHS)("%i-bit", (width) => {
     expect(guest.call(HYPERCALL.set_gdt, list, 0)).toBe(OK);
     expect(guest.update(page.table, page.index, page.frame, LEAF | RW)).toBe(OK);
     guest.audit();
-    expect(guest.computer.run(BUDGET)).toEqual({ kind: "exit", status: 0 });
+    expect(guest.computer.run(GUEST_BUDGET)).toEqual({ kind: "exit", status: 0 });
   });
 
   it("grants what is its own, and maps and copies only what is granted", () => {

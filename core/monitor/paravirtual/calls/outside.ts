@@ -3,20 +3,26 @@ import { ACTIVITY } from "../../../machine/cpu/core.js";
 import {
   CONSOLE_WRITE,
   ERROR,
-  EVENT_OP,
+  MACHINE_TO_PHYSICAL,
+  MAGIC,
   OK,
   PHYSDEV,
   SCHED,
   SHUTDOWN_NAMES,
   VERSION,
-  VIRQ_TIMER,
   XEN_VERSION,
 } from "../abi.js";
 import { type Arguments, type Calls, type Domain, MOST_ELEMENTS } from "../call.js";
+import type { GuestAccess } from "../guest-access.js";
+import { eventChannel } from "./events.js";
 
 const HIGH = 2 ** 32;
 /** COM1's transmitter: the console is the serial line of the guest's board, as with Xen's own. */
 const SERIAL_PORT = 0x3f8;
+/** What follows the version in its name, and bytes of it and of the capabilities (version.h). */
+const EXTRA_VERSION = ".0";
+const EXTRA_BYTES = 16;
+const CAPABILITY_BYTES = 1024;
 
 /** @param spend cycles of the monitor's work, besides a call's fixed path. */
 export function outsideCalls(domain: Domain, spend: (cycles: number) => void): Calls {
@@ -55,39 +61,6 @@ function schedule(domain: Domain, args: Arguments, spend: (cycles: number) => vo
   }
 }
 
-function eventChannel(domain: Domain, command: number, at: number): number {
-  const { access, events, irqs } = domain;
-  switch (command) {
-    case EVENT_OP.bindVirq: {
-      if (access.read32(at) !== VIRQ_TIMER || access.read32(at + 4) !== 0) return ERROR.invalid;
-      const channel = events.bind();
-      if (channel === 0) return ERROR.busy;
-      access.write32(at + 8, channel);
-      domain.timerChannel = channel;
-      return OK;
-    }
-    case EVENT_OP.bindPirq: {
-      const irq = access.read32(at);
-      if (!irqs.isFree(irq)) return ERROR.busy;
-      const channel = events.bind();
-      if (channel === 0) return ERROR.busy;
-      access.write32(at + 8, channel);
-      irqs.bind(irq, channel);
-      return OK;
-    }
-    case EVENT_OP.send: {
-      const channel = access.read32(at);
-      if (!events.isBound(channel)) return ERROR.invalid;
-      events.send(channel);
-      return OK;
-    }
-    case EVENT_OP.unmask:
-      return events.unmask(access.read32(at) >>> 0);
-    default:
-      return ERROR.unknown;
-  }
-}
-
 function physicalDevice({ access, cpu }: Domain, command: number, at: number): number {
   if (command === PHYSDEV.setIopl) cpu.ioPrivilege = access.read32(at) & 3;
   else if (command !== PHYSDEV.eoi) return ERROR.unknown;
@@ -103,11 +76,29 @@ function print({ access, board }: Domain, args: Arguments): number {
   return OK;
 }
 
+/** Text of a fixed length, zeros behind it. */
+function writeText(access: GuestAccess, at: number, text: string, bytes: number): void {
+  for (let offset = 0; offset < bytes; offset += 2) {
+    const code = (index: number): number => (index < text.length ? text.charCodeAt(index) : 0);
+    access.write16(at + offset, code(offset) | (code(offset + 1) << 8));
+  }
+}
+
 function version({ access }: Domain, args: Arguments): number {
   const at = args.word(1);
   switch (args.low[0]) {
     case VERSION.version:
       return XEN_VERSION;
+    case VERSION.extra:
+      writeText(access, at, EXTRA_VERSION, EXTRA_BYTES);
+      return OK;
+    case VERSION.capabilities:
+      writeText(access, at, MAGIC[access.wordBytes === 8 ? 64 : 32], CAPABILITY_BYTES);
+      return OK;
+    case VERSION.platformParameters:
+      // Where the hypervisor's addresses begin.
+      access.writeWord(at, MACHINE_TO_PHYSICAL[access.wordBytes === 8 ? 64 : 32]);
+      return OK;
     case VERSION.pageSize:
       return 4096;
     case VERSION.features:

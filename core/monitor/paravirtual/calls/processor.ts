@@ -2,7 +2,18 @@
 import { CR0 } from "../../../machine/cpu/control-bits.js";
 import { BASE, CR0_WORD, KERNEL_GS_BASE, segmentWord } from "../../../machine/cpu/places.js";
 import { FS, GS } from "../../../machine/cpu/state.js";
-import { ERROR, OK, RUNSTATE, SEGMENT_BASE, TRAP_MASKS_EVENTS, TRAP_RING, VCPU, VM_ASSIST } from "../abi.js";
+import {
+  ERROR,
+  OK,
+  RUNSTATE,
+  RUNSTATE_RUNNING,
+  SEGMENT_BASE,
+  SINGLE_SHOT,
+  TRAP_MASKS_EVENTS,
+  TRAP_RING,
+  VCPU,
+  VM_ASSIST,
+} from "../abi.js";
 import type { Arguments, Calls, Domain } from "../call.js";
 
 const VECTORS = 256;
@@ -103,11 +114,23 @@ function processor({ access, time }: Domain, args: Arguments): number {
       return 1;
     case VCPU.getRunstate: {
       const at = args.word(2);
-      for (let offset = 0; offset < RUNSTATE.bytes; offset += 4) access.write32(at + offset, 0);
-      access.write32(at, RUNSTATE.running);
-      access.write64(at + RUNSTATE.times, time.nanoseconds);
+      const { bytes, times } = RUNSTATE[access.wordBytes === 8 ? 64 : 32];
+      for (let offset = 0; offset < bytes; offset += 4) access.write32(at + offset, 0);
+      access.write32(at, RUNSTATE_RUNNING);
+      access.write64(at + times, time.nanoseconds);
       return OK;
     }
+    case VCPU.setSingleShot: {
+      const at = args.word(2);
+      const timeout = access.read64(at);
+      const mustCome = (access.read32(at + SINGLE_SHOT.flags) & SINGLE_SHOT.future) !== 0;
+      if (mustCome && timeout <= time.nanoseconds) return ERROR.timePassed;
+      time.set(timeout);
+      return OK;
+    }
+    case VCPU.stopSingleShot:
+      time.set(0);
+      return OK;
     case VCPU.stopPeriodic:
       // There is no periodic timer.
       return OK;
