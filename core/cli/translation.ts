@@ -4,7 +4,7 @@
  */
 import type { BootPlan } from "../guest/images/boot-plan.js";
 import { type ImageFileOptions, openImageFile } from "../lab/image-file.js";
-import { WIDTH_32 } from "../monitor/binary-translation/code-width.js";
+import { WIDTH_32, WIDTH_64 } from "../monitor/binary-translation/code-width.js";
 import { type ListedInstruction, listUnit } from "../monitor/binary-translation/listing.js";
 import { translateUnit } from "../monitor/binary-translation/translate.js";
 import { Sequences } from "../monitor/binary-translation/unit-code.js";
@@ -31,7 +31,7 @@ export function translation(options: TranslationOptions, terminal: Terminal): Ex
   const { plan } = openImageFile({ ...options, bits: isProgram ? 32 : undefined });
   let guest = placeOf(plan, options.at);
   let address = WINDOW_BASE;
-  const sequences = new Sequences(WIDTH_32);
+  const sequences = new Sequences(plan.start.mode === "long" ? WIDTH_64 : WIDTH_32);
   const units: (readonly ListedInstruction[])[] = [];
   for (let done = 0; done < (options.count ?? DEFAULT_COUNT); done++) {
     const unit = translateUnit(guest, {

@@ -1,7 +1,8 @@
 /**
  * Binary translation of a guest's kernel, VMware's way: what the guest would execute at CPL 0 is translated piece by piece into
  * a cache in the monitor's own addresses, and executed there at CPL 1; what it executes at CPL 3 runs directly. Nothing
- * that is sensitive is ever executed as it is, whether it would trap or not.
+ * that is sensitive is ever executed as it is, whether it would trap or not. 64-bit kernels are translated where the processor
+ * has segment limits in 64-bit mode (cpu/long-limits.ts).
  *
  *      user code ←── direct ──→ machine ←── translated ──→ translation cache ── call-out ──→ monitor
  *
