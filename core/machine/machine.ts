@@ -19,6 +19,7 @@ import { makeLinearMemory } from "./memory.js";
 import { AgileWalker } from "./mmu/agile-walker.js";
 import { allocateContexts, Contexts } from "./mmu/contexts.js";
 import { PAGING_FORMATS, type PagingFormat, type PagingName } from "./mmu/format.js";
+import type { NestedLevels } from "./mmu/host-walker.js";
 import { allocateLeafHints, LeafHints } from "./mmu/leaf-hints.js";
 import { Mmu } from "./mmu/mmu.js";
 import { PhysicalWalker } from "./mmu/physical-walker.js";
@@ -34,7 +35,11 @@ export interface MachineOptions {
   /** Format of the tables that CR3 points to. */
   readonly paging: PagingName;
   /** Nested paging: levels of the EPT or NPT, and whether its A and D bits are on. `agile`: walks begin in shadow tables (mmu/agile-walker.ts). */
-  readonly nested?: { readonly levels: 4 | 5; readonly accessedDirty: boolean; readonly agile?: boolean };
+  readonly nested?: {
+    readonly levels: NestedLevels;
+    readonly accessedDirty: boolean;
+    readonly agile?: boolean;
+  };
   /** 4 KiB frames with contents, and all frames. */
   readonly backedFrames: number;
   readonly frames: number;

@@ -11,6 +11,7 @@ import { Machine, type MachineOptions } from "../machine/machine.js";
 import { PAGING_FORMATS } from "../machine/mmu/format.js";
 import { AgileVcpu } from "../monitor/memory/agile/vcpu.js";
 import { DirectVcpu } from "../monitor/memory/direct/vcpu.js";
+import { flatTableFrames } from "../monitor/memory/guest-map.js";
 import type { MachineVcpu, VcpuOptions } from "../monitor/memory/machine-vcpu.js";
 import { NestedVcpu } from "../monitor/memory/nested/vcpu.js";
 import { ParavirtualVcpu } from "../monitor/memory/paravirtual/vcpu.js";
@@ -161,6 +162,9 @@ function guestMemory(
 
 /** Frames that a monitor's tables may need: its map of guest memory, and shadows of every guest table and of splits. */
 function monitorTables(config: CellConfig, memory: VcpuOptions["memory"], hostOrder: number): number {
+  if (config.technique === "hardware/nested" && config.host.levels === 1)
+    // As many again, since it is aligned to its size.
+    return 2 * flatTableFrames(memory.frames) + SPARE_TABLES;
   const mapLeaves = Math.ceil(memory.frames / 512 / 2 ** hostOrder) + 1;
   // Agile paging splits host pages around guest tables.
   const splits4K = config.technique === "hardware/agile" ? Math.ceil(memory.backedFrames / 512) : 0;

@@ -4,6 +4,7 @@
  */
 
 import type { ImageKind } from "../guest/images/boot-plan.js";
+import type { NestedLevels } from "../machine/mmu/host-walker.js";
 import type { ApicAssist } from "../monitor/hardware-assisted/vendor.js";
 import type { ParameterValue, RunSize } from "../util/parameters.js";
 import type { PageSizeName } from "../util/units.js";
@@ -70,8 +71,8 @@ export interface CellConfig {
   readonly host: {
     /** Page size of host mappings (EPT, NPT or the shadow's upper bound). */
     readonly page: PageSizeName;
-    /** Levels of the EPT or NPT. */
-    readonly levels: 4 | 5;
+    /** Levels of the EPT or NPT; 1 is a flat table, proposed hardware. */
+    readonly levels: NestedLevels;
     /** Tag TLB entries by VPID or ASID where the profile has it. */
     readonly vpid: boolean;
     /** Accessed and dirty bits in the EPT where the profile has them. */

@@ -82,6 +82,16 @@ describe("formats and switches", () => {
       });
   });
 
+  it("a flat nested table", () => {
+    for (const tlb of [true, false])
+      expectAgreement({
+        workload: "mix",
+        technique: "hardware/nested",
+        machine: { tlb },
+        host: { levels: 1 },
+      });
+  });
+
   it("accessed and dirty bits in the EPT, 5 levels", () => {
     const machine = { profile: "ice-lake-2019" };
     expectAgreement({

@@ -112,7 +112,11 @@ export function settingsShape(catalogue: Catalogue) {
     host: z
       .strictObject({
         page: pageSchema.describe("Page size of host mappings"),
-        levels: z.literal([4, 5]).describe("Levels of the EPT or NPT"),
+        levels: z
+          .literal([1, 4, 5])
+          .describe(
+            "Levels of the EPT or NPT; 1 is a flat table, proposed hardware (Ahn, Jin & Huh, ISCA 2012)",
+          ),
         vpid: yesOrNo("Tag TLB entries by VPID or ASID where the profile has it"),
         accessedDirty: yesOrNo("Accessed and dirty bits in the EPT where the profile has them"),
         populate: yesOrNo("Give the guest its frames at boot; else on first touch"),

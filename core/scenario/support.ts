@@ -63,6 +63,8 @@ export function unsupportedReason(config: CellConfig, catalogue: Catalogue = CAT
   if (isNested && !features.nestedPages.includes(config.host.page)) {
     return `${profile.name} has no ${config.host.page} pages in its nested table`;
   }
+  if (isNested && config.host.levels === 1 && (isAgile || config.host.page !== "4K"))
+    return "a flat nested table was proposed for nested paging with 4K host pages";
   if (isNested && config.host.levels === 5 && !features.la57)
     return `${profile.name} has no 5-level nested table`;
   if (config.host.page === "4M") return "host pages are 4K, 2M or 1G: 4M pages belong to 32-bit paging alone";

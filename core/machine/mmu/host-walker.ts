@@ -7,6 +7,9 @@
  *      EPT    2..0 ≠ 0  1       2         8     9     7      A and D only where enabled
  *      NPT    0         1       not 63    5     6     7      must be user pages
  *
+ * One level is a flat table, hardware that was proposed (Ahn, Jin & Huh, ISCA 2012): its frames follow one another, and a
+ * guest frame's number is the index of its entry, so that a translation reads one.
+ *
  * Accesses to guest tables count as writes where A and D bits are on (SDM 29.3.5) and always under NPT (APM 15.25.5).
  * Hot code: nothing is allocated, results are fields.
  */
@@ -22,6 +25,8 @@ import { type AssociativeArray, FLAGS, FRAME, stampUse, USE_STEP } from "./trans
 import type { WalkCaches } from "./walk-caches.js";
 
 export type NestedFormat = "ept" | "npt";
+/** Levels of the nested table; 1 is a flat one. */
+export type NestedLevels = 1 | 4 | 5;
 
 export interface HostWalkerParts {
   readonly registers: Registers;
@@ -124,7 +129,7 @@ export class HostWalker {
   private walk(gfn: number, write: boolean, fetch: boolean, known: number, now: number): number {
     const { ram, walkCaches, levels, accessedDirty, nestedTlb, counters, hints } = this.parts;
     let level = levels;
-    let table = this.root;
+    let table = levels === 1 ? this.root + (gfn >>> 9) : this.root;
     let rights = MAY_WRITE | MAY_EXECUTE;
     if (walkCaches !== undefined) {
       for (let lowest = 1; lowest < levels; lowest++) {

@@ -73,6 +73,8 @@ const TECHNIQUES: readonly TestTechnique[] = [
   { ...NESTED, hostOrder: 9, accessedDirty: false },
   { ...NESTED, format: "npt", populate: true },
   { ...NESTED, format: "npt", hostOrder: 9, levels: 5 },
+  { ...NESTED, levels: 1 },
+  { ...NESTED, format: "npt", levels: 1, vpid: false },
   ...YES_NO.flatMap((eager) =>
     YES_NO.flatMap((outOfSync) =>
       YES_NO.flatMap((reuse) =>

@@ -34,7 +34,7 @@ export class GuestMap {
   private readonly known: Int32Array;
 
   /**
-   * @param levels of the tables.
+   * @param levels of the tables; 1 is a flat table, which `flatFrames` guest frames have their entries in.
    * @param order log2 of the frames of a host page: 0, 9 or 18.
    * @param backedFrames guest frames with contents; a multiple of the host page.
    * @param owner of the tables' frames in the ledger (OWNER.*).
@@ -47,6 +47,7 @@ export class GuestMap {
     private readonly backedFrames: number,
     private readonly owner: number,
     private readonly orderAt?: (gfn: Gfn) => number,
+    flatFrames = 0,
   ) {
     const isWhole = orderAt !== undefined || backedFrames % 2 ** order === 0;
     invariant(isWhole, "guest memory with contents is whole host pages", () => ({
@@ -56,14 +57,14 @@ export class GuestMap {
     const isEpt = machine.nestedFormat === "ept";
     this.tableFlags = isEpt ? EPT_R | EPT_W | EPT_X : P | RW | US;
     this.leafFlags = isEpt ? EPT_R | EPT_W | EPT_X | EPT_WB : P | RW | US;
-    this.root = this.newTable();
+    this.root = levels === 1 ? this.newFlatTable(flatTableFrames(flatFrames)) : this.newTable();
     this.known = new Int32Array(backedFrames);
   }
 
   /** The host frame of a guest frame, or -1. */
   find(gfn: Gfn): Hfn {
     const { ram } = this.machine;
-    let table = this.root;
+    let table = this.topTable(gfn);
     for (let level = this.levels; ; level--) {
       const word = table * 1024 + indexOf(gfn, level) * 2;
       const lo = ram[word]!;
@@ -101,7 +102,7 @@ export class GuestMap {
   /** Takes a mapping of one frame away; the caller drops what the hardware remembers of it. */
   unmapFrame(gfn: Gfn): void {
     const { ram } = this.machine;
-    let table = this.root;
+    let table = this.topTable(gfn);
     for (let level = this.levels; level > 1; level--) {
       const word = table * 1024 + indexOf(gfn, level) * 2;
       if ((ram[word]! & 7) === 0) return;
@@ -113,7 +114,7 @@ export class GuestMap {
   /** Takes the host page around a guest frame away from the guest, and gives its frames back; nothing where there is none. */
   release(gfn: Gfn): void {
     const { ram, frames } = this.machine;
-    let table = this.root;
+    let table = this.topTable(gfn);
     for (let level = this.levels; ; level--) {
       const word = table * 1024 + indexOf(gfn, level) * 2;
       const lo = ram[word]!;
@@ -144,7 +145,7 @@ export class GuestMap {
   /** Of the 4 KiB entry of a guest frame; a large page around it is split. */
   private setBits(gfn: Gfn, bits: number, isSet: boolean): void {
     const { ram } = this.machine;
-    let table = this.root;
+    let table = this.topTable(gfn);
     for (let level = this.levels; level > 1; level--) {
       const word = table * 1024 + indexOf(gfn, level) * 2;
       invariant((ram[word]! & 7) !== 0, "the guest frame is mapped", () => ({ gfn }));
@@ -174,7 +175,7 @@ export class GuestMap {
   /** @param leaf level of the leaf; `first` and `host` are aligned to its page. */
   private map(first: Gfn, host: Hfn, leaf: number): void {
     const { ram } = this.machine;
-    let table = this.root;
+    let table = this.topTable(first);
     for (let level = this.levels; level > leaf; level--) {
       const word = table * 1024 + indexOf(first, level) * 2;
       if ((ram[word]! & 7) === 0) {
@@ -204,7 +205,7 @@ export class GuestMap {
   bits(gfn: Gfn): { accessed: boolean; dirty: boolean } {
     const { ram } = this.machine;
     const isEpt = this.machine.nestedFormat === "ept";
-    let table = this.root;
+    let table = this.topTable(gfn);
     for (let level = this.levels; ; level--) {
       const word = table * 1024 + indexOf(gfn, level) * 2;
       const lo = ram[word]!;
@@ -215,12 +216,29 @@ export class GuestMap {
     }
   }
 
+  /** The table of the highest level that has a guest frame's entry. */
+  private topTable(gfn: Gfn): Hfn {
+    return this.levels === 1 ? this.root + (gfn >>> 9) : this.root;
+  }
+
+  private newFlatTable(tables: number): Hfn {
+    const { ram, frames } = this.machine;
+    const first = frames.takeBacked(this.owner, Math.log2(tables));
+    ram.fill(0, first * 1024, (first + tables) * 1024);
+    return first;
+  }
+
   private newTable(): Hfn {
     const { ram, frames } = this.machine;
     const frame = frames.takeBacked(this.owner);
     ram.fill(0, frame * 1024, frame * 1024 + 1024);
     return frame;
   }
+}
+
+/** Frames of a flat table with entries for so many guest frames. */
+export function flatTableFrames(guestFrames: number): number {
+  return 2 ** Math.max(0, Math.ceil(Math.log2(guestFrames / 512)));
 }
 
 function indexOf(gfn: number, level: number): number {

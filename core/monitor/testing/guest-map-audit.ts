@@ -20,7 +20,8 @@ export interface GivenPage {
 /** @param levels of the map's tables. @param tablesOwner the ledger's name for their frames (OWNER.*). */
 export function auditGuestMap(machine: Machine, map: GuestMap, levels: number, tablesOwner: number): void {
   const { owned } = machine.frames;
-  const { pages, tables } = readGuestMap(machine, map.root, levels);
+  // A flat table is as large as the ledger says; whether its frames are all there shows by what is found in them.
+  const { pages, tables } = readGuestMap(machine, map.root, levels, owned[tablesOwner]);
   const given = pages.reduce((sum, { frames }) => sum + frames, 0);
   const sorted = [...pages].sort((a, b) => a.host - b.host);
   sorted.forEach(({ host, frames }, at) => {
@@ -37,11 +38,12 @@ export function auditGuestMap(machine: Machine, map: GuestMap, levels: number, t
   equal("guest memory", given, owned[OWNER.guest_memory]!);
 }
 
-/** Everything that a map holds, in order of guest frames, and its table frames. */
+/** Everything that a map holds, in order of guest frames, and its table frames. @param flatTables frames of a flat table. */
 export function readGuestMap(
   { ram }: Machine,
   root: Hfn,
   levels: number,
+  flatTables = 0,
 ): { readonly pages: GivenPage[]; readonly tables: Hfn[] } {
   const pages: GivenPage[] = [];
   const tables: Hfn[] = [];
@@ -57,6 +59,7 @@ export function readGuestMap(
       else pages.push({ gfn: below, host: frame, frames, lo: ram[word]! });
     }
   };
-  visit(root, levels, 0);
+  if (levels === 1) for (let at = 0; at < flatTables; at++) visit(root + at, 1, at * 512);
+  else visit(root, levels, 0);
   return { pages, tables };
 }

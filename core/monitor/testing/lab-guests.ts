@@ -6,6 +6,7 @@ import type { Vcpu } from "../../guest/vcpu.js";
 import type { Gfn, Hfn } from "../../machine/address.js";
 import { Machine } from "../../machine/machine.js";
 import type { PagingName } from "../../machine/mmu/format.js";
+import type { NestedLevels } from "../../machine/mmu/host-walker.js";
 import { TEST_AMD_PROFILE, TEST_PROFILE } from "../../machine/testing/machines.js";
 import { AgileVcpu } from "../memory/agile/vcpu.js";
 import { DirectVcpu } from "../memory/direct/vcpu.js";
@@ -20,7 +21,7 @@ export type TestTechnique =
   | {
       readonly name: "nested";
       readonly format: "ept" | "npt";
-      readonly levels: 4 | 5;
+      readonly levels: NestedLevels;
       readonly hostOrder: number;
       readonly vpid: boolean;
       readonly accessedDirty: boolean;
@@ -40,7 +41,7 @@ export type TestTechnique =
   | {
       readonly name: "agile";
       readonly format: "ept" | "npt";
-      readonly levels: 4 | 5;
+      readonly levels: NestedLevels;
       readonly hostOrder: number;
       readonly vpid: boolean;
       readonly pcid: boolean;

@@ -33,7 +33,7 @@ const CODE_TECHNIQUES: Readonly<Record<string, CodeTechnique>> = {
         pauseLoopExiting: host.pauseLoopExiting,
       }),
     unsupported: ({ host }, { name, features }) => {
-      if (host.levels === 5) return "monitors that run code have nested tables of 4 levels";
+      if (host.levels !== 4) return "monitors that run code have nested tables of 4 levels";
       return features.nestedPages.includes(host.page)
         ? undefined
         : `${name} has no ${host.page} pages in its nested table`;

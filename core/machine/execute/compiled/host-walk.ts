@@ -165,7 +165,12 @@ function defineWalk(
       ifThen(isZero(get(start)), [
         set(start, int(levels)),
         set(level, int(levels)),
-        set(table, emitter.register("hostRoot")),
+        set(
+          table,
+          levels === 1
+            ? add(emitter.register("hostRoot"), shrUnsigned(get(gfn), int(9)))
+            : emitter.register("hostRoot"),
+        ),
         set(rights, int(MAY_WRITE | MAY_EXECUTE)),
       ]),
       downwards.map(readLevel),

@@ -7,6 +7,7 @@ import { EXIT } from "../../../events/exit-reasons.js";
 import { OWNER } from "../../../events/memory-owners.js";
 import type { Gfn, Gva, Hfn } from "../../../machine/address.js";
 import type { Machine } from "../../../machine/machine.js";
+import type { NestedLevels } from "../../../machine/mmu/host-walker.js";
 import { WALK_PAGE_FAULT } from "../../../machine/mmu/walker.js";
 import { invariant } from "../../../util/errors.js";
 import { DirectVcpu } from "../direct/vcpu.js";
@@ -19,7 +20,7 @@ const GUEST_VPID = 1;
 export interface NestedOptions extends VcpuOptions {
   /** log2 of the frames of a host page: 0, 9 or 18. */
   readonly hostOrder: number;
-  readonly levels: 4 | 5;
+  readonly levels: NestedLevels;
   /** Tagged translations: without them every exit and entry flushes. */
   readonly vpid: boolean;
   /** Give the guest all its memory at the start. */
@@ -40,6 +41,8 @@ export class NestedVcpu extends DirectVcpu {
       options.hostOrder,
       options.memory.backedFrames,
       OWNER.nested_tables,
+      undefined,
+      options.memory.frames,
     );
     host.root = this.map.root;
     this.tagged = options.vpid;
