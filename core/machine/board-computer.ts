@@ -6,6 +6,7 @@ import { UnsupportedError } from "../util/errors.js";
 import { formatBytes } from "../util/units.js";
 import type { Board } from "./board.js";
 import type { Console } from "./console.js";
+import type { GuestMemory } from "./devices/device.js";
 import type { Pc } from "./devices/pc.js";
 import type { CodeEngine } from "./execute/code/engine.js";
 
@@ -18,6 +19,10 @@ export abstract class BoardComputer {
 
   get pc(): Pc {
     return this.board.pc;
+  }
+  /** The guest's RAM, as its devices reach it. */
+  get guestMemory(): GuestMemory {
+    return this.board.memory;
   }
   /** What the first serial port sent. */
   get output(): Console {

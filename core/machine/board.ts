@@ -52,11 +52,14 @@ export class Board {
   onMark: ((value: number) => void) | undefined;
   /** Told of every byte that the guest sends by its first serial port, when it does. */
   onSerial: ((byte: number) => void) | undefined;
+  /** RAM, as devices reach it. */
+  readonly memory: GuestMemory;
   private hasInterrupt = false;
   private ending: Outcome | undefined;
 
   constructor(private readonly options: BoardOptions) {
     const { profile, disks, hasApic, memoryBytes } = options;
+    this.memory = options.memory;
     const processor = processorOf(profile, hasApic);
     this.pc = new Pc({
       clock: { cyclesPerSecond: profile.frequencyMHz * 1_000_000, now: options.now },

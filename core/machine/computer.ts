@@ -11,6 +11,7 @@ import { BoardComputer, checkMemoryBytes } from "./board-computer.js";
 import { CodeMachine } from "./code-machine.js";
 import type { Console } from "./console.js";
 import type { StartState, SystemUnit } from "./cpu/system-unit.js";
+import type { GuestMemory } from "./devices/device.js";
 import type { Pc } from "./devices/pc.js";
 import type { CodeEngine } from "./execute/code/engine.js";
 import { FRAME_KIND } from "./execute/code/memory.js";
@@ -54,6 +55,8 @@ export interface GuestComputer {
   readonly engine: CodeEngine;
   readonly system: SystemUnit;
   readonly pc: Pc;
+  /** The guest's RAM, as its devices reach it: by guest-physical addresses. */
+  readonly guestMemory: GuestMemory;
   readonly output: Console;
   readonly console: string;
   /** Under a monitor: the first instruction that did not do what it does on a processor of the guest's own, in words. */
