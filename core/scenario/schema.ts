@@ -140,7 +140,8 @@ function workloadSchema(catalogue: Catalogue): z.ZodType<PointValue> {
   const boot = catalogue.workloads.find((workload) => workload.name === BOOT_NAME);
   if (boot === undefined) return z.union([name, named]) as unknown as z.ZodType<PointValue>;
   const { image, ...others } = parametersShape(boot.parameters);
-  const nameless = z.strictObject({ image: image!.unwrap(), ...others });
+  // With a name it is no image to boot, whatever else is wrong with it.
+  const nameless = z.strictObject({ name: z.never().optional(), image: image!.unwrap(), ...others });
   return z.union([name, named, nameless]) as unknown as z.ZodType<PointValue>;
 }
 
