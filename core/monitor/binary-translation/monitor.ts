@@ -114,7 +114,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     if (this.isTranslated) {
       const { words } = this.core;
       this.parts.hardware.engine.endBlock();
-      this.setGuestIp(this.cache.guestOf(this.address).guest);
+      this.setGuestIp(this.cache.startOf(this.address).guest);
       words.set(this.guestGs, segmentWord(GS));
       if (this.width === WIDTH_64) this.unlimit();
       this.state.setVirtualFlags((this.data.interruptFlag ? RFLAGS.IF : 0) | this.data.privilegeLevel);
@@ -380,7 +380,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
         this.cache.drop(unit);
         this.code.remove(unit);
         events[EVENT.translations_dropped]!++;
-        if (this.resumption !== undefined && this.cache.guestOf(this.resumption.address).unit === unit)
+        if (this.resumption !== undefined && this.cache.unitAt(this.resumption.address) === unit)
           this.resumption = undefined;
       }
     this.isAllStale = false;
@@ -465,7 +465,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   }
 
   private get isAtStart(): boolean {
-    return this.cache.guestOf(this.address).isStart;
+    return this.cache.startOf(this.address).address === this.address;
   }
 
   private callOut(address: number): void {
@@ -604,7 +604,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     const isGuarded = this.paging.fault(linear, PF_WRITE | PF_PRESENT) === "guarded";
     if (isGuarded) this.writeGuarded(linear, () => this.step());
     this.chargeInCache(isGuarded ? this.costs.shadow_fill_entry : 0);
-    if (this.stores.noteUse(guest, isGuarded)) this.stale.add(this.cache.guestOf(copy).unit);
+    if (this.stores.noteUse(guest, isGuarded)) this.stale.add(this.cache.unitAt(copy)!);
   }
 
   protected override writeGuarded(linear: Gva, step: () => void): void {
@@ -630,7 +630,8 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   /** A store of translated code faulted: where it does so often it is translated anew. */
   private noteFault(): void {
     if (!this.options.adaptive) return;
-    const { unit, guest, isPlainAccess } = this.cache.guestOf(this.address);
+    const unit = this.cache.unitAt(this.address)!;
+    const { guest, isPlainAccess } = this.cache.startOf(this.address);
     if (isPlainAccess && this.stores.noteFault(guest)) this.stale.add(unit);
   }
 

@@ -104,15 +104,14 @@ export class TranslationCache {
     return unit === undefined ? this.unitAt(address)?.callOuts.get(address) : { kind: "gone", unit };
   }
 
-  /** The unit that an address is in, where the translation begins that it is in, and whether it is that beginning. */
-  guestOf(address: number): Start & { readonly unit: Unit; readonly isStart: boolean } {
-    const unit = this.unitAt(address)!;
-    const { starts } = unit;
-    const start = starts[lastAtMost(starts.length, (at) => starts[at]!.address, address)]!;
-    return { ...start, unit, isStart: start.address === address };
+  /** Where the translation begins that an address is in. */
+  startOf(address: number): Start {
+    const { starts } = this.unitAt(address)!;
+    return starts[lastAtMost(starts.length, (at) => starts[at]!.address, address)]!;
   }
 
-  private unitAt(address: number): Unit | undefined {
+  /** The unit that an address is in. */
+  unitAt(address: number): Unit | undefined {
     const { placed } = this;
     return placed[lastAtMost(placed.length, (at) => placed[at]!.address, address)];
   }
@@ -124,7 +123,7 @@ export class TranslationCache {
       const inPage = Math.min(PAGE_BYTES - (offset % PAGE_BYTES), bytes.length - at);
       const host = this.frames[Math.floor(offset / PAGE_BYTES)]! * PAGE_BYTES + (offset % PAGE_BYTES);
       ram.set(bytes.subarray(at, at + inPage), host);
-      engine.wroteMemory(host, inPage);
+      engine.patchedCode(host, inPage);
       at += inPage;
     }
   }

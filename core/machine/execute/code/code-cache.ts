@@ -34,7 +34,7 @@ export interface Block {
 }
 
 interface CodePage {
-  readonly blocks: Block[];
+  blocks: Block[];
 }
 
 /** Base cycles of an instruction. */
@@ -136,6 +136,47 @@ export class CodeCache {
       }
     }
     return false;
+  }
+
+  /**
+   * The same by software that keeps code there and changes little of it at a time: only blocks made of the bytes go. Returns
+   * whether there were any.
+   */
+  patched(frame: number, offset: number, length: number): boolean {
+    const page = this.pages.get(frame);
+    if (page === undefined) return false;
+    const isGone = (block: Block): boolean =>
+      block.crosses || (block.pageOffset < offset + length && offset < this.endOf(block));
+    const gone = page.blocks.filter(isGone);
+    if (gone.length === 0) return false;
+    const rest = page.blocks.filter((block) => !isGone(block));
+    page.blocks = rest;
+    const headers = new Set(gone.map(({ header }) => header));
+    for (const block of rest) this.cutLinks(block, headers);
+    for (const block of gone) this.drop(block);
+    if (rest.length > 0) return true;
+    this.pages.delete(frame);
+    this.unmark(frame);
+    return true;
+  }
+
+  /** Place in its page after the last byte that a block may depend on. */
+  private endOf({ pageOffset, instructions }: Block): number {
+    const end = instructions.reduce((sum, { length }) => sum + length, pageOffset);
+    const last = instructions.at(-1);
+    return last !== undefined && this.handlers.ends(last) ? end : end + LONGEST_INSTRUCTION;
+  }
+
+  /** Where a block goes on in another that is gone, that is looked up anew. Links are its last record's, or its tail's. */
+  private cutLinks({ header, instructions }: Block, gone: ReadonlySet<number>): void {
+    const { words } = this;
+    const last = instructions.at(-1);
+    const hasTail = last === undefined || !this.handlers.ends(last);
+    const record = header + (instructions.length + (hasTail ? 1 : 0)) * RECORD_BYTES;
+    for (const field of [RECORD.link, RECORD.fallThrough]) {
+      const place = (record + field) >> 2;
+      if (gone.has(words[place]!)) words[place] = 0;
+    }
   }
 
   /** Takes one block away: it was decoded from a second page that is another now. */

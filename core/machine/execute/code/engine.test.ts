@@ -134,6 +134,25 @@ describe("engine", () => {
     expect(engine.instructions).toBe(4002);
     expect(engine.now()).toBe(4001);
   });
+  it.each([false, true])("decodes anew only what was patched, translated: %s", (translate) => {
+    // 0x1000: mov ecx, 10000; l: add eax, 3; jnz m; 0x1100: m: add ebx, 1; add ecx, -1; jnz l; hlt
+    const code = new Array<number>(0x110).fill(0xf4);
+    const put = (at: number, bytes: number[]) => code.splice(at, bytes.length, ...bytes);
+    put(0, [0xb9, 0x10, 0x27, 0, 0, 0x83, 0xc0, 3, 0x0f, 0x85, 0xf2, 0, 0, 0]);
+    put(0x100, [0x81, 0xc3, 1, 0, 0, 0, 0x83, 0xc1, 0xff, 0x0f, 0x85, 0xf6, 0xfe, 0xff, 0xff]);
+    const { engine, words, machine } = boot(code, translate);
+    const blockAt = (offset: number) => engine.cache.find(1, offset, words[STATE.mode / 4]!);
+    expect(engine.run(1 + 5 * 6000)).toBe("limit");
+    const [kept, patched] = [blockAt(5), blockAt(0x100)];
+    expect(patched).toBeDefined();
+    new Uint8Array(machine.memory.buffer, machine.ram.byteOffset)[0x1102] = 5;
+    engine.patchedCode(0x1102, 1);
+    expect(blockAt(5)).toBe(kept);
+    expect(blockAt(0x100)).toBeUndefined();
+    expect(engine.run(1e6)).toBe("asleep");
+    expect(words[6]).toBe(6000 + 5 * 4000);
+    expect(engine.instructions).toBe(2 + 5 * 10_000);
+  });
   it.each([false, true])(
     "goes on from a block's midst after its page was forgotten, translated: %s",
     (translate) => {

@@ -207,6 +207,11 @@ export class CodeEngine {
     }
   }
 
+  /** The same where a monitor changes a few bytes of the code that it keeps in one page. */
+  patchedCode(address: number, length: number): void {
+    if (this.cache.patched(Math.floor(address / 4096), address % 4096, length)) this.endBlock();
+  }
+
   /** Gives back what is left of a block that was being stepped through: the next instruction begins another. */
   endBlock(): void {
     const { place } = this.stepper;
