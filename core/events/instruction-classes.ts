@@ -28,6 +28,7 @@ export const INSTRUCTION_CLASSES = [
   "flush", // CLFLUSH, CLFLUSHOPT, CLWB
   "prefetch",
   "no-operation",
+  "control-read", // a MOV from a control register: nothing is serialized
   "system", // descriptor tables, control registers, MSRs, CPUID
   "segment-load", // a segment register with its descriptor
   "far-transfer", // far CALL, JMP, RET, INT, IRET, SYSCALL

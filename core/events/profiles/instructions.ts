@@ -68,6 +68,14 @@ const ASSUMED: Readonly<Partial<Record<InstructionClass, Row>>> = {
   "x87-state": [200, 90, 80, 70, 70, 60, 60, 80, 70],
 };
 
+/**
+ * MOV from a control register copies it; what makes MOV to one dear, a serialized pipeline, is not needed. Nobody tabulates it for
+ * later cores: the Pentium's clocks, twice as many on NetBurst.
+ */
+const CONTROL_READ: Row = [8, 4, 4, 4, 4, 4, 4, 4, 4];
+const PENTIUM =
+  "Intel, Pentium Processor Family Developer's Manual, vol. 3, MOV r32, CR (as cited): 4 clocks, and 12 to 22 of MOV to CR; later cores not measured";
+
 export type InstructionCosts = Readonly<Record<InstructionClass, Constant>>;
 
 /** Base costs on a microarchitecture. */
@@ -81,5 +89,6 @@ export function instructionCostsOf(core: CoreName): InstructionCosts {
   return Object.fromEntries([
     ...rows(PUBLISHED, (value) => published(value, FOG, [value / 2, value * 2])),
     ...rows(ASSUMED, (value) => assumed(value, MICROCODE)),
+    ...rows({ "control-read": CONTROL_READ }, (value) => assumed(value, PENTIUM, [value / 2, value * 5])),
   ]) as InstructionCosts;
 }

@@ -69,7 +69,7 @@ const PAGE_MASK = -4096;
 const DESTINATION_SHIFT = 24;
 
 /** An access that leaves; its control block has been told. */
-export interface AvicExit {
+interface AvicExit {
   readonly code: number;
   /** The instruction was not executed: it is emulated. A trap comes after the write. */
   readonly isFault: boolean;

@@ -43,7 +43,7 @@ export const SYSTEM: readonly Group[] = [
     ["0F 22 /r", "MOV CR0-CR7, r32", "i64"],
     ["0F 22 /r", "MOV CR0-CR7, r64", "o64 f64"],
   ] },
-  { cost: "system", flags: "u:OSZAPC", privilege: 0, event: "control-register", rows: [
+  { cost: "control-read", flags: "u:OSZAPC", privilege: 0, event: "control-register", rows: [
     ["0F 20 /r", "MOV r32, CR0-CR7", "i64"],
     ["0F 20 /r", "MOV r64, CR0-CR7", "o64 f64"],
   ] },
