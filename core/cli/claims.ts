@@ -6,6 +6,7 @@ import {
   type ClaimVerdict,
   claimCounts,
   claimsMarkdown,
+  claimsSummary,
   claimVerdicts,
   type JudgedScenario,
 } from "../results/claims.js";
@@ -13,7 +14,7 @@ import { Disk, shownPath } from "../results/index.js";
 import type { RunSize } from "../util/parameters.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
 import { interruption } from "./interruption.js";
-import { writeMarked } from "./marked.js";
+import { isMarkedStale, writeMarked } from "./marked.js";
 import * as messages from "./messages.js";
 import { progressOn, SILENT } from "./progress.js";
 import { PROJECT_ROOT, RESULTS_FOLDER } from "./project.js";
@@ -33,6 +34,7 @@ export interface ClaimsOptions {
 }
 
 const PAGE = path.join(RESULTS_FOLDER, "CLAIMS.md");
+const README_MARK = "claims";
 const WIDTH = 100;
 
 export async function claims(options: ClaimsOptions, terminal: Terminal): Promise<ExitCode> {
@@ -46,13 +48,15 @@ export async function claims(options: ClaimsOptions, terminal: Terminal): Promis
   else show(verdicts, quiet, terminal);
   if (action === "write") {
     new Disk().replace(PAGE, page);
-    writeMarked("claims", countsText(verdicts));
+    writeMarked(README_MARK, claimsSummary(verdicts));
     if (!json) terminal.print(shownPath(PAGE));
   }
   const isStale = action === "check" && !(existsSync(PAGE) && readFileSync(PAGE, "utf8") === page);
+  const isReadmeStale = action === "check" && isMarkedStale(README_MARK, claimsSummary(verdicts));
   if (isStale) terminal.note(messages.staleClaims(shownPath(PAGE)));
+  if (isReadmeStale) terminal.note(messages.staleClaims("README.md"));
   const isBroken = verdicts.some(({ verdict }) => verdict === "not shown");
-  return isStale || isBroken ? EXIT_CODE.gateFailed : EXIT_CODE.ok;
+  return isStale || isReadmeStale || isBroken ? EXIT_CODE.gateFailed : EXIT_CODE.ok;
 }
 
 async function judgedNow(

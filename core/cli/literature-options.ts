@@ -97,13 +97,15 @@ export const LITERATURE_COMMANDS: readonly Command[] = [
     },
   },
   {
-    usage: "sensitivity <scenario>",
-    summary: "Over which range of each assumed price a scenario's expectations hold",
-    positionals: { scenario: "A YAML file, or the name of a scenario that comes along" },
+    usage: "sensitivity [scenario]",
+    summary: "Over which range of each assumed constant a scenario's expectations hold",
+    positionals: {
+      scenario: "A YAML file, or the name of a scenario that comes along; default: the headline conclusions",
+    },
     options: {
       over: value(
-        "A price to scale, such as costs.vm_exit; may be repeated. Default: those that are assumed",
-        "price",
+        "A constant to move, such as costs.vm_exit or start.client; may be repeated. Default: those that are assumed",
+        "constant",
       ),
       spread: value("How far, unless its own range is wider; default 50", "percent"),
       set: value("Override anything in the scenario; may be repeated", "key=value"),
@@ -114,19 +116,24 @@ export const LITERATURE_COMMANDS: readonly Command[] = [
         "Folder of sensitivity.csv and its chart; default results/runs/<scenario>/sensitivity",
         "folder",
       ),
+      write: flag("Rewrite results/SENSITIVITY.md and sensitivity.csv: the headline conclusions"),
       quiet: flag("No progress"),
       json: flag("One JSON document on stdout, and nothing else there"),
     },
     examples: [
-      ["sensitivity sensitivity", "the headline conclusions, over every assumed price"],
+      ["sensitivity --write", "the headline conclusions, over every assumed constant: minutes"],
       [
         "sensitivity ept --over costs.vm_exit --over costs.vm_entry --spread 80",
         "one scenario, two prices, farther",
       ],
     ],
     run: async (values, { terminal }) => {
+      const scenario = textOf("scenario", values["scenario"]);
+      const write = flagOf(values["write"]);
+      if (write && scenario !== undefined) throw messages.optionsExclude("write", "scenario");
       const options = {
-        scenario: String(values["scenario"]),
+        scenario,
+        write,
         sets: textsOf("set", values["set"]),
         size: choiceOf("size", values["size"], RUN_SIZES) ?? "tiny",
         only: textOf("only", values["only"]),

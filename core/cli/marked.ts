@@ -13,6 +13,14 @@ export function writeMarked(name: string, words: string): void {
   if (after !== before) new Disk().replace(file, after);
 }
 
+/** Whether README.md has other words between the marks of a name; false of a README without the marks. */
+export function isMarkedStale(name: string, words: string): boolean {
+  const file = path.join(PROJECT_ROOT, "README.md");
+  if (!existsSync(file)) return false;
+  const text = readFileSync(file, "utf8");
+  return withMarked(text, name, words) !== text;
+}
+
 export function withMarked(text: string, name: string, words: string): string {
   const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
   const from = text.indexOf(begin);

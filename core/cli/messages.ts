@@ -174,6 +174,8 @@ const STAGES: Readonly<Record<SensitivityStage, string>> = {
 export const trying = (stage: SensitivityStage, done: number, total: number): string =>
   `${STAGES[stage]}: ${done} of ${total} cells`;
 
+export const studying = (scenario: string): string => `what ${scenario} rests on`;
+
 export const holdsThroughout = (constants: number): string =>
   `holds over the whole range of each of the ${constants} constants`;
 

@@ -1,4 +1,7 @@
-/** `virtlab sensitivity`: how far a scenario's conclusions rest on constants that nobody published. */
+/**
+ * `virtlab sensitivity`: how far a scenario's conclusions rest on constants that nobody published; without a scenario, the headline
+ * conclusions of the lab, whose page (results/SENSITIVITY.md) is kept current by it.
+ */
 import path from "node:path";
 import { renderSpec } from "../charts/render.js";
 import { sensitivityChart } from "../charts/sensitivity.js";
@@ -6,7 +9,14 @@ import { planCells } from "../lab/run.js";
 import { type Sensitivity, sensitivityOf } from "../lab/sensitivity.js";
 import { humanNumber } from "../results/humanise.js";
 import { Disk, shownPath, toCsv } from "../results/index.js";
-import { isLimiting, SENSITIVITY_COLUMNS, sensitivityRows } from "../results/sensitivity-table.js";
+import { type StudiedScenario, sensitivityMarkdown } from "../results/sensitivity-markdown.js";
+import {
+  intervalText,
+  isLimiting,
+  SENSITIVITY_COLUMNS,
+  sensitivityRows,
+} from "../results/sensitivity-table.js";
+import type { Plan, Row } from "../scenario/index.js";
 import type { RunSize } from "../util/parameters.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
 import { interruption } from "./interruption.js";
@@ -17,7 +27,8 @@ import type { Terminal } from "./terminal.js";
 import { textTable } from "./text-table.js";
 
 export interface SensitivityOptions {
-  readonly scenario: string;
+  /** Undefined: the scenarios of headline conclusions. */
+  readonly scenario: string | undefined;
   readonly sets: readonly string[];
   readonly size: RunSize;
   readonly only: string | undefined;
@@ -27,37 +38,77 @@ export interface SensitivityOptions {
   readonly spread: number;
   readonly workers: number | undefined;
   readonly out: string | undefined;
+  /** results/SENSITIVITY.md and sensitivity.csv become this. */
+  readonly write: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
 }
 
+/** Whose lines with claims are the lab's headline conclusions: on ways of virtualizing, starts, density and memory. */
+const HEADLINES = ["sensitivity", "start-time", "density", "memory-ledger"];
+const PAGE = path.join(RESULTS_FOLDER, "SENSITIVITY.md");
+const TABLE = path.join(RESULTS_FOLDER, "sensitivity.csv");
 const PERCENT = 100;
 
 export async function sensitivity(options: SensitivityOptions, terminal: Terminal): Promise<ExitCode> {
-  const { scenario, sets, size, only, over, spread, workers, json, quiet } = options;
-  const plan = planCells(scenarioFile(scenario), { sets: ["timing.samples=0", ...sets], size, only });
-  if (plan.scenario.expect.length === 0) throw messages.nothingToTest(scenario);
-  const stop = interruption(() => terminal.note(messages.stoppingComparison));
-  let result: Sensitivity | undefined;
-  try {
-    result = await sensitivityOf(plan, {
-      constants: over.length === 0 ? undefined : over.map((name) => name.replace(/^machine\./, "")),
-      spread: spread / PERCENT,
-      workers,
-      signal: stop.signal,
-      progress: (stage, done, total) => {
-        if (!quiet && !json && terminal.isLive) terminal.redraw(messages.trying(stage, done, total));
-      },
-    });
-  } finally {
-    if (terminal.isLive) terminal.redraw("");
-    stop.end();
+  const { scenario, json, quiet, spread, write } = options;
+  const studies: StudiedScenario[] = [];
+  for (const name of scenario === undefined ? HEADLINES : [scenario]) {
+    const plan = planOf(name, options);
+    const stop = interruption(() => terminal.note(messages.stoppingComparison));
+    if (scenario === undefined && !quiet && !json) terminal.note(messages.studying(plan.scenario.name));
+    let result: Sensitivity | undefined;
+    try {
+      result = await studied(plan, options, stop.signal, terminal);
+    } finally {
+      if (terminal.isLive) terminal.redraw("");
+      stop.end();
+    }
+    if (result === undefined) return stop.exitCode ?? EXIT_CODE.interrupted;
+    const { name: its, title, size } = plan.scenario;
+    studies.push({ scenario: its, title, size, ...result });
+    if (json) continue;
+    show(result, await written(result, its, title, options.out), terminal);
   }
-  if (result === undefined) return stop.exitCode ?? EXIT_CODE.interrupted;
-  const files = await written(result, plan.scenario.name, plan.scenario.title, options.out);
-  if (json) terminal.print(JSON.stringify(result, undefined, 2));
-  else show(result, files, terminal);
-  return result.broken.length === 0 ? EXIT_CODE.ok : EXIT_CODE.gateFailed;
+  if (json) terminal.print(JSON.stringify(scenario === undefined ? studies : studies[0], undefined, 2));
+  if (write) {
+    const disk = new Disk();
+    disk.replace(PAGE, sensitivityMarkdown(studies, spread));
+    disk.replace(TABLE, toCsv(["scenario", ...SENSITIVITY_COLUMNS], studies.flatMap(tableRows)));
+    if (!json) for (const file of [PAGE, TABLE]) terminal.print(shownPath(file));
+  }
+  return studies.every(({ broken }) => broken.length === 0) ? EXIT_CODE.ok : EXIT_CODE.gateFailed;
+}
+
+/** A headline's plan has the lines alone that carry a claim. */
+function planOf(name: string, { scenario, sets, size, only }: SensitivityOptions): Plan {
+  const plan = planCells(scenarioFile(name), { sets: ["timing.samples=0", ...sets], size, only });
+  const expect = plan.scenario.expect.filter(
+    ({ claim, refutes }) => scenario !== undefined || claim !== undefined || refutes !== undefined,
+  );
+  if (expect.length === 0) throw messages.nothingToTest(name);
+  return { ...plan, scenario: { ...plan.scenario, expect } };
+}
+
+function studied(
+  plan: Plan,
+  { over, spread, workers, quiet, json }: SensitivityOptions,
+  signal: AbortSignal,
+  terminal: Terminal,
+): Promise<Sensitivity | undefined> {
+  return sensitivityOf(plan, {
+    constants: over.length === 0 ? undefined : over.map((name) => name.replace(/^machine\./, "")),
+    spread: spread / PERCENT,
+    workers,
+    signal,
+    progress: (stage, done, total) => {
+      if (!quiet && !json && terminal.isLive) terminal.redraw(messages.trying(stage, done, total));
+    },
+  });
+}
+
+function tableRows({ scenario, effects }: StudiedScenario): Row[] {
+  return sensitivityRows(effects).map((row): Row => ({ scenario, ...row }));
 }
 
 async function written(
@@ -113,9 +164,4 @@ function show(
   for (const line of broken) print(paint("red", messages.failsAnyway(line)));
   print(`\n${messages.constantsTried(constants.length, idle.length, runs)}`);
   for (const file of files) if (!/\.(png|vl\.json)$/.test(file)) print(shownPath(file));
-}
-
-/** Factors as values: "300 to 900". */
-function intervalText([low, high]: readonly [number, number], value: number): string {
-  return `${humanNumber(low * value)} to ${humanNumber(high * value)}`;
 }

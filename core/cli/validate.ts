@@ -16,7 +16,9 @@ import {
 import { fitsMarkdown } from "../results/fits-markdown.js";
 import { Disk, shownPath, toCsv } from "../results/index.js";
 import {
+  keptAccuracy,
   LEFT_OUT_COLUMNS,
+  LEFT_OUT_HEADING,
   type LeftOutPaper,
   leftOutAccuracy,
   leftOutOf,
@@ -28,15 +30,17 @@ import {
   accuracyText,
   correlationText,
   summaryLinesOf,
+  validationMarkdown,
   whole,
 } from "../results/validation-text.js";
+import { fromCsv } from "../scenario/csv.js";
 import type { Account } from "../scenario/figures/outside.js";
 import type { Row } from "../scenario/index.js";
 import type { RunSize } from "../util/parameters.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
 import { figureLines, orderingLines } from "./figure-lines.js";
 import { interruption } from "./interruption.js";
-import { writeMarked } from "./marked.js";
+import { isMarkedStale, writeMarked } from "./marked.js";
 import * as messages from "./messages.js";
 import { progressOn, SILENT } from "./progress.js";
 import { PROJECT_ROOT, RESULTS_FOLDER } from "./project.js";
@@ -62,6 +66,7 @@ export interface ValidateOptions {
 
 const KEPT = path.join(RESULTS_FOLDER, "validation.csv");
 const FITS = path.join(RESULTS_FOLDER, "FITS.md");
+const README_MARK = "validation";
 const LEFT_OUT = path.join(RESULTS_FOLDER, "leave-one-out.csv");
 
 export async function validate(options: ValidateOptions, terminal: Terminal): Promise<ExitCode> {
@@ -103,15 +108,17 @@ export async function validate(options: ValidateOptions, terminal: Terminal): Pr
   if (validation.interrupted || leftOut === undefined) return stop.exitCode ?? EXIT_CODE.interrupted;
   const account = accountOfPublished(paperScenarios());
   const table = toCsv(VALIDATION_COLUMNS, tableRows(validation, paper));
-  const pages = await written(validation, leftOut, table, options);
+  const pages = await written(validation, account, leftOut, table, options);
   if (json) terminal.print(jsonOf(validation, account, leftOut));
   else show(validation, account, leftOut, pages, quiet, terminal);
   for (const id of account.missing) terminal.note(messages.unaccounted(id));
   for (const id of account.contradicted) terminal.note(messages.contradicted(id));
-  const isStale = action === "check" && keptTable(paper, files) !== table;
-  if (isStale) terminal.note(messages.staleValidation(shownPath(KEPT)));
+  const stale = action === "check" ? staleFiles(validation, table, account, options) : [];
+  for (const file of stale) terminal.note(messages.staleValidation(file));
   const isComplete = account.missing.length + account.contradicted.length === 0;
-  return validation.papers.every(isGood) && !isStale && isComplete ? EXIT_CODE.ok : EXIT_CODE.gateFailed;
+  return validation.papers.every(isGood) && stale.length === 0 && isComplete
+    ? EXIT_CODE.ok
+    : EXIT_CODE.gateFailed;
 }
 
 /** validation.csv as data: the scenarios' figures, and those that no scenario is set beside unless one paper is asked for. */
@@ -142,6 +149,27 @@ function paperFiles(paper: string | undefined): string[] {
   return files;
 }
 
+/**
+ * Which of the committed files are not what the scenarios give; of one paper the table alone is looked at. What leaving publications
+ * out gave is taken as it was written: that is not run again.
+ */
+function staleFiles(
+  { papers, summary }: Validation,
+  table: string,
+  account: Account,
+  { paper }: ValidateOptions,
+): string[] {
+  const stale = keptTable(paper, paperFiles(paper)) === table ? [] : [shownPath(KEPT)];
+  if (paper !== undefined) return stale;
+  const [fits] = fitsMarkdown(fittedConstants(), validationRows(papers), []).split(LEFT_OUT_HEADING);
+  const [kept] = (existsSync(FITS) ? readFileSync(FITS, "utf8") : "").split(LEFT_OUT_HEADING);
+  if (kept !== fits) stale.push(shownPath(FITS));
+  const without = existsSync(LEFT_OUT) ? fromCsv(readFileSync(LEFT_OUT, "utf8"), LEFT_OUT) : [];
+  if (isMarkedStale(README_MARK, validationMarkdown(summary, keptAccuracy(without), account)))
+    stale.push("README.md");
+  return stale;
+}
+
 /** The committed table; of one paper its lines alone. */
 function keptTable(paper: string | undefined, files: readonly string[]): string {
   if (!existsSync(KEPT)) return "";
@@ -159,6 +187,7 @@ function isGood({ failed, expectations }: PaperValidation): boolean {
 /** validation.html, its charts and its table. @returns the files that were written */
 async function written(
   validation: Validation,
+  account: Account,
   leftOut: readonly LeftOutPaper[],
   table: string,
   { out, action, paper }: ValidateOptions,
@@ -178,11 +207,7 @@ async function written(
     disk.replace(KEPT, table);
     disk.replace(FITS, fitsMarkdown(fittedConstants(), validationRows(papers), leftOut));
     disk.replace(LEFT_OUT, toCsv(LEFT_OUT_COLUMNS, leftOutRows(leftOut)));
-    const { predicted, pairs } = summary;
-    writeMarked(
-      "validation",
-      `${accuracyText(predicted)}; ${pairs.same} of ${pairs.count} pairs in the published order`,
-    );
+    writeMarked(README_MARK, validationMarkdown(summary, leftOutAccuracy(leftOut), account));
     files.push(KEPT, FITS, LEFT_OUT);
   }
   return files;

@@ -81,6 +81,14 @@ export const COSTS = [
   { name: "translate_lookup", kind: "monitor-software", description: "Finding the translation of a guest address in the monitor." },
 ] as const satisfies readonly CostDefinition[];
 
+/** Prices and base costs are multiples of this, so that sums of them are exact in any order; cycles. */
+export const COST_GRAIN = 1 / 64;
+
+/** The nearest such multiple. */
+export function inGrains(cycles: number): number {
+  return Math.round(cycles / COST_GRAIN) * COST_GRAIN;
+}
+
 export type CostName = (typeof COSTS)[number]["name"];
 /** All prices as plain numbers, cycles. */
 export type Costs = Readonly<Record<CostName, number>>;

@@ -79,6 +79,15 @@ export function claimCounts(verdicts: readonly ClaimVerdict[]): [Verdict, number
     .filter(([, count]) => count > 0);
 }
 
+/** The README's table. */
+export function claimsSummary(verdicts: readonly ClaimVerdict[]): string {
+  const rows = claimCounts(verdicts).map(([word, count]) => {
+    const ids = verdicts.filter(({ verdict }) => verdict === word).map(({ claim }) => claim.id);
+    return [`**${word}**`, String(count), WORDS[word], ids.join(" ")];
+  });
+  return `\n${markdownTable(["verdict", "claims", "meaning", "which"], rows)}\n`;
+}
+
 /** The text of results/CLAIMS.md. */
 export function claimsMarkdown(verdicts: readonly ClaimVerdict[], size: string): string {
   const counts = claimCounts(verdicts);

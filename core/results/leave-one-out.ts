@@ -28,6 +28,9 @@ export interface LeftOutPaper {
   readonly figures: readonly LeftOutFigure[];
 }
 
+/** Begins the section of FITS.md. */
+export const LEFT_OUT_HEADING = "## Leaving each publication out";
+
 export const LEFT_OUT_COLUMNS = [
   "paper",
   "scenario",
@@ -70,6 +73,13 @@ export function leftOutAccuracy(papers: readonly LeftOutPaper[]): Accuracy {
   return accuracyOf(papers.flatMap(({ figures }) => figures.map(({ without }) => without)));
 }
 
+/** The same of the rows of a leave-one-out.csv. */
+export function keptAccuracy(rows: readonly Row[]): Accuracy {
+  return accuracyOf(
+    rows.map((row): Row => ({ error: row["error_without"]!, factor: row["factor_without"]! })),
+  );
+}
+
 /** Of one publication's figures, without it. */
 export function leftOutOf(papers: readonly LeftOutPaper[], paper: string): Accuracy {
   return leftOutAccuracy(papers.filter((each) => each.paper === paper));
@@ -80,7 +90,7 @@ export function leftOutMarkdown(papers: readonly LeftOutPaper[]): string {
   const set = papers.filter(({ constants }) => constants.length > 0);
   const all = leftOutAccuracy(papers);
   const parts = [
-    "## Leaving each publication out",
+    LEFT_OUT_HEADING,
     `How near the lab comes to a publication that it never read. The constants that were set from it are refitted to the figures of others that they were set from too; where there are none, a constant is what the profile of the same maker nearest in years has from elsewhere, else the geometric middle of its stated range, else as it is. Then all of its figures are predictions: of ${all.figures} figures ${whole(all.within25)} come within 25% and ${whole(all.withinTwo)} within a factor of 2. Every figure: [leave-one-out.csv](leave-one-out.csv).`,
     markdownTable(
       [

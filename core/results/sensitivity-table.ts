@@ -1,5 +1,6 @@
 /** sensitivity.csv: a line for each conclusion and constant, with the factors over which the one holds as the other moves. */
 import type { Row } from "../scenario/index.js";
+import { humanNumber } from "./humanise.js";
 
 /** What one constant does to one conclusion (lab/sensitivity.ts measures it). */
 export interface ConstantEffect {
@@ -42,4 +43,9 @@ export function sensitivityRows(effects: readonly ConstantEffect[]): Row[] {
 /** Whether the conclusion fails somewhere in the constant's range. */
 export function isLimiting({ tried, holds }: ConstantEffect): boolean {
   return tried[0] !== holds[0] || tried[1] !== holds[1];
+}
+
+/** Factors as values: "300 to 900". */
+export function intervalText([low, high]: readonly [number, number], value: number): string {
+  return `${humanNumber(low * value)} to ${humanNumber(high * value)}`;
 }

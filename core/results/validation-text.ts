@@ -2,6 +2,7 @@
 
 import type { Account } from "../scenario/figures/outside.js";
 import { humanNumber, percent } from "./humanise.js";
+import { markdownTable } from "./markdown-table.js";
 import type { Accuracy, ValidationSummary } from "./validation.js";
 
 /** A fact and its numbers: "predicted" → "31 figures: 26% within 10%, …". */
@@ -22,6 +23,31 @@ export function summaryLinesOf(summary: ValidationSummary): SummaryLine[] {
     ["not compared", `${outside} outside of the model, ${missing} missing`],
   ];
   return lines;
+}
+
+/** The README's table. @param leftOut every figure without its own publication */
+export function validationMarkdown(summary: ValidationSummary, leftOut: Accuracy, account: Account): string {
+  const { predicted, ratios, fitted, pairs, orderings } = summary;
+  const lines: [string, Accuracy][] = [
+    ["predicted: no constant was set from them", predicted],
+    ["ratios among these", ratios],
+    ["all, each without its own publication: what was set from that is refitted", leftOut],
+    ["fitted: a constant was set so that they come out", fitted],
+  ];
+  const table = markdownTable(
+    ["", "figures", "within 10%", "within 25%", "within 50%", "within a factor of 2", "median factor"],
+    lines.map(([what, accuracy]) => [
+      what,
+      String(accuracy.figures),
+      whole(accuracy.within10),
+      whole(accuracy.within25),
+      whole(accuracy.within50),
+      whole(accuracy.withinTwo),
+      humanNumber(accuracy.medianFactor),
+    ]),
+  );
+  const orders = `Of ${pairs.count} pairs of figures ${pairs.same} are in the published order, and ${orderings.same} of ${orderings.count} published conclusions are the same here.`;
+  return `\n${table}\n\n${orders} ${accountText(account)}.\n`;
 }
 
 /** "530 published figures: 180 compared, 9 as an order, 341 outside of the model with a reason". */

@@ -3,14 +3,12 @@
  * definitions that parts read when they are made, so they hold other values for as long as the cell runs. A cell runs by itself in its
  * thread, from beginning to end, so nothing else sees them.
  */
+import { inGrains } from "../events/costs.js";
 import type { Constant } from "../events/profile.js";
 import { invariant } from "../util/errors.js";
 import type { CellConfig } from "./config.js";
 import { hostConstants, PRICE_PREFIX, profileConstants } from "./constants.js";
 import { findHostWorkload } from "./host/workload.js";
-
-/** Prices and base cycles are multiples of 1/64 cycle, so that sums of them are exact in any order (core/README.md). */
-const GRAIN = 64;
 
 /** What a constant becomes; undefined: it stays. `value` is what the cell has: the profile's, or what the scenario put there. */
 export type Change = (name: string, value: number, constant: Constant) => number | undefined;
@@ -63,8 +61,4 @@ export function underItsConstants<T>(config: CellConfig, run: () => T): T {
   } finally {
     for (const { constant, before } of changed.reverse()) constant.value = before;
   }
-}
-
-function inGrains(value: number): number {
-  return Math.round(value * GRAIN) / GRAIN;
 }

@@ -3,7 +3,7 @@
  * scenario is silent. Keys and meanings are CellConfig's (config.ts). Sizes are read by parseBytes.
  */
 import { z } from "zod";
-import { COSTS } from "../events/costs.js";
+import { COST_GRAIN, COSTS, inGrains } from "../events/costs.js";
 import type { UserError } from "../util/errors.js";
 import type { ParameterSpec, ParameterSpecs } from "../util/parameters.js";
 import { PAGE_SIZES, type PageSizeName, parseBytes } from "../util/units.js";
@@ -78,10 +78,20 @@ export function bytesSchema(minimum = 0, maximum = Number.MAX_SAFE_INTEGER) {
 
 const pageSchema = z.enum(Object.keys(PAGE_SIZES) as [PageSizeName, ...PageSizeName[]]);
 
+function notInGrains(cycles: number): string {
+  return `${cycles} is no multiple of 1/64 cycle, as all prices are, so that sums of them are exact: the nearest is ${inGrains(cycles)}`;
+}
+
 /** Everything of CellConfig that a scenario sets directly; every key may be left out. */
 export function settingsShape(catalogue: Catalogue) {
   const costs: Record<string, z.ZodOptional<z.ZodNumber>> = {};
-  for (const cost of COSTS) costs[cost.name] = z.number().min(0).describe(cost.description).optional();
+  for (const { name, description } of COSTS)
+    costs[name] = z
+      .number()
+      .min(0)
+      .multipleOf(COST_GRAIN, { error: ({ input }) => notInGrains(Number(input)) })
+      .describe(description)
+      .optional();
   return {
     technique: nameSchema(catalogue.techniques).optional().describe("A monitor with a memory virtualization"),
     workload: nameSchema(catalogue.workloads).optional().describe("What the guest does"),

@@ -1,5 +1,6 @@
 /** What instructions cost besides references and system work, from a CPU profile. */
 
+import { inGrains } from "../../events/costs.js";
 import { INSTRUCTION_CLASSES } from "../../events/instruction-classes.js";
 import type { CpuProfile } from "../../events/profile.js";
 import { costClassOf } from "../x86/cost-class.js";
@@ -12,12 +13,8 @@ export interface InstructionCosts {
   readonly iteration: number;
 }
 
-/** Sums of multiples of this are exact, in whatever order they are made. */
-const GRAIN = 1 / 64;
-
 export function instructionCosts({ instructions }: CpuProfile): InstructionCosts {
-  const rounded = (cycles: number): number => Math.round(cycles / GRAIN) * GRAIN;
-  const byClass = new Map(INSTRUCTION_CLASSES.map((name) => [name, rounded(instructions[name].value)]));
+  const byClass = new Map(INSTRUCTION_CLASSES.map((name) => [name, inGrains(instructions[name].value)]));
   return {
     costOf: (instruction) => byClass.get(costClassOf(instruction))!,
     iteration: byClass.get("string")!,
