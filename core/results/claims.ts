@@ -81,11 +81,13 @@ export function claimCounts(verdicts: readonly ClaimVerdict[]): [Verdict, number
 
 /** The README's table. */
 export function claimsSummary(verdicts: readonly ClaimVerdict[]): string {
-  const rows = claimCounts(verdicts).map(([word, count]) => {
+  const counts = claimCounts(verdicts);
+  const cells = counts.map(([word, count]) => {
     const ids = verdicts.filter(({ verdict }) => verdict === word).map(({ claim }) => claim.id);
-    return [`**${word}**`, String(count), WORDS[word], ids.join(" ")];
+    return `**${count}**: ${ids.join(" ")}`;
   });
-  return `\n${markdownTable(["verdict", "claims", "meaning", "which"], rows)}\n`;
+  const heads = counts.map(([word]) => word);
+  return `\n${markdownTable(heads, [cells])}\n`;
 }
 
 /** The text of results/CLAIMS.md. */

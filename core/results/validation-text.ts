@@ -27,12 +27,11 @@ export function summaryLinesOf(summary: ValidationSummary): SummaryLine[] {
 
 /** The README's table. @param leftOut every figure without its own publication */
 export function validationMarkdown(summary: ValidationSummary, leftOut: Accuracy, account: Account): string {
-  const { predicted, ratios, fitted, pairs, orderings } = summary;
+  const { predicted, ratios, pairs, orderings } = summary;
   const lines: [string, Accuracy][] = [
     ["predicted: no constant was set from them", predicted],
     ["ratios among these", ratios],
     ["all, each without its own publication: what was set from that is refitted", leftOut],
-    ["fitted: a constant was set so that they come out", fitted],
   ];
   const table = markdownTable(
     ["", "figures", "within 10%", "within 25%", "within 50%", "within a factor of 2", "median factor"],
@@ -47,7 +46,7 @@ export function validationMarkdown(summary: ValidationSummary, leftOut: Accuracy
     ]),
   );
   const orders = `Of ${pairs.count} pairs of figures ${pairs.same} are in the published order, and ${orderings.same} of ${orderings.count} published conclusions are the same here.`;
-  return `\n${table}\n\n${orders} ${accountText(account)}.\n`;
+  return `\n${table}\n\n${orders} ${accountText(account)}.`;
 }
 
 /** "530 published figures: 180 compared, 9 as an order, 341 outside of the model with a reason". */
