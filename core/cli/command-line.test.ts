@@ -76,7 +76,11 @@ describe("a mistake in the arguments", () => {
     [["list", "evnts"], 'there is no list of "evnts"', 'did you mean "events"'],
     [["describe", "nested_tabels"], 'knows nothing named "nested_tabels"', 'did you mean "nested_tables'],
     [["report", "nowhere"], 'no run "nowhere"', ""],
-    [["sensitivity", "ept", "--over", "nope"], "there is no price nope", "virtlab list costs"],
+    [
+      ["sensitivity", "ept", "--over", "nope"],
+      "no cell of the scenario has a constant nope",
+      "virtlab list costs",
+    ],
     [["schema", "--write", "--check"], "--write and --check exclude each other", "one of them"],
   ])("%j", async (args, message, mend) => {
     const { code, stdout, stderr } = await workshop.run(...args);

@@ -56,6 +56,11 @@ test.each([
   ["wrong unit", "machine: {memory: 4Gob}", 'test.yaml:1:19: machine.memory: "4Gob" is not a size'],
   ["out of range", "parameters: {footprint: 1KiB}", "1KiB is out of range: from 4096"],
   ["on for true", "host: {vpid: on}", 'host.vpid: expected true or false, found "on"\n  write true'],
+  [
+    "a price that sums would not be exact with",
+    "machine: { costs: { vm_exit: 700.3 } }",
+    "700.3 is no multiple of 1/64 cycle, as all prices are, so that sums of them are exact: the nearest is 700.296875",
+  ],
   ["fraction", "shadow: {maximumTables: 1.5}", "expected a whole number, found 1.5"],
   [
     "unknown chart",
