@@ -62,8 +62,7 @@ export const INSPECT_COMMANDS: readonly Command[] = [
   },
   {
     usage: "translation <image>",
-    summary:
-      "Kernel code beside what a binary translator makes of it: 32-bit code, in the image as it is loaded",
+    summary: "Kernel code beside what a binary translator makes of it, in the image as it is loaded",
     positionals: POSITIONALS,
     options: {
       append: IMAGE_OPTIONS.append,

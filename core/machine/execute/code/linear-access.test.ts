@@ -36,3 +36,22 @@ it("in 64-bit code the page after 4 GiB's last one is the first one above", () =
 it("in 32-bit code it is page 0", () => {
   expect(() => memoryOf(32).checkWrite(0, ACROSS, 4, false)).not.toThrow();
 });
+
+it("what a monitor refuses of the last 4 GiB faults as if no page were there, at its first byte", () => {
+  const memory = memoryOf(64);
+  memory.refusedFrom = 0xffc0_0000;
+  const faultOf = (access: () => void): unknown => {
+    try {
+      access();
+    } catch (error) {
+      const { vector, errorCode, addressHigh, addressLow } = error as GuestFault;
+      return [vector, errorCode, addressHigh, addressLow >>> 0];
+    }
+    return undefined;
+  };
+  expect(faultOf(() => memory.read(-1, 0xffc0_0010 | 0, 4, false))).toEqual([14, 0, -1, 0xffc0_0010]);
+  expect(faultOf(() => memory.checkWrite(-1, 0xffff_fff0 | 0, 8, true))).toEqual([14, 6, -1, 0xffff_fff0]);
+  // The page before it is not there either, and faults first.
+  expect(faultOf(() => memory.write64(-1, 0xffbf_fffc | 0, 0, 0, false))).toEqual([14, 2, -1, 0xffbf_fffc]);
+  expect(faultOf(() => memory.read(0, 0x10_0000, 4, false))).toBeUndefined();
+});
