@@ -112,7 +112,7 @@ function interrupted(engine: Engine) {
     !isOver && count < END;
     count = computer.engine.instructions + HANDLER + ((37 * count) % SPREAD)
   ) {
-    isOver = computer.run(count).kind !== "limit";
+    isOver = computer.run(count).kind !== "limit" || strange.size > 0;
     computer.engine.endBlock();
     places.add(computer.system.core.words[RIP]!);
     device.at(computer.engine.now());
