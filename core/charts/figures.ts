@@ -168,7 +168,11 @@ export function scatter(rows: readonly Row[]): Drawing {
   const scale = { type: "log", domain, nice: false };
   const decades = [Math.floor(Math.log10(domain[0])), Math.ceil(Math.log10(domain[1]))] as const;
   const powers = Array.from({ length: decades[1] - decades[0] + 1 }, (_, at) => 10 ** (decades[0] + at));
-  const axis = { values: powers.filter((power) => power >= domain[0] && power <= domain[1]), format: "~s" };
+  const axis = {
+    values: powers.filter((power) => power >= domain[0] && power <= domain[1]),
+    // A tenth is 0.1, and not 100m.
+    labelExpr: "format(datum.value, datum.value < 1 ? '~r' : '~s')",
+  };
   const line = (factor: number): Spec => ({
     data: { values: domain.map((published) => ({ published, ours: published * factor })) },
     mark: {
