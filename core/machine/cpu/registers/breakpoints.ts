@@ -9,7 +9,7 @@
  * has MODE.breakpoints and MODE.singleStep: instructions are executed one by one, and accesses go the long way.
  * A register outside IA-32e mode has 32 bits; LE and GE are kept and mean nothing, as on every processor since P6.
  */
-import { CR4, DR7_ENABLES, DR7_LOCAL } from "../control-bits.js";
+import { CR4, DR7_LOCAL } from "../control-bits.js";
 import type { Core } from "../core.js";
 import {
   BASE,
@@ -34,9 +34,6 @@ export const FIRST_LENGTH = 18;
 export const KIND_BITS = 4;
 /** LEN: 1, 2, 8 or 4 bytes. */
 const LENGTHS = [1, 2, 8, 4] as const;
-
-/** Whether a value of DR7 enables any breakpoint. */
-export const enablesBreakpoints = (dr7: number): boolean => (dr7 & DR7_ENABLES) !== 0;
 
 /** Which of the enabled breakpoints are of a kind and meet what a function says of their address and length: bits of DR6. */
 function meeting(
