@@ -23,6 +23,7 @@ import {
   EFER_WORD,
   FLAT,
   HIGHEST,
+  LOWEST,
   RIP,
   RIP_HIGH,
   SEGMENT_WORDS,
@@ -238,13 +239,12 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     words[EFER_WORD]! &= ~EFER.LMSLE;
   }
 
+  /** 32-bit code: no segment of the kernel's reaches the window, wherever it begins. */
   private truncate(): void {
     const { words } = this.core;
     for (const segment of TRUNCATED) {
       const at = segmentWord(segment);
-      if (words[at + ATTRIBUTES] === 0 || words[at + HIGHEST]! >>> 0 < WINDOW_BASE) continue;
-      words[at + HIGHEST] = (WINDOW_BASE - 1) | 0;
-      words[at + FLAT] = 0;
+      if (words[at + ATTRIBUTES] !== 0) truncateSegment(words, at);
     }
   }
 
@@ -651,6 +651,21 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     machine.counters.events[EVENT.in_cache_emulations]!++;
     engine.charge(CYCLES.guest_kernel, emulate_register + work + this.takeWork());
   }
+}
+
+/**
+ * Ends a segment where the window begins; what of it lies behind the window, where addresses wrap, is cut off too. One that
+ * begins in the window is empty. @param at its first word.
+ */
+function truncateSegment(words: Int32Array, at: number): void {
+  const base = words[at + BASE]! >>> 0;
+  const lowest = words[at + LOWEST]! >>> 0;
+  const last = WINDOW_BASE - 1 - base;
+  if (words[at + HIGHEST]! >>> 0 <= last || base + lowest >= 2 ** 32) return;
+  const isEmpty = lowest > last;
+  words[at + LOWEST] = isEmpty ? 1 : lowest;
+  words[at + HIGHEST] = isEmpty ? 0 : last;
+  words[at + FLAT] = 0;
 }
 
 const isLimitFault = (left: Left): boolean => left.kind === "exception" && LIMIT_FAULTS.has(left.vector);

@@ -88,7 +88,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     protected readonly parts: MonitorParts,
     options: Omit<ShadowedPagingOptions, "reserved">,
     /** The guest's kernel is translated: has CPL 1 always, and data segments that end where the monitor's addresses begin. */
-    isTranslator = false,
+    private readonly isTranslator = false,
   ) {
     const { hardware, board, guestFrames } = parts;
     const { machine } = hardware;
@@ -244,8 +244,9 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     const { engine, memory } = this.parts.hardware;
     engine.endBlock();
     this.state.expose();
-    // No segment and no CPL keeps what is emulated from the window then.
-    if (this.core.isLong) memory.refusedFrom = WINDOW_BASE;
+    // No CPL keeps what is emulated from the window then, nor a segment that an event or a task switch loads.
+    memory.refusedHigh = this.core.isLong ? -1 : 0;
+    memory.refusedFrom = WINDOW_BASE;
   }
 
   /** The machine's into them: the guest may run. */
@@ -350,6 +351,11 @@ export class DeprivilegedMonitor implements Monitor, Interception {
       !this.state.isExposed &&
       (this.state.isKernel || this.mayByIoPrivilege(instruction))
     ) {
+      this.emulate(instruction);
+      return;
+    }
+    // What is absent from the monitor's table may be present in the guest's.
+    if (vector === EXCEPTION.NP && instruction !== undefined && this.isTranslator && !this.state.isExposed) {
       this.emulate(instruction);
       return;
     }

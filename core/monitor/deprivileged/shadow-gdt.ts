@@ -2,8 +2,9 @@
  * A descriptor table that the machine reads while a guest runs: a copy of the guest's in which what was for CPL 0 is for the
  * ring of the guest's kernel, and gates and system segments are absent, so that their use traps.
  */
-import type { Hfn } from "../../machine/address.js";
+import { type Hfn, PAGE_BYTES } from "../../machine/address.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
+import { highestOf, limitOf, lowestOf } from "../../machine/cpu/descriptor.js";
 import { PRIVILEGE_SHIFT } from "../../machine/cpu/segments.js";
 import { type MonitorWindow, WINDOW_BASE } from "./window.js";
 
@@ -13,9 +14,8 @@ const CODE_OR_DATA = 0x1000;
 const CODE = 0x800;
 const LIMIT_HIGH = 0xf_0000;
 const GRANULAR = 0x80_0000;
-/** Limits of a flat segment, in pages, and of one that ends where the window begins. */
-const FLAT_LIMIT = 0xf_ffff;
-const TRUNCATED_LIMIT = WINDOW_BASE / 4096 - 1;
+/** Data whose limit is its lower end. */
+const EXPAND_DOWN = 0x400;
 const DPL = 3 << PRIVILEGE_SHIFT;
 const CONFORMING = 0x400;
 const ACCESSED = 0x100;
@@ -39,7 +39,7 @@ export class ShadowGdt {
     private readonly hardware: CodeMachine,
     window: MonitorWindow,
     private readonly use: TableUse,
-    /** Data segments end where the monitor's addresses begin. */
+    /** Data segments end where the monitor's addresses begin, or are absent: their load is emulated. */
     private readonly truncates: boolean,
   ) {
     const { address, frames } = window.add(PAGES, false);
@@ -58,9 +58,11 @@ export class ShadowGdt {
       const word = this.wordAt(offset);
       let low = read(offset);
       let high = DEPRIVILEGED[this.use](read(offset + 4));
-      if (this.truncates && isFlatData(low, high)) {
-        low = (low & ~0xffff) | (TRUNCATED_LIMIT & 0xffff);
-        high = (high & ~LIMIT_HIGH) | (TRUNCATED_LIMIT & LIMIT_HIGH);
+      if (this.truncates && reachesWindow(low, high)) {
+        const limit = truncatedLimit(low, high);
+        low = (low & ~0xffff) | (limit & 0xffff);
+        high = (high & ~LIMIT_HIGH) | (limit & LIMIT_HIGH);
+        if (limit < 0) high &= ~PRESENT;
       }
       ram[word] = low;
       ram[word + 1] = high;
@@ -77,9 +79,29 @@ export class ShadowGdt {
   }
 }
 
-function isFlatData(low: number, high: number): boolean {
-  const limit = (low & 0xffff) | (high & LIMIT_HIGH);
-  return (high & (CODE_OR_DATA | CODE | GRANULAR)) === (CODE_OR_DATA | GRANULAR) && limit === FLAT_LIMIT;
+const baseOf = (low: number, high: number): number =>
+  ((low >>> 16) | ((high & 0xff) << 16) | (high & 0xff00_0000)) >>> 0;
+
+/** Whether data have the window's addresses, whatever follows behind it, where addresses wrap. */
+function reachesWindow(low: number, high: number): boolean {
+  if ((high & (CODE_OR_DATA | CODE)) !== CODE_OR_DATA) return false;
+  const base = baseOf(low, high);
+  const limit = limitOf(low, high);
+  return (
+    base + (highestOf(high, limit) >>> 0) >= WINDOW_BASE && base + (lowestOf(high, limit) >>> 0) < 2 ** 32
+  );
+}
+
+/**
+ * Limit field of such a segment when it ends before the window. Negative: it must be absent, for no limit says it; or it is
+ * for programs too, and does not begin at 0: with offsets that wrap these reach their thread's data (Drepper, "ELF handling for
+ * thread-local storage", 2013), which is harmless at CPL 3.
+ */
+function truncatedLimit(low: number, high: number): number {
+  const base = baseOf(low, high);
+  if ((high & EXPAND_DOWN) !== 0 || ((high & DPL) === DPL && base !== 0)) return -1;
+  const bytes = WINDOW_BASE - base;
+  return (high & GRANULAR) === 0 ? bytes - 1 : Math.floor(bytes / PAGE_BYTES) - 1;
 }
 
 /** The second word of a descriptor that traps when it is used, or is marked accessed: the table is read-only. */

@@ -16,10 +16,12 @@ export class EngineMemory implements LinearAccess {
   readonly words: Int32Array;
   high = 0;
   /**
-   * Of the last 4 GiB of 64-bit addresses those from here on fault, as if no page were there: a monitor's own, while it does in
-   * its guest's stead what reaches memory by addresses of the guest's. None unless it says so.
+   * Of the addresses with this high half (-1: the last 4 GiB of 64-bit ones; 0: those of 32 bits) those from here on fault, as if
+   * no page were there: a monitor's own, while it does in its guest's stead what reaches memory by addresses of the guest's. None
+   * unless it says so.
    */
   refusedFrom = NONE_REFUSED;
+  refusedHigh: 0 | -1 = -1;
   private readonly halves: Uint16Array;
   private readonly bytes: Uint8Array;
   private readonly state: Int32Array;
@@ -83,7 +85,7 @@ export class EngineMemory implements LinearAccess {
 
   /** Host address of an access. */
   private find(high: number, low: number, access: number, user: boolean): number {
-    if (high === -1 && (low >>> 0) + (access >>> ACCESS.sizeShift) > this.refusedFrom)
+    if (high === this.refusedHigh && (low >>> 0) + (access >>> ACCESS.sizeShift) > this.refusedFrom)
       this.refuse(low, access, user);
     const host = this.access(high, low, user ? access : access | ACCESS.supervisor);
     if (host === 0) {
@@ -99,9 +101,9 @@ export class EngineMemory implements LinearAccess {
     const first = low >>> 0;
     const kind = access & ACCESS.kindMask;
     // What lies before may fault of itself.
-    if (first < this.refusedFrom) this.find(-1, low, accessOf(kind, 1), user);
+    if (first < this.refusedFrom) this.find(this.refusedHigh, low, accessOf(kind, 1), user);
     const code = (kind === ACCESS.read ? 0 : PF_WRITE) | (user ? PF_USER : 0);
-    throw pageFault(code, -1, Math.max(first, this.refusedFrom) | 0);
+    throw pageFault(code, this.refusedHigh, Math.max(first, this.refusedFrom) | 0);
   }
 
   private valueAt(host: number, bytes: AccessBytes): number {

@@ -1,0 +1,200 @@
+/**
+ * A hostile 32-bit kernel, and its program, reach for the monitor's window by what the processor does of its own for segmentation
+ * and privilege: gates, segments with a base, tasks, the stack of a TSS, SYSENTER's registers. The monitor stays whole, and the
+ * guest ends as natively, where no page is there. What differs: in a segment that ends before the window the fault is the limit's
+ * (#GP, #SS, not #PF); a kernel under trap-and-emulate meets #NP at its own gates of DPL 3; and tables in the window are refused.
+ * By CS translated code could still read the window, not write it: code segments are not cut short.
+ */
+import { describe, expect, it } from "vitest";
+import { EXCEPTION } from "../../machine/cpu/state.js";
+import type { Assembler } from "../../machine/x86/assemble.js";
+import { far, imm, mem, SIZES } from "../../machine/x86/assembler-operands.js";
+import { REGISTERS } from "../../machine/x86/registers.js";
+import { UnsupportedError } from "../../util/errors.js";
+import { WINDOW_BASE } from "../deprivileged/window.js";
+import { endingOf, native, TECHNIQUES, translated, trapped } from "../testing/code-guests.js";
+import {
+  type Attack,
+  gate,
+  hostileKernel,
+  PROGRAMS_VECTOR,
+  SEL,
+  segment,
+  systemSegment,
+  TSS_BYTES,
+} from "../testing/hostile-kernel.js";
+
+const { ax, eax, ecx, edx, esp, ds, ss } = REGISTERS;
+const { dword } = SIZES;
+/** In the page that translated code writes through GS: the only one of the window that is writable. */
+const DATA = WINDOW_BASE + 17 * 4096 + 0x800;
+const CACHE = WINDOW_BASE + 18 * 4096;
+/** As the monitor's TSS is named in TR. */
+const MONITORS_SELECTOR = 0xfff8;
+const SYSENTER_CS = 0x174;
+const BUDGET = 1e6;
+const RING_0_DATA = 0x93;
+const RING_3_DATA = 0xf3;
+const EXPAND_DOWN = 0x97;
+const CALL_GATE = { ring0: 0x8c, ring3: 0xec };
+const TASK_GATE = 0xe5;
+const TASK = systemSegment(DATA, 0x89, TSS_BYTES - 1);
+const WHOLE = { limit: 0xf_ffff, granular: true };
+
+const callFirst = (code: Assembler): void => void code.emit("call far", far(SEL.first | 3, 0));
+const nothing = (code: Assembler): void => void code.emit("nop");
+/** Loads DS with the attack's segment and stores where the data page is. */
+const storeBy =
+  (base: number, rpl = 0) =>
+  (code: Assembler): void => {
+    code.emit("mov", eax, SEL.first | rpl).emit("mov", ds, ax);
+    code.emit("mov", mem(dword, (DATA - base) | 0), eax);
+  };
+const sysenterTo =
+  (selector: number, stack: number, ip: number) =>
+  (code: Assembler): void => {
+    for (const [index, value] of [selector, stack, ip].entries()) {
+      code.emit("mov", ecx, SYSENTER_CS + index).emit("mov", eax, imm(value | 0, 4));
+      code.emit("xor", edx, edx).emit("wrmsr");
+    }
+  };
+const withSegment = (base: number, access: number, size: { limit: number; granular?: boolean }): Attack => ({
+  descriptors: [segment(base, access, size)],
+  kernel: storeBy(base),
+});
+const pushByStackSegment = (code: Assembler): Assembler =>
+  code.emit("mov", eax, SEL.first).emit("mov", ss, ax).emit("mov", esp, 0x80);
+const callGate = (selector: number, access: number) => ({ descriptors: [gate(selector, CACHE, access)] });
+const SMALL = { limit: 0xff };
+
+const GATES: Readonly<Record<string, Attack>> = {
+  "a call gate of the kernel's": { ...callGate(SEL.code, CALL_GATE.ring0), kernel: callFirst },
+  "a call gate for programs": { ...callGate(SEL.code, CALL_GATE.ring3), kernel: callFirst },
+  "a jump through one": {
+    ...callGate(SEL.code, CALL_GATE.ring3),
+    kernel: (code) => void code.emit("jmp far", far(SEL.first, 0)),
+  },
+  "a call gate to the monitor's selector": {
+    ...callGate(MONITORS_SELECTOR, CALL_GATE.ring3),
+    kernel: callFirst,
+  },
+};
+const SAME: Readonly<Record<string, Attack>> = {
+  "nothing at all": {},
+  "a program": { program: nothing },
+  "a program's call through the kernel's gate": {
+    ...callGate(SEL.code, CALL_GATE.ring0),
+    program: callFirst,
+  },
+  "INT with the inner stack there": { innerStack: DATA, program: nothing },
+  "a fault with the inner stack there": { innerStack: DATA, program: (code) => void code.emit("hlt") },
+  "a program's segment": {
+    descriptors: [segment(DATA, RING_3_DATA, SMALL)],
+    program: storeBy(DATA, 3),
+  },
+  "JMP to a task": { descriptors: [TASK], kernel: (code) => void code.emit("jmp far", far(SEL.first, 0)) },
+  "CALL of a task": { descriptors: [TASK], kernel: callFirst },
+  "a task gate in the IDT": {
+    gate: gate(SEL.first, 0, TASK_GATE),
+    descriptors: [TASK],
+    kernel: (code) => void code.emit("int", imm(PROGRAMS_VECTOR, 1)),
+  },
+  "a program's INT to a task gate": {
+    gate: gate(SEL.first, 0, TASK_GATE),
+    descriptors: [TASK],
+    program: nothing,
+  },
+  "SYSENTER to the translation cache": {
+    kernel: sysenterTo(SEL.code, DATA, CACHE),
+    program: (code) => void code.emit("sysenter"),
+  },
+  "SYSENTER by the monitor's selector": {
+    kernel: sysenterTo(MONITORS_SELECTOR, DATA, CACHE),
+    program: (code) => void code.emit("sysenter"),
+  },
+};
+const PROGRAMS_GATES: Readonly<Record<string, Attack>> = {
+  "a program's call through its gate": { ...callGate(SEL.code, CALL_GATE.ring3), program: callFirst },
+  "the same with the inner stack there": {
+    ...callGate(SEL.code, CALL_GATE.ring3),
+    innerStack: DATA,
+    program: callFirst,
+  },
+};
+const SEGMENTS: Readonly<Record<string, Attack>> = {
+  "a segment of the data page": withSegment(DATA, RING_0_DATA, SMALL),
+  "one for programs": withSegment(DATA, RING_3_DATA, SMALL),
+  "one that begins far below": withSegment(0x1000_0000, RING_0_DATA, WHOLE),
+  "one for programs that begins below": withSegment(0x20_0000, RING_3_DATA, WHOLE),
+  "one that ends with the window": withSegment(0xf000_0000, RING_0_DATA, { limit: 0xffff, granular: true }),
+  "one that expands down": withSegment(0, EXPAND_DOWN, { limit: 0xff, granular: true }),
+};
+const STACKS: Readonly<Record<string, Attack>> = {
+  "PUSH by a stack segment there": {
+    descriptors: [segment(DATA, RING_0_DATA, SMALL)],
+    kernel: (code) => void pushByStackSegment(code).emit("push", eax),
+  },
+  "INT by a stack segment there": {
+    descriptors: [segment(DATA, RING_0_DATA, SMALL)],
+    kernel: (code) => void pushByStackSegment(code).emit("int", imm(PROGRAMS_VECTOR, 1)),
+  },
+};
+
+/** Its status, or that it was shut down: which faults led there differs, for monitors deliver events one at a time. */
+function endOf(make: typeof native, attack: Attack): unknown {
+  const guest = hostileKernel(attack);
+  const outcome = endingOf(make(guest), guest, BUDGET).outcome as { kind: string; status?: number };
+  return outcome.kind === "exit" ? outcome.status : outcome.kind;
+}
+
+describe.each(Object.entries({ ...SAME, ...GATES, ...PROGRAMS_GATES }))("%s", (_name, attack) => {
+  it("ends as natively under binary translation", () => {
+    expect(endOf(translated, attack)).toBe(endOf(native, attack));
+  });
+});
+
+describe.each(Object.entries({ ...SAME, ...SEGMENTS, ...STACKS }))("%s", (_name, attack) => {
+  it("ends as natively under trap-and-emulate", () => {
+    expect(endOf(trapped, attack)).toBe(endOf(native, attack));
+  });
+});
+
+it.each(Object.entries(SEGMENTS))("translated, %s meets the limit", (_name, attack) => {
+  expect(endOf(native, attack)).toBe(EXCEPTION.PF);
+  expect(endOf(translated, attack)).toBe(EXCEPTION.GP);
+});
+
+it.each(Object.entries(STACKS))("translated, %s ends the guest", (_name, attack) => {
+  expect(endOf(translated, attack)).toBe("shutdown");
+});
+
+it("a program's segment may wrap, as those of threads do", () => {
+  const attack = {
+    descriptors: [segment(0x20_1000, RING_3_DATA, WHOLE)],
+    program: (code: Assembler) => {
+      code.emit("mov", eax, SEL.first | 3).emit("mov", ds, ax);
+      code.emit("mov", eax, mem(dword, -4));
+    },
+  };
+  expect(endOf(native, attack)).toBe(PROGRAMS_VECTOR);
+  expect(endOf(translated, attack)).toBe(PROGRAMS_VECTOR);
+});
+
+it.each(Object.entries(GATES))("under trap-and-emulate %s traps", (_name, attack) => {
+  expect([EXCEPTION.NP, endOf(native, attack)]).toContain(endOf(trapped, attack));
+});
+
+it.each(["lldt", "ltr"])("%s of a table there is refused", (name) => {
+  const type = name === "lldt" ? 0x82 : 0x89;
+  const attack: Attack = {
+    descriptors: [systemSegment(DATA, type, TSS_BYTES - 1)],
+    kernel: (code) => void code.emit("mov", eax, SEL.first).emit(name, ax),
+  };
+  expect(() => endOf(translated, attack)).toThrow(UnsupportedError);
+  expect(() => endOf(trapped, attack)).toThrow(UnsupportedError);
+});
+
+it("hardware assistance has no window: all end as natively", () => {
+  for (const attack of Object.values({ ...SAME, ...GATES, ...SEGMENTS, ...STACKS }))
+    expect(endOf(TECHNIQUES["VT-x, nested"]!, attack)).toBe(endOf(native, attack));
+});
