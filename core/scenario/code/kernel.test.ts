@@ -18,7 +18,7 @@ describe("a cell", () => {
     );
     expect(code).toMatchObject({ kind: "multiboot", disk: undefined });
     expect(code!.append).toBe(
-      "bench=context-switch n=10 processes=4 size=16384 entry=fast timer=pit sensitive=use hz=1000 multicall=on tables=explicit batch=32",
+      "bench=context-switch n=10 processes=4 size=16384 entry=fast timer=pit sensitive=use fpu=lazy hz=1000 multicall=on tables=explicit batch=32",
     );
     expect(guest.paging).toBe("pae");
     expect(configOf("workload: kernel/forkwait").guest.paging).toBe("4-level");
