@@ -166,6 +166,7 @@ const COMMANDS: readonly Command[] = [
     options: JSON_OPTION,
     examples: [
       ["describe gups", "a workload: parameters with their defaults"],
+      ["describe host.levels", "a setting: what it takes, and its default"],
       ["describe nehalem-2008", "a CPU profile: every number with its source"],
       ["describe cost vm_exit", "one kind of thing, where a name has several meanings"],
     ],

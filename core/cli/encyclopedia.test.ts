@@ -28,6 +28,18 @@ it("finds all meanings of a name, and one by its kind", () => {
   expect(findEntries("cost invlpg", entries).map(({ kind }) => kind)).toEqual(["cost"]);
 });
 
+it("knows a setting as a scenario writes it: what it takes, its default, its column", () => {
+  const [setting] = findEntries("host.apicVirtualization", entries);
+  expect(setting).toMatchObject({ kind: "setting", name: "host.apicVirtualization" });
+  const facts = new Map(setting!.facts);
+  expect(facts.get("values")).toBe("kvm, on, off");
+  expect(facts.get("default")).toBe("kvm");
+  expect(facts.get("column")).toBe("host_apic_virtualization");
+  expect(new Map(findEntries("agile.writes", entries)[0]!.facts).get("values")).toBe(
+    "a whole number, at least 1",
+  );
+});
+
 it("does not mind case, blanks and dashes, and knows titles", () => {
   expect(findEntries("Guest User", entries)[0]?.name).toBe("guest_user");
   expect(findEntries("EPT violations", entries).length).toBeGreaterThan(0);

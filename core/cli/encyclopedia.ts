@@ -11,6 +11,7 @@ import { PROFILES } from "../events/profiles/index.js";
 import { axisColumns, COLUMNS, type Column } from "../results/columns.js";
 import { CATALOGUE } from "../scenario/catalogue.js";
 import { type EntryTable, parameterTable, priceTable, profileFacts, profileTables } from "./entry-tables.js";
+import { settingEntries } from "./setting-entries.js";
 
 export const ENTRY_KINDS = [
   "technique",
@@ -21,6 +22,7 @@ export const ENTRY_KINDS = [
   "exit reason",
   "memory owner",
   "cost",
+  "setting",
   "column",
 ] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
@@ -113,6 +115,9 @@ export function encyclopedia(): Entry[] {
         ],
         tables: [priceTable(cost.name, PROFILES)],
       }),
+    ),
+    ...settingEntries().map(
+      ({ name, description, facts }): Entry => ({ ...plain("setting", name, name, description), facts }),
     ),
     ...[...COLUMNS, ...axisColumns().map(({ column }) => column)].filter(isNotEvent).map(
       (column): Entry => ({

@@ -18,13 +18,14 @@ const KIND_OF_TOPIC: Readonly<Record<string, EntryKind>> = {
   exits: "exit reason",
   owners: "memory owner",
   costs: "cost",
+  settings: "setting",
 };
 export const LIST_TOPICS = ["scenarios", ...Object.keys(KIND_OF_TOPIC)] as const;
 /** What `list` shows when no topic is given: what one needs to write a scenario. */
 const SHORT_LIST = ["scenarios", "techniques", "workloads", "profiles"];
 
 /** Kinds whose titles only repeat their names. */
-const SPEAKS_BY_DESCRIPTION: ReadonlySet<EntryKind> = new Set(["technique", "workload", "cost"]);
+const SPEAKS_BY_DESCRIPTION: ReadonlySet<EntryKind> = new Set(["technique", "workload", "cost", "setting"]);
 
 export interface ListOptions {
   readonly topic: string | undefined;

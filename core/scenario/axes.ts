@@ -122,3 +122,12 @@ function writtenNames(all: readonly Axis[]): Map<string, Axis> {
 function unwrapped(schema: z.ZodType): Axis["schema"] {
   return (schema instanceof z.ZodOptional ? schema.unwrap() : schema) as Axis["schema"];
 }
+
+/** What may be written on an axis, in words; undefined where only the description says it (sizes). */
+export function valuesOf(axis: Axis): string | undefined {
+  const { enum: choices, type, minimum } = z.toJSONSchema(axis.schema, { io: "input" });
+  if (choices !== undefined) return choices.join(", ");
+  if (type === "boolean") return "true, false";
+  if (type !== "integer") return undefined;
+  return minimum === undefined ? "a whole number" : `a whole number, at least ${minimum}`;
+}
