@@ -11,6 +11,7 @@ import { type Gva, highHalf, lowHalf } from "../../machine/address.js";
 import { PAGING_FORMATS, type PagingName } from "../../machine/mmu/format.js";
 import { auditGuestMap } from "../testing/guest-map-audit.js";
 import {
+  AGILE,
   bootFlatGuest,
   bootLabGuest,
   describeTechnique,
@@ -47,21 +48,6 @@ const SHADOW = {
   reuse: true,
   maximumTables: 0,
   writeFlood: 3,
-} as const;
-const AGILE = {
-  name: "agile",
-  format: "ept",
-  levels: 4,
-  hostOrder: 0,
-  vpid: true,
-  pcid: false,
-  populate: false,
-  startsNested: true,
-  writes: 2,
-  settle: 5_000,
-  interval: 20_000,
-  marksDirty: true,
-  rootCache: 8,
 } as const;
 const YES_NO = [false, true];
 

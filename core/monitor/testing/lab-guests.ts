@@ -55,6 +55,23 @@ export type TestTechnique =
     }
   | { readonly name: "paravirtual"; readonly batch: number };
 
+/** Agile paging with all of its hardware, and a policy quick enough for tests. */
+export const AGILE = {
+  name: "agile",
+  format: "ept",
+  levels: 4,
+  hostOrder: 0,
+  vpid: true,
+  pcid: false,
+  populate: false,
+  startsNested: true,
+  writes: 2,
+  settle: 5_000,
+  interval: 20_000,
+  marksDirty: true,
+  rootCache: 8,
+} as const satisfies TestTechnique;
+
 /** Guest frames: tables, then data. Whole host pages of 2 MiB. */
 export const GUEST_MEMORY = { backedFrames: 512, frames: 512 + 16 * 512 };
 /** Room for many large pages. */

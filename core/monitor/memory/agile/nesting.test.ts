@@ -5,7 +5,7 @@ import { EVENT, type EventName } from "../../../events/events.js";
 import { EXIT } from "../../../events/exit-reasons.js";
 import { OWNER } from "../../../events/memory-owners.js";
 import { type Gva, highHalf, lowHalf } from "../../../machine/address.js";
-import { bootLabGuest, type LabGuest, type TestTechnique } from "../../testing/lab-guests.js";
+import { AGILE, bootLabGuest, type LabGuest, type TestTechnique } from "../../testing/lab-guests.js";
 
 const SETTLE = 1_000_000;
 const INTERVAL = 8 * SETTLE;
@@ -18,19 +18,9 @@ interface Settled extends LabGuest {
 /** A process with one level-1 table of data. */
 function boot(options: Partial<Extract<TestTechnique, { name: "agile" }>> = {}): Settled {
   const guest = bootLabGuest("4-level", {
-    name: "agile",
-    format: "ept",
-    levels: 4,
-    hostOrder: 0,
-    vpid: true,
-    pcid: false,
-    populate: false,
-    startsNested: true,
-    writes: 2,
+    ...AGILE,
     settle: SETTLE,
     interval: INTERVAL,
-    marksDirty: true,
-    rootCache: 8,
     ...options,
   });
   guest.kernel.switchTo(guest.kernel.spawn());
