@@ -66,6 +66,8 @@ describe("answerOf", () => {
     expect(answerOf([row("shadow", "a", "", "failed")], context)[0]).toBe(
       "No cell is done, so there is no answer.",
     );
+    const rows = ["no EPT", "no VT-x", "no EPT"].map((reason) => ({ status: "unsupported", reason }));
+    expect(answerOf(rows, context).slice(1, 3)).toEqual(["Why: no EPT (2 cells).", "Why: no VT-x (1 cell)."]);
   });
 
   it("tells of failed expectations", () => {

@@ -11,6 +11,9 @@ import { valuePhrase } from "./axes.js";
 import { usualMeasure } from "./measure.js";
 import { distinct, keyOf, leftoverAxes, phraseOf } from "./panels.js";
 
+/** Why cells are not done, at the most so many reasons. */
+const MOST_REASONS = 3;
+
 export interface AnswerContext {
   readonly axes: readonly string[];
   readonly baseline: Readonly<Record<string, unknown>> | null;
@@ -20,8 +23,19 @@ export interface AnswerContext {
 /** Sentences, the most important first. */
 export function answerOf(rows: readonly Row[], context: AnswerContext): string[] {
   const done = rows.filter((row) => row["status"] === "done");
-  const sentences = done.length === 0 ? ["No cell is done, so there is no answer."] : ranking(done, context);
+  const sentences = done.length === 0 ? withoutAnswer(rows) : ranking(done, context);
   return [...sentences, ...expectationSentence(context.expectations), ...gapSentence(rows)];
+}
+
+/** What kept all cells from being done, the most frequent first. */
+function withoutAnswer(rows: readonly Row[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { reason } of rows)
+    if (reason !== undefined && reason !== "")
+      counts.set(String(reason), (counts.get(String(reason)) ?? 0) + 1);
+  const reasons = [...counts].sort(([, a], [, b]) => b - a).slice(0, MOST_REASONS);
+  const told = reasons.map(([reason, count]) => `${reason} (${count} ${count === 1 ? "cell" : "cells"})`);
+  return ["No cell is done, so there is no answer.", ...told.map((each) => `Why: ${each}.`)];
 }
 
 /** Hosts have no one measure by which to rank: what was claimed of them is under the scenario's expectations. */
