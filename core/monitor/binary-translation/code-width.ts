@@ -19,17 +19,22 @@ export interface CodeWidth {
   readonly popFlags: string;
   /** The branch that changes and reads no flag. */
   readonly branchIfZero: string;
-  /** Offsets in the data page, bytes, of what is as wide as an address. */
+  /** Offsets in the data pages, bytes, of what is as wide as an address. */
   readonly data: {
     readonly ax: number;
     readonly cx: number;
     /** Guest address of an indirect branch, and the translated one where it goes on. */
     readonly target: number;
     readonly jump: number;
-    /** By the low byte of a guest address: the guest address; and, of 4 bytes always, its translation. */
-    readonly tags: number;
-    readonly translations: number;
+    /** Where indirect branches go, by the low byte of the guest address and by the next (branch-tables.ts). */
+    readonly branches: readonly [BranchTable, BranchTable];
   };
+}
+
+/** Guest addresses, each as wide as an address, and their translations, of 4 bytes always: offsets in the data pages. */
+export interface BranchTable {
+  readonly tags: number;
+  readonly translations: number;
 }
 
 const { eax, ecx, esp, rax, rcx, rsp } = REGISTERS;
@@ -37,13 +42,25 @@ const { eax, ecx, esp, rax, rcx, rsp } = REGISTERS;
 export const WIDTH_32: CodeWidth = {
   ...{ bits: 32, bytes: 4, size: SIZES.dword, ax: eax, cx: ecx, sp: esp },
   ...{ pushFlags: "pushfd", popFlags: "popfd", branchIfZero: "jecxz" },
-  data: { ax: 8, cx: 12, target: 16, jump: 20, tags: 0x400, translations: 0x800 },
+  data: {
+    ...{ ax: 8, cx: 12, target: 16, jump: 20 },
+    branches: [
+      { tags: 0x400, translations: 0x800 },
+      { tags: 0x1000, translations: 0x1400 },
+    ],
+  },
 };
 
 export const WIDTH_64: CodeWidth = {
   ...{ bits: 64, bytes: 8, size: SIZES.qword, ax: rax, cx: rcx, sp: rsp },
   ...{ pushFlags: "pushfq", popFlags: "popfq", branchIfZero: "jrcxz" },
-  data: { ax: 32, cx: 40, target: 48, jump: 56, tags: 0x400, translations: 0xc00 },
+  data: {
+    ...{ ax: 32, cx: 40, target: 48, jump: 56 },
+    branches: [
+      { tags: 0x400, translations: 0xc00 },
+      { tags: 0x1000, translations: 0x1800 },
+    ],
+  },
 };
 
 /** An address as code of a width has it: 32 bits, or 64 with the sign extended. */

@@ -16,10 +16,10 @@ import { endingOf, type Guest, translated, trapped } from "../testing/code-guest
 const { eax, esp, gs, cr0, cr3, cr4 } = REGISTERS;
 const { dword, fword } = SIZES;
 const ORIGIN = 0x10_0000;
-/** In the window: the table's 16 pages, the IDT's, the data page, and the cache. */
+/** In the window: the table's 16 pages, the IDT's, the data pages, and the cache. */
 const TABLE = WINDOW_BASE + 8;
 const DATA_PAGE = WINDOW_BASE + 17 * 4096;
-const CACHE = WINDOW_BASE + 18 * 4096;
+const CACHE = WINDOW_BASE + 19 * 4096;
 
 type Attack = (code: Assembler, target: number) => void;
 const address = (code: Assembler, target: number): Assembler => code.emit("mov", eax, imm(target | 0, 4));
@@ -43,7 +43,7 @@ function guestOf(attack: (code: Assembler) => void): Guest {
 describe.each(Object.entries(WRITES))("%s", (_name, attack) => {
   it.each([
     ["the descriptor table", TABLE],
-    ["the data page", DATA_PAGE],
+    ["the data pages", DATA_PAGE],
     ["the translation cache", CACHE],
   ])("does not reach %s", (_what, target) => {
     const guest = guestOf((code) => attack(code, target));

@@ -37,9 +37,9 @@ const EFER = 0xc000_0080;
 const LME = 0x100;
 const GS_BASE = 0xc000_0101;
 const FS_BASE = 0xc000_0100;
-/** Pages of the window: the descriptor tables, the data page, the translation cache. */
-const PAGES = { "a descriptor table": 0, "the data page": 17, "the translation cache": 18 } as const;
-const DATA_PAGE = addressOf(PAGES["the data page"]);
+/** Pages of the window: the descriptor tables, the data pages, the translation cache. */
+const PAGES = { "a descriptor table": 0, "the data pages": 17, "the translation cache": 19 } as const;
+const DATA_PAGE = addressOf(PAGES["the data pages"]);
 
 function addressOf(page: number): bigint {
   return BigInt(LONG_WINDOW_BASE + page * 4096);

@@ -39,7 +39,7 @@ import { WINDOW_BASE } from "../deprivileged/window.js";
 import type { ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js";
 import type { MonitorParts } from "../virtual-computer.js";
 import { addressIn, type CodeWidth, WIDTH_32, WIDTH_64, windowAddressIn } from "./code-width.js";
-import { DataPage } from "./data-page.js";
+import { DATA_BYTES, DATA_PAGES, DataPages } from "./data-pages.js";
 import { GuestCode } from "./guest-code.js";
 import { memoryOf } from "./instruction-kinds.js";
 import { CALL_OUT_VECTOR } from "./sequences.js";
@@ -72,7 +72,7 @@ const LIMIT_FAULTS: ReadonlySet<number> = new Set([EXCEPTION.GP, EXCEPTION.SS]);
 
 export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   readonly cache: TranslationCache;
-  private readonly data: DataPage;
+  private readonly data: DataPages;
   /** The guest's kernel is running, translated. */
   private isTranslated = false;
   /** The guest's GS while translated code uses the register for the monitor's data. */
@@ -102,8 +102,8 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     private readonly options: BinaryTranslationOptions,
   ) {
     super(parts, options.shadow, true);
-    const data = this.window.add(1, true);
-    this.data = new DataPage(parts.hardware.machine, data.address, data.frames[0]!);
+    const data = this.window.add(DATA_PAGES, true);
+    this.data = new DataPages(parts.hardware.machine, data.address, data.frames);
     const { address, frames } = this.window.add(options.cachePages, false);
     this.cache = new TranslationCache(parts.hardware, address, frames);
     this.code = new GuestCode(this.ram, this.paging, (frame) => this.gdt.isIn(frame));
@@ -182,7 +182,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     words.set(words.subarray(segmentWord(SS), segmentWord(SS) + SEGMENT_WORDS), gs);
     words[gs + BASE] = this.data.address | 0;
     words[gs + BASE + 1] = isLong ? -1 : 0;
-    words[gs + HIGHEST] = 4095;
+    words[gs + HIGHEST] = DATA_BYTES - 1;
     words[gs + FLAT] = 0;
     this.goOnAt(address);
     this.core.updateMode();
@@ -299,7 +299,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   /** Every translation is forgotten. Only while none is running. */
   private flush(): void {
     this.cache.clear();
-    this.data.forgetBranches(this.width);
+    this.data.useWidth(this.width);
     this.code.clear();
     this.resumption = undefined;
     this.parts.hardware.machine.counters.events[EVENT.translation_flushes]!++;
@@ -578,7 +578,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     const { target: guest } = this.data;
     this.charge(EXIT.translation, 0);
     const target = this.goTo(guest);
-    if (target !== undefined) this.data.rememberBranch(guest, target);
+    if (target !== undefined) this.data.branches.remember(guest, target);
   }
 
   /** Goes on in the translation of a guest address, and returns where that is. */

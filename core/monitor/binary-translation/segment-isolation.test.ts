@@ -26,9 +26,9 @@ import {
 
 const { ax, eax, ecx, edx, esp, ds, ss } = REGISTERS;
 const { dword } = SIZES;
-/** In the page that translated code writes through GS: the only one of the window that is writable. */
+/** In the pages that translated code writes through GS: the only ones of the window that are writable. */
 const DATA = WINDOW_BASE + 17 * 4096 + 0x800;
-const CACHE = WINDOW_BASE + 18 * 4096;
+const CACHE = WINDOW_BASE + 19 * 4096;
 /** As the monitor's TSS is named in TR. */
 const MONITORS_SELECTOR = 0xfff8;
 const SYSENTER_CS = 0x174;
@@ -43,7 +43,7 @@ const WHOLE = { limit: 0xf_ffff, granular: true };
 
 const callFirst = (code: Assembler): void => void code.emit("call far", far(SEL.first | 3, 0));
 const nothing = (code: Assembler): void => void code.emit("nop");
-/** Loads DS with the attack's segment and stores where the data page is. */
+/** Loads DS with the attack's segment and stores where the data pages are. */
 const storeBy =
   (base: number, rpl = 0) =>
   (code: Assembler): void => {
@@ -122,7 +122,7 @@ const PROGRAMS_GATES: Readonly<Record<string, Attack>> = {
   },
 };
 const SEGMENTS: Readonly<Record<string, Attack>> = {
-  "a segment of the data page": withSegment(DATA, RING_0_DATA, SMALL),
+  "a segment of the data pages": withSegment(DATA, RING_0_DATA, SMALL),
   "one for programs": withSegment(DATA, RING_3_DATA, SMALL),
   "one that begins far below": withSegment(0x1000_0000, RING_0_DATA, WHOLE),
   "one for programs that begins below": withSegment(0x20_0000, RING_3_DATA, WHOLE),

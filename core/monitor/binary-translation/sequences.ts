@@ -9,10 +9,10 @@ import type { Assembler } from "../../machine/x86/assemble.js";
 import { imm, type MemoryReference, mem, SIZES } from "../../machine/x86/assembler-operands.js";
 import type { RegisterOperand } from "../../machine/x86/instruction.js";
 import { REGISTERS } from "../../machine/x86/registers.js";
-import type { CodeWidth } from "./code-width.js";
-import { DATA } from "./data-page.js";
+import type { BranchTable, CodeWidth } from "./code-width.js";
+import { DATA } from "./data-pages.js";
 
-const { eax, ecx, al, gs } = REGISTERS;
+const { eax, ecx, al, ah, gs } = REGISTERS;
 const { dword } = SIZES;
 const { IF, IOPL } = RFLAGS;
 
@@ -98,24 +98,34 @@ export function takeTarget(code: Assembler, width: CodeWidth): void {
 }
 
 /**
- * Goes on where AX says, AX being aside: where its translation is remembered, or by way of the monitor.
- * Flags stay: NOT and LEA compare without them.
+ * Goes on where AX says, AX being aside: where its translation is remembered, in the one table or the other, or by way of the
+ * monitor. Flags stay: NOT and LEA compare without them.
  */
 export function branch(code: Assembler, width: CodeWidth, called: string): void {
   const { ax, cx, bytes } = width;
-  const { tags, translations, jump, cx: aside } = width.data;
-  const found = code.unique("found");
+  const { branches, jump, cx: aside } = width.data;
+  const [first, second] = branches;
+  const go = code.unique("go");
+  const search = (table: BranchTable, key: RegisterOperand): string => {
+    const found = code.unique("found");
+    code.emit("movzx", ecx, key);
+    code.emit("mov", cx, entry(width, table.tags, bytes)).emit("not", cx);
+    code.emit("lea", cx, mem(cx, { index: ax, displacement: 1 })).emit(width.branchIfZero, found);
+    return found;
+  };
+  const load = (found: string, table: BranchTable, key: RegisterOperand): void => {
+    code.label(found).emit("movzx", ecx, key);
+    code.emit(bytes === 8 ? "movsxd" : "mov", cx, entry(width, table.translations, 4));
+  };
   code.emit("mov", own(width, aside), cx);
-  code
-    .emit("movzx", ecx, al)
-    .emit("mov", cx, entry(width, tags, bytes))
-    .emit("not", cx);
-  code.emit("lea", cx, mem(cx, { index: ax, displacement: 1 })).emit(width.branchIfZero, found);
+  const inFirst = search(first, al);
+  const inSecond = search(second, ah);
   code.emit("mov", cx, own(width, aside));
   takeBack(code, width).label(called);
   callOut(code);
-  code.label(found).emit("movzx", ecx, al);
-  code.emit(bytes === 8 ? "movsxd" : "mov", cx, entry(width, translations, 4));
-  code.emit("mov", own(width, jump), cx).emit("mov", cx, own(width, aside));
+  load(inSecond, second, ah);
+  code.emit("jmp", go);
+  load(inFirst, first, al);
+  code.label(go).emit("mov", own(width, jump), cx).emit("mov", cx, own(width, aside));
   takeBack(code, width).emit("jmp", own(width, jump));
 }

@@ -38,7 +38,7 @@ export type CallOut =
     }
   /** A direct branch to what was not translated yet. `site`: address of its displacement, to be patched. */
   | { readonly kind: "link"; readonly guest: number; readonly site: number }
-  /** An indirect branch that is not remembered; where to is in the data page. */
+  /** An indirect branch that is not remembered; where to is in the data pages. */
   | { readonly kind: "branch" }
   /** The guest's IF is set now, and an interrupt waits. */
   | { readonly kind: "pending" }

@@ -1,12 +1,13 @@
 /**
- * A page that translated code reaches through GS and the guest cannot reach at all: the guest's interrupt flag, registers put
- * aside, and where indirect branches go (the latter two by the code's width: code-width.ts).
+ * Pages that translated code reaches through GS and the guest cannot reach at all: the guest's interrupt flag, registers put
+ * aside (by the code's width: code-width.ts), and where indirect branches go (branch-tables.ts).
  */
-import { addressOf, type Hfn, highHalf, lowHalf } from "../../machine/address.js";
+import { addressOf, type Hfn, PAGE_BYTES } from "../../machine/address.js";
 import type { Machine } from "../../machine/machine.js";
+import { BranchTables } from "./branch-tables.js";
 import { type CodeWidth, WIDTH_32 } from "./code-width.js";
 
-/** Offsets in the page, bytes. */
+/** Offsets in the pages, bytes. */
 export const DATA = {
   /** What is added to the machine's RFLAGS, whose IF is set, to get the guest's IF: 0, or -0x200 while that is clear. */
   flagsDelta: 0,
@@ -16,22 +17,21 @@ export const DATA = {
   privilegeLevel: 24,
 } as const;
 
-const ENTRIES = 256;
+export const DATA_PAGES = 2;
+export const DATA_BYTES = DATA_PAGES * PAGE_BYTES;
 const INTERRUPT_FLAG = 0x200;
-/** No instruction of a guest kernel begins here: a tag of nothing. */
-const NOWHERE = -1;
 
-export class DataPage {
-  private readonly first: number;
+export class DataPages {
+  readonly branches: BranchTables;
   private width = WIDTH_32;
 
+  /** @param address linear, of the first. */
   constructor(
     private readonly machine: Machine,
     readonly address: number,
-    frame: Hfn,
+    private readonly frames: readonly Hfn[],
   ) {
-    this.first = frame * 1024;
-    this.forgetBranches(WIDTH_32);
+    this.branches = new BranchTables(this, WIDTH_32);
   }
 
   get interruptFlag(): boolean {
@@ -59,26 +59,19 @@ export class DataPage {
     return bits === 64 ? addressOf(this.word(data.target + 4), low) : low >>> 0;
   }
 
-  /** Remembers where a guest address is translated. */
-  rememberBranch(guest: number, translated: number): void {
-    const { data, bytes } = this.width;
-    const entry = lowHalf(guest) & (ENTRIES - 1);
-    this.setWord(data.tags + bytes * entry, lowHalf(guest));
-    if (bytes === 8) this.setWord(data.tags + bytes * entry + 4, highHalf(guest));
-    this.setWord(data.translations + 4 * entry, translated);
-  }
-
   /** From now on branches are those of code of a width, and none is remembered. */
-  forgetBranches(width: CodeWidth): void {
+  useWidth(width: CodeWidth): void {
     this.width = width;
-    const { data, bytes } = width;
-    for (let at = 0; at < ENTRIES * bytes; at += 4) this.setWord(data.tags + at, NOWHERE);
+    this.branches.forget(width);
   }
 
-  private word(offset: number): number {
-    return this.machine.ram[this.first + (offset >> 2)]!;
+  word(offset: number): number {
+    return this.machine.ram[this.place(offset)]!;
   }
-  private setWord(offset: number, value: number): void {
-    this.machine.ram[this.first + (offset >> 2)] = value;
+  setWord(offset: number, value: number): void {
+    this.machine.ram[this.place(offset)] = value;
+  }
+  private place(offset: number): number {
+    return (this.frames[Math.floor(offset / PAGE_BYTES)]! * PAGE_BYTES + (offset % PAGE_BYTES)) / 4;
   }
 }
