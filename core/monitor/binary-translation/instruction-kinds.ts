@@ -9,10 +9,19 @@ import type { CodeWidth } from "./code-width.js";
 export const memoryOf = ({ operands }: Instruction): MemoryOperand | undefined =>
   operands.find((operand) => operand.kind === "memory");
 
-/** Uses the segment register that is the monitor's while translated code runs. */
-const usesGs = ({ operands, row }: Instruction): boolean =>
-  GS_BASES.has(row.mnemonic) ||
-  operands.some((operand) => operand.kind === "memory" && operand.segment === SEGMENT.GS);
+/** Refers to memory by a segment. */
+export const refersBy = ({ operands }: Instruction, segment: number): boolean =>
+  operands.some((operand) => operand.kind === "memory" && operand.segment === segment);
+
+/**
+ * Uses a segment register that is not the guest's while translated code runs: GS is the monitor's, and CS, by which 32-bit code
+ * may read, is not cut short where the monitor's addresses begin, for translated code lies there. In 64-bit mode there is no
+ * operand by CS.
+ */
+const usesMonitors = (instruction: Instruction): boolean =>
+  GS_BASES.has(instruction.row.mnemonic) ||
+  refersBy(instruction, SEGMENT.GS) ||
+  refersBy(instruction, SEGMENT.CS);
 
 /** A near transfer of the code's own width. */
 export function isTransfer(instruction: Instruction, { bytes }: CodeWidth): boolean {
@@ -22,14 +31,14 @@ export function isTransfer(instruction: Instruction, { bytes }: CodeWidth): bool
     row.event === "" &&
     operandSize === bytes &&
     addressSize === bytes &&
-    !usesGs(instruction)
+    !usesMonitors(instruction)
   );
 }
 
 /** May be executed at CPL 1 as it is: means there what it means at CPL 0, and does not use what is the monitor's. */
 export function isIdentical(instruction: Instruction, width: CodeWidth): boolean {
   const { row, operands } = instruction;
-  if (usesGs(instruction) || TRANSFERS.has(row.mnemonic)) return false;
+  if (usesMonitors(instruction) || TRANSFERS.has(row.mnemonic)) return false;
   const index = operands.findIndex((operand) => operand.kind === "register" && operand.file === "segment");
   const segment = operands[index];
   if (segment?.kind === "register" && PLAIN_SEGMENT_MOVES.has(row.mnemonic)) {
@@ -37,8 +46,11 @@ export function isIdentical(instruction: Instruction, width: CodeWidth): boolean
     const isLoad = index === 0 && row.mnemonic !== "PUSH";
     return PLAIN_SEGMENTS.has(segment.number) && !(isLoad && width.bits === 64);
   }
-  return row.sensitivity === "innocuous" && row.privilege === 3;
+  return isInnocuous(instruction);
 }
+
+/** Means the same whatever CPL, and traps at none. */
+const isInnocuous = ({ row }: Instruction): boolean => row.sensitivity === "innocuous" && row.privilege === 3;
 
 /** Ends a block where code executes it, but goes on with the next instruction and changes nothing that a unit relies on. */
 export const continues = (instruction: Instruction): boolean =>
@@ -46,13 +58,15 @@ export const continues = (instruction: Instruction): boolean =>
 
 /**
  * Whether an instruction that is not executed as it is is done without leaving the cache: reading the guest's control registers,
- * and ports whose number is in the instruction, so that the translator finds the device. In 64-bit mode also what is by the
- * guest's GS, which the monitor has put aside, and the task priority.
+ * and ports whose number is in the instruction, so that the translator finds the device; and what is by CS, which code cut short by
+ * a segment of its own would do. In 64-bit mode also what is by the guest's GS, which the monitor has put aside, and the task
+ * priority.
  */
 export function isDoneInCache(instruction: Instruction, { bits }: CodeWidth): boolean {
   const { row, operands } = instruction;
   const [to, from] = operands;
-  if (bits === 64 && (usesGs(instruction) || isTaskPriority(instruction) || row.mnemonic === "SWAPGS"))
+  if (refersBy(instruction, SEGMENT.CS) && isInnocuous(instruction)) return true;
+  if (bits === 64 && (usesMonitors(instruction) || isTaskPriority(instruction) || row.mnemonic === "SWAPGS"))
     return true;
   switch (row.mnemonic) {
     case "IN":

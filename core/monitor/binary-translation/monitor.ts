@@ -517,10 +517,9 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
    * monitor's addresses.
    */
   private stepExposed(instruction: Instruction | undefined): void {
-    if (!this.core.isLong) {
-      this.truncate();
-      this.step();
-    } else if (instruction === undefined || this.mayReach(instruction)) this.stepWithoutWindow();
+    const { isLong } = this.core;
+    if (!isLong) this.truncate();
+    if (instruction === undefined ? isLong : this.mayReach(instruction)) this.stepWithoutWindow();
     else this.step();
   }
 

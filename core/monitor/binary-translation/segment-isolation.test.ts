@@ -3,7 +3,7 @@
  * and privilege: gates, segments with a base, tasks, the stack of a TSS, SYSENTER's registers. The monitor stays whole, and the
  * guest ends as natively, where no page is there. What differs: in a segment that ends before the window the fault is the limit's
  * (#GP, #SS, not #PF); a kernel under trap-and-emulate meets #NP at its own gates of DPL 3; and tables in the window are refused.
- * By CS translated code could still read the window, not write it: code segments are not cut short.
+ * What is read by CS, the one segment of translated code that is not cut short, meets no page.
  */
 import { describe, expect, it } from "vitest";
 import { EXCEPTION } from "../../machine/cpu/state.js";
@@ -24,13 +24,16 @@ import {
   TSS_BYTES,
 } from "../testing/hostile-kernel.js";
 
-const { ax, eax, ecx, edx, esp, ds, ss } = REGISTERS;
+const { ax, eax, ebx, ecx, edx, esi, esp, cs, ds, ss } = REGISTERS;
 const { dword } = SIZES;
 /** In the pages that translated code writes through GS: the only ones of the window that are writable. */
 const DATA = WINDOW_BASE + 17 * 4096 + 0x800;
 const CACHE = WINDOW_BASE + 19 * 4096;
 /** As the monitor's TSS is named in TR. */
 const MONITORS_SELECTOR = 0xfff8;
+/** Code of the guest's own: what a branch by it meets there is another fault. */
+const OWN = 0x10_0000;
+const EXIT_PORT = 0xf4;
 const SYSENTER_CS = 0x174;
 const BUDGET = 1e6;
 const RING_0_DATA = 0x93;
@@ -129,6 +132,22 @@ const SEGMENTS: Readonly<Record<string, Attack>> = {
   "one that ends with the window": withSegment(0xf000_0000, RING_0_DATA, { limit: 0xffff, granular: true }),
   "one that expands down": withSegment(0, EXPAND_DOWN, { limit: 0xff, granular: true }),
 };
+/** By CS, whose limit covers the translation cache, from an address on. */
+const BY_CODE: Readonly<Record<string, (code: Assembler, address: number) => void>> = {
+  "a load": (code, at) => void code.emit("mov", eax, mem(dword, at, { segment: cs })),
+  "a load that begins before": (code, at) => void code.emit("mov", eax, mem(dword, at - 2, { segment: cs })),
+  arithmetic: (code, at) => void code.emit("add", eax, mem(dword, at, { segment: cs })),
+  "a string's load": (code, at) => void code.emit("mov", esi, imm(at, 4)).emit("cs lodsd"),
+  "a table's load": (code, at) =>
+    void code.emit("mov", ebx, imm(at, 4)).emit("xor", eax, eax).emit("cs xlat"),
+  "a push": (code, at) => void code.emit("push", mem(dword, at, { segment: cs })).emit("pop", eax),
+  "a jump": (code, at) => void code.emit("jmp", mem(dword, at, { segment: cs })),
+  "a call": (code, at) => void code.emit("call", mem(dword, at, { segment: cs })),
+  "a bit far from its operand": (code, at) => {
+    code.emit("mov", ecx, imm(0x1000 * 8, 4)).emit("bt", mem(dword, at - 0x1000, { segment: cs }), ecx);
+    code.emit("sbb", eax, eax);
+  },
+};
 const STACKS: Readonly<Record<string, Attack>> = {
   "PUSH by a stack segment there": {
     descriptors: [segment(DATA, RING_0_DATA, SMALL)],
@@ -166,6 +185,28 @@ it.each(Object.entries(SEGMENTS))("translated, %s meets the limit", (_name, atta
 
 it.each(Object.entries(STACKS))("translated, %s ends the guest", (_name, attack) => {
   expect(endOf(translated, attack)).toBe("shutdown");
+});
+
+describe.each(Object.entries(BY_CODE))("translated, %s by CS", (_name, reach) => {
+  const shows = (address: number): Attack => ({
+    kernel: (code) => {
+      reach(code, address | 0);
+      code.emit("out", imm(EXIT_PORT, 1), eax);
+    },
+  });
+
+  it.each([
+    ["a descriptor table", WINDOW_BASE + 8],
+    ["the data page", DATA],
+    ["the translation cache", CACHE],
+  ])("does not read %s", (_what, address) => {
+    expect(endOf(native, shows(address))).toBe(EXCEPTION.PF);
+    expect(endOf(translated, shows(address))).toBe(EXCEPTION.PF);
+  });
+
+  it("reads what is the guest's", () => {
+    expect(endOf(translated, shows(OWN))).toBe(endOf(native, shows(OWN)));
+  });
 });
 
 it("a program's segment may wrap, as those of threads do", () => {

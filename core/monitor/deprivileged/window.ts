@@ -50,7 +50,7 @@ export class MonitorWindow {
     return { address, frames };
   }
 
-  /** Has the window not be there for a while, in IA-32e mode: for what the guest may do by addresses that nothing else checks. */
+  /** Has the window not be there for a while: for what the guest may do by addresses that nothing else checks. */
   without(step: () => void): void {
     this.togglePresent();
     step();
@@ -59,7 +59,10 @@ export class MonitorWindow {
 
   private togglePresent(): void {
     const { ram } = this.machine;
-    for (let page = 0; page < this.pages; page++) ram[this.longEntry(page)]! ^= P;
+    for (let page = 0; page < this.pages; page++) {
+      ram[this.longEntry(page)]! ^= P;
+      ram[this.plainTable * 1024 + page]! ^= P;
+    }
   }
 
   /** Where the entry of a page is in the tables of the formats with entries of 8 bytes. */
