@@ -13,35 +13,31 @@ import { EVENT } from "../../events/events.js";
 import { EXIT } from "../../events/exit-reasons.js";
 import { addressOf, type Gfn, type Gva, highHalf, lowHalf } from "../../machine/address.js";
 import type { Outcome } from "../../machine/board.js";
-import { EFER } from "../../machine/cpu/control-bits.js";
 import type { Vectoring } from "../../machine/cpu/interception.js";
 import { linearOfOperand } from "../../machine/cpu/operands.js";
 import {
-  ATTRIBUTES,
   BASE,
   DR6_WORD,
-  EFER_WORD,
   FLAT,
   HIGHEST,
-  LOWEST,
   RIP,
   RIP_HIGH,
   SEGMENT_WORDS,
   segmentWord,
 } from "../../machine/cpu/places.js";
-import { CODE_16, CS, DS, ES, EXCEPTION, FS, GS, MODE, RFLAGS, SS } from "../../machine/cpu/state.js";
+import { CODE_16, CS, EXCEPTION, GS, MODE, RFLAGS, SS } from "../../machine/cpu/state.js";
 import { PF_FETCH, PF_PRESENT, PF_WRITE } from "../../machine/mmu/entry.js";
 import { decode } from "../../machine/x86/decode.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
 import { DeprivilegedMonitor, type Left } from "../deprivileged/monitor.js";
-import { WINDOW_BASE } from "../deprivileged/window.js";
 import type { ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js";
 import type { MonitorParts } from "../virtual-computer.js";
 import { addressIn, type CodeWidth, WIDTH_32, WIDTH_64, windowAddressIn } from "./code-width.js";
 import { DATA_BYTES, DATA_PAGES, DataPages } from "./data-pages.js";
 import { GuestCode } from "./guest-code.js";
 import { memoryOf } from "./instruction-kinds.js";
+import { SegmentLimits } from "./segment-limits.js";
 import { CALL_OUT_VECTOR } from "./sequences.js";
 import { StoreHistory } from "./store-history.js";
 import { type CallOut, translateUnit, type Unit } from "./translate.js";
@@ -63,10 +59,6 @@ export interface BinaryTranslationOptions {
 const NO_LONG_LIMITS =
   "a binary translator keeps its memory from translated code by segment limits, which this processor has not in 64-bit mode (EFER.LMSLE)";
 const LONGEST_INSTRUCTION = 15;
-/** Segments that the guest's kernel uses as they are, but that they end where the window begins. */
-const TRUNCATED = [ES, SS, DS, FS, GS];
-/** The same in 64-bit mode, where the limits that the guest's own have are put back: there they mean something to its programs. */
-const LIMITED = [ES, SS, DS, FS];
 /** What a reference beyond a limit raises. */
 const LIMIT_FAULTS: ReadonlySet<number> = new Set([EXCEPTION.GP, EXCEPTION.SS]);
 
@@ -84,8 +76,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   private readonly stores = new StoreHistory();
   private sequences = new Sequences(WIDTH_32);
   private readonly sequencesByWidth = new Map([[WIDTH_32, this.sequences]]);
-  /** Highest offsets of the segments in LIMITED while others are in their place. */
-  private readonly limits = new Int32Array(LIMITED.length);
+  private readonly segments = new SegmentLimits(() => this.core.words);
   private readonly code: GuestCode;
   /** Units that may not be executed again. */
   private readonly stale = new Set<Unit>();
@@ -117,7 +108,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
       this.parts.hardware.engine.endBlock();
       this.setGuestIp(this.cache.startOf(this.address).guest);
       words.set(this.guestGs, segmentWord(GS));
-      if (this.width === WIDTH_64) this.unlimit();
+      if (this.width === WIDTH_64) this.segments.unlimit();
       this.state.setVirtualFlags((this.data.interruptFlag ? RFLAGS.IF : 0) | this.data.privilegeLevel);
       this.isTranslated = false;
     }
@@ -176,8 +167,8 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     this.guestGs.set(words.subarray(segmentWord(GS), segmentWord(GS) + SEGMENT_WORDS));
     super.conceal();
     this.isTranslated = true;
-    if (isLong) this.limit();
-    else this.truncate();
+    if (isLong) this.segments.limit();
+    else this.segments.truncate();
     const gs = segmentWord(GS);
     words.set(words.subarray(segmentWord(SS), segmentWord(SS) + SEGMENT_WORDS), gs);
     words[gs + BASE] = this.data.address | 0;
@@ -218,34 +209,6 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   }
   private goOnAt(address: number): void {
     this.setGuestIp(windowAddressIn(this.width, address));
-  }
-
-  /** 64-bit mode: what keeps translated code from the window begins to. */
-  private limit(): void {
-    const { words } = this.core;
-    LIMITED.forEach((segment, index) => {
-      const at = segmentWord(segment) + HIGHEST;
-      this.limits[index] = words[at]!;
-      words[at] = (WINDOW_BASE - 1) | 0;
-    });
-    words[EFER_WORD]! |= EFER.LMSLE;
-  }
-
-  private unlimit(): void {
-    const { words } = this.core;
-    LIMITED.forEach((segment, index) => {
-      words[segmentWord(segment) + HIGHEST] = this.limits[index]!;
-    });
-    words[EFER_WORD]! &= ~EFER.LMSLE;
-  }
-
-  /** 32-bit code: no segment of the kernel's reaches the window, wherever it begins. */
-  private truncate(): void {
-    const { words } = this.core;
-    for (const segment of TRUNCATED) {
-      const at = segmentWord(segment);
-      if (words[at + ATTRIBUTES] !== 0) truncateSegment(words, at);
-    }
   }
 
   override hasInterrupt(): boolean {
@@ -518,7 +481,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
    */
   private stepExposed(instruction: Instruction | undefined): void {
     const { isLong } = this.core;
-    if (!isLong) this.truncate();
+    if (!isLong) this.segments.truncate();
     if (instruction === undefined ? isLong : this.mayReach(instruction)) this.stepWithoutWindow();
     else this.step();
   }
@@ -650,21 +613,6 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     machine.counters.events[EVENT.in_cache_emulations]!++;
     engine.charge(CYCLES.guest_kernel, emulate_register + work + this.takeWork());
   }
-}
-
-/**
- * Ends a segment where the window begins; what of it lies behind the window, where addresses wrap, is cut off too. One that
- * begins in the window is empty. @param at its first word.
- */
-function truncateSegment(words: Int32Array, at: number): void {
-  const base = words[at + BASE]! >>> 0;
-  const lowest = words[at + LOWEST]! >>> 0;
-  const last = WINDOW_BASE - 1 - base;
-  if (words[at + HIGHEST]! >>> 0 <= last || base + lowest >= 2 ** 32) return;
-  const isEmpty = lowest > last;
-  words[at + LOWEST] = isEmpty ? 1 : lowest;
-  words[at + HIGHEST] = isEmpty ? 0 : last;
-  words[at + FLAT] = 0;
 }
 
 const isLimitFault = (left: Left): boolean => left.kind === "exception" && LIMIT_FAULTS.has(left.vector);
