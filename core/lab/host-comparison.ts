@@ -10,9 +10,10 @@
  *
  * Time is the processor's (less noisy than the wall's where others work too) if both builds can tell it.
  */
-import { centre, MOST_PAIRS, median, signedRanks, signFlipTest } from "../results/statistics.js";
+import { centre, MOST_PAIRS, signedRanks, signFlipTest } from "../results/statistics.js";
 import type { CellConfig } from "../scenario/index.js";
 import { UserError } from "../util/errors.js";
+import { median } from "../util/median.js";
 import { askTiming, type TimingRequest } from "./host-timing.js";
 
 export interface HostRules {

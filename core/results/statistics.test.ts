@@ -1,7 +1,8 @@
 /** The statistics of host times, held to published values. */
 import { describe, expect, it } from "vitest";
+import { median } from "../util/median.js";
 import { Random } from "../util/random.js";
-import { centre, changePoints, median, signedRanks, signFlipTest } from "./statistics.js";
+import { centre, changePoints, signedRanks, signFlipTest } from "./statistics.js";
 
 /** Darwin's maize: crossed less self-fertilised, eighths of an inch (Fisher, The Design of Experiments, 1935, 15). */
 const MAIZE = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48];

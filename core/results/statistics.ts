@@ -5,17 +5,11 @@
  * Own code, because the packages at hand have no exact paired test and no change points by permutation (simple-statistics has a
  * test for unpaired samples, by random draws); each function is held to published values in statistics.test.ts.
  */
+import { median } from "../util/median.js";
 import { Random } from "../util/random.js";
 
 /** Beyond this many pairs all flips of signs are too many to enumerate (2^n). */
 export const MOST_PAIRS = 20;
-
-/** @param values at least one. The mean of the middle two where their number is even. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
 
 /**
  * The Hodges–Lehmann estimate of the centre of paired differences: the median of the means of all pairs of them, each with

@@ -3,8 +3,8 @@
  * Fitted figures are kept apart throughout: a constant was set so that they come out. Pure functions of figures.csv's rows.
  */
 import { FIGURE_COLUMNS, type OrderingResult, type Row } from "../scenario/index.js";
+import { median } from "../util/median.js";
 import { kendall, spearman } from "./rank.js";
-import { median } from "./statistics.js";
 
 /** One scenario set beside publications. */
 export interface PaperResult {

@@ -51,6 +51,7 @@ test.each([
   ["sum(exits) == 4 * (0 + 1 + 2)", true, 12],
   ["highest(cycles) / lowest(cycles) == 3", true, 12],
   ["mean(walk_refs_max) > 24", false, 12],
+  ["median(exits) == 1", true, 12],
   ["count() == 0 where technique == 'native' and exits > 0", true, 0],
   ["exits == 0 where technique == 'x where y'", false, 0],
   ["status == 'done'", true, 12],

@@ -3,6 +3,7 @@
  * and baseline, and aggregates over the selected rows. Every value used is noted, to show why an expectation failed.
  */
 import { UserError } from "../util/errors.js";
+import { median } from "../util/median.js";
 import { parseBytes } from "../util/units.js";
 import type { Cell } from "./config.js";
 import {
@@ -34,6 +35,7 @@ const AGGREGATES: Readonly<Record<string, (numbers: readonly number[]) => number
   count: (numbers) => numbers.filter((each) => each !== 0).length,
   sum: (numbers) => numbers.reduce((sum, each) => sum + each, 0),
   mean: (numbers) => numbers.reduce((sum, each) => sum + each, 0) / numbers.length,
+  median,
   lowest: (numbers) => Math.min(...numbers),
   highest: (numbers) => Math.max(...numbers),
 };

@@ -3,9 +3,10 @@
  * give the same layers; images on the same base share its layers.
  */
 import type { Constant } from "../../events/profile.js";
-import { assumed, published } from "../../events/profiles/constants.js";
+import { assumed, NONE, published } from "../../events/profiles/constants.js";
 import { Random } from "../../util/random.js";
 import { MIB } from "../../util/units.js";
+import { type BenchedImage, HELLO_BENCH } from "./hello-bench.js";
 import { type Image, ImageStore } from "./image-store.js";
 import { type Layer, type LayerFile, layerOf } from "./layer.js";
 
@@ -18,6 +19,8 @@ interface ImageDescription {
   readonly files: Constant;
   /** The image whose layers are its lowest. */
   readonly base?: string;
+  /** What its program does before it is ready, besides what the application does, ns of one processor. */
+  readonly startWork?: Constant;
 }
 
 /** Bytes of an archive for each byte of files. */
@@ -34,7 +37,11 @@ export const READ_AT_START = published(
   [0.01, 0.2],
 );
 
-const DESCRIPTIONS: readonly ImageDescription[] = [
+const MEDIAN_SIZE = published(329e6, "Harter et al., FAST 2016 (Slacker): median, unpacked", [100e6, 900e6]);
+const MEDIAN_FILES = assumed(9_000, "30 KiB for a file, as a distribution with an interpreter has");
+const MEDIAN_LAYERS = 8;
+
+const GENERAL: readonly ImageDescription[] = [
   {
     name: "minimal",
     title: "A static program with a few tools",
@@ -52,9 +59,9 @@ const DESCRIPTIONS: readonly ImageDescription[] = [
   {
     name: "median",
     title: "The median image of HelloBench",
-    size: published(329e6, "Harter et al., FAST 2016 (Slacker): median, unpacked", [100e6, 900e6]),
-    layers: 8,
-    files: assumed(9_000, "30 KiB for a file, as a distribution with an interpreter has"),
+    size: MEDIAN_SIZE,
+    layers: MEDIAN_LAYERS,
+    files: MEDIAN_FILES,
     base: "base",
   },
   {
@@ -67,11 +74,28 @@ const DESCRIPTIONS: readonly ImageDescription[] = [
   },
 ];
 
+/** An image of HelloBench: layers as the median has, files as large as its. */
+function benched({ name, size, work }: BenchedImage): ImageDescription {
+  const files = Math.max(MEDIAN_LAYERS, Math.round((size.value * MEDIAN_FILES.value) / MEDIAN_SIZE.value));
+  return {
+    name,
+    title: `Docker Hub's ${name} in 2015`,
+    size,
+    layers: MEDIAN_LAYERS,
+    files: assumed(files, "as the median for its size"),
+    startWork: work,
+  };
+}
+
+const DESCRIPTIONS: readonly ImageDescription[] = [...GENERAL, ...HELLO_BENCH.map(benched)];
+
 export const IMAGE_NAMES: readonly string[] = DESCRIPTIONS.map(({ name }) => name);
 
 export interface StoredImage extends Image {
   /** Lowest first. */
   readonly layers: readonly Layer[];
+  /** What its program does before it is ready, besides what the application does, ns of one processor. */
+  readonly startWork: number;
 }
 
 /** An image with its layers, in a store that has nothing else. @throws Error for an unknown name */
@@ -80,11 +104,16 @@ export function imageOf(name: string, seed: number): StoredImage {
   const layers = layersOf(name, new Random(seed).fork("images"));
   for (const layer of layers) store.add(layer);
   const image = { name, top: layers.at(-1)!.digest };
-  return { ...image, layers: store.chain(image) };
+  const { startWork = NONE } = descriptionOf(name);
+  return { ...image, layers: store.chain(image), startWork: startWork.value };
+}
+
+function descriptionOf(name: string): ImageDescription {
+  return DESCRIPTIONS.find((each) => each.name === name)!;
 }
 
 function layersOf(name: string, random: Random): Layer[] {
-  const description = DESCRIPTIONS.find((each) => each.name === name)!;
+  const description = descriptionOf(name);
   const layers = description.base === undefined ? [] : layersOf(description.base, random);
   const own = description.layers - layers.length;
   const below = DESCRIPTIONS.find((each) => each.name === description.base);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../util/errors.js";
+import { median } from "../../util/median.js";
 import { COMPRESSION, IMAGE_NAMES, imageOf } from "./catalogue.js";
+import { HELLO_BENCH } from "./hello-bench.js";
 import { ImageStore } from "./image-store.js";
 import { bytesOf, type Layer, layerOf } from "./layer.js";
 
@@ -67,5 +69,12 @@ describe("the images of the catalogue", () => {
     const [base, median, runtime] = ["base", "median", "runtime"].map((name) => imageOf(name, 1));
     expect([median!.layers[0], runtime!.layers[0]]).toEqual([base!.layers[0], base!.layers[0]]);
     expect(IMAGE_NAMES).toContain("minimal");
+  });
+
+  it("are HelloBench's 57, whose median size is the published one within a quarter", () => {
+    expect(new Set(HELLO_BENCH.map(({ name }) => name)).size).toBe(57);
+    expect(Math.abs(median(HELLO_BENCH.map(({ size }) => size.value)) / 329e6 - 1)).toBeLessThan(0.25);
+    expect(imageOf("hello-world", 1).startWork).toBe(0);
+    expect(imageOf("mysql", 1).startWork).toBeGreaterThan(imageOf("python", 1).startWork);
   });
 });

@@ -63,7 +63,8 @@ export type Step = { readonly phase: PhaseName } & (
       readonly content: string;
       readonly files: number;
     }
-  | { readonly kind: "write"; readonly bytes: number }
+  /** To the disk: at once, or later, from the page cache, for which nobody waits. */
+  | { readonly kind: "write"; readonly bytes: number; readonly isAwaited: boolean }
   /** The image is fetched, by the first that needs it; the others wait for that. */
   | { readonly kind: "fetch" }
 );

@@ -40,9 +40,9 @@ export interface StartRequest {
 const NAMESPACES_MADE: readonly NamespaceName[] = ["mnt", "uts", "ipc", "pid", "cgroup"];
 
 export function stepsOf(request: StartRequest): Step[] {
-  const { technology, isCold, application, from } = request;
+  const { technology, isCold, application, image, from } = request;
   const fetch = isCold ? [fetchStep(request)] : [];
-  const own: Step = work("application", application.startWork.value);
+  const own: Step = work("application", application.startWork.value + image.startWork);
   if (technology.name === "process")
     return [...fetch, ...imageReads(request, true), work("application", START_COSTS.forkExec.value), own];
   if (technology.isContainer) return [...containerSteps(request, fetch), ...(from === "zygote" ? [] : [own])];
@@ -116,7 +116,7 @@ function rootfsSteps({ driver, image, runtime }: StartRequest): Step[] {
   return [
     locked("rootfs", "storage", serialised, driver.contended?.value),
     work("rootfs", createWork(driver, image.layers.length, files, bytes)),
-    { phase: "rootfs", kind: "write", bytes: written },
+    { phase: "rootfs", kind: "write", bytes: written, isAwaited: driver.commits },
   ];
 }
 
