@@ -4,6 +4,7 @@
  * runs under other values speak of constants by these names.
  */
 import { COMPRESSION, READ_AT_START } from "../container/images/catalogue.js";
+import { HELLO_BENCH_TASKS } from "../container/images/hello-bench.js";
 import { NAMESPACES } from "../container/isolation/namespaces.js";
 import { MACHINE_STARTS, PULL_COSTS, START_COSTS } from "../container/start/costs.js";
 import { RUNTIMES } from "../container/start/runtimes.js";
@@ -48,7 +49,7 @@ export function hostConstants(): ReadonlyMap<string, Constant> {
     driver: byName(STORAGE_DRIVERS),
     storage: STORAGE_COSTS,
     namespace: NAMESPACES,
-    images: { COMPRESSION, READ_AT_START },
+    images: { COMPRESSION, READ_AT_START, task: HELLO_BENCH_TASKS },
   });
   return ofHosts;
 }

@@ -92,7 +92,7 @@ function runStarts(
     latency: (parameters["registryLatency"] as number) * MS,
     unpackRate: parameters["unpackRate"] as number,
   });
-  const starter = new Starter(host, fetch);
+  const starter = new Starter(host, fetch, parameters["present"] as number);
   const application = applicationOf(setting);
   const count = parameters["starts"] as number;
   const atOnce = (parameters["atOnce"] as number) === 0 ? count : (parameters["atOnce"] as number);
@@ -112,7 +112,6 @@ function runStarts(
       isManaged: parameters["daemon"] === true,
       from: parameters["from"] as "boot" | "snapshot" | "zygote",
       isPod: parameters["pod"] === true,
-      present: parameters["present"] as number,
       isCold,
       index,
     });

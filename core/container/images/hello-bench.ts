@@ -12,7 +12,7 @@ import { assumed, NONE, published } from "../../events/profiles/constants.js";
 import { SECOND } from "../../host/time.js";
 
 /** What a program has to do of its own until the benchmark is done with it, processor time in ns. */
-const TASKS = {
+export const HELLO_BENCH_TASKS = {
   hello: NONE,
   line: assumed(0.05 * SECOND, "an interpreter's or a small server's start", [0.02 * SECOND, 0.3 * SECOND]),
   compile: assumed(0.6 * SECOND, "a small program compiled and run, or a large interpreter's start", [
@@ -54,7 +54,7 @@ const about = (megabytes: number): Constant => {
 type Entry = readonly [name: string, size: Constant];
 
 /** By what they do, in the order of hello.py. */
-const IMAGES: Readonly<Record<keyof typeof TASKS, readonly Entry[]>> = {
+const IMAGES: Readonly<Record<keyof typeof HELLO_BENCH_TASKS, readonly Entry[]>> = {
   hello: [
     ["alpine", about(5)],
     ["busybox", about(1)],
@@ -127,5 +127,9 @@ const IMAGES: Readonly<Record<keyof typeof TASKS, readonly Entry[]>> = {
 };
 
 export const HELLO_BENCH: readonly BenchedImage[] = Object.entries(IMAGES).flatMap(([task, images]) =>
-  images.map(([name, size]) => ({ name, size, work: TASKS[task as keyof typeof TASKS] })),
+  images.map(([name, size]) => ({
+    name,
+    size,
+    work: HELLO_BENCH_TASKS[task as keyof typeof HELLO_BENCH_TASKS],
+  })),
 );

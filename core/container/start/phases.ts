@@ -51,7 +51,11 @@ export type Step = { readonly phase: PhaseName } & (
   | { readonly kind: "work"; readonly ns: number }
   /** Work under a lock; `contended` where it takes longer when others wait. */
   | { readonly kind: "locked"; readonly lock: LockName; readonly ns: number; readonly contended?: number }
+  /** A container's network is made, under the engine's lock: `each` ns more for every one that the host has already. */
+  | { readonly kind: "network"; readonly ns: number; readonly each: number }
   | { readonly kind: "wait"; readonly ns: number }
+  /** Pages that were shared are written, so that each is copied. */
+  | { readonly kind: "copies"; readonly pages: number }
   /**
    * Pages through the page cache, of so many files one after another: what is missing takes a request to the disk for each file.
    * `content` where another path holds the same.

@@ -4,6 +4,7 @@
  * restoration, a process's fork and exec.
  */
 import type { Application } from "../../host/applications/application.js";
+import { pagesOf } from "../../host/host.js";
 import type { Technology } from "../../host/instances/technology.js";
 import { READ_AT_START, type StoredImage } from "../images/catalogue.js";
 import { bytesOf } from "../images/layer.js";
@@ -28,8 +29,6 @@ export interface StartRequest {
   readonly from: "boot" | "snapshot" | "zygote";
   /** A sandbox container with the network comes first, as Kubernetes' runtime interface (CRI) has it. */
   readonly isPod: boolean;
-  /** Containers that the host has already. */
-  readonly present: number;
   /** The image has to be fetched. */
   readonly isCold: boolean;
   /** Which of the instances: drivers that do not share give each files of its own. */
@@ -38,6 +37,9 @@ export interface StartRequest {
 
 /** Kinds that Docker makes anew besides the network's. */
 const NAMESPACES_MADE: readonly NamespaceName[] = ["mnt", "uts", "ipc", "pid", "cgroup"];
+
+/** Forks from a zygote to a handler. */
+const ZYGOTE_FORKS = 2;
 
 export function stepsOf(request: StartRequest): Step[] {
   const { technology, isCold, application, image, from } = request;
@@ -71,16 +73,34 @@ function containerSteps(request: StartRequest, fetch: readonly Step[]): Step[] {
     ...processSteps(request),
     ...(runtime.machine === undefined ? [] : machineSteps(request, runtime.machine)),
     work("services", runtime.sandbox.value),
-    ...(from === "zygote" ? [] : imageReads(request, request.driver.sharesPageCache)),
-    work("application", forkExec.value),
+    ...(from === "zygote"
+      ? forkSteps(request)
+      : [...imageReads(request, request.driver.sharesPageCache), work("application", forkExec.value)]),
   ].filter((step) => !("ns" in step) || step.ns > 0);
 }
 
-function networkSteps({ network, present }: StartRequest): Step[] {
+/**
+ * A zygote makes a child in a container (Oakes et al., ATC 2018, section 4.2): it enters namespaces and root, which setns(2) does
+ * for its children alone in part, so that it forks twice; the child then writes to its hot memory, which was shared.
+ */
+function forkSteps({ application }: StartRequest): Step[] {
+  const { forkExec } = START_COSTS;
+  return [
+    work("application", ZYGOTE_FORKS * forkExec.value),
+    { phase: "application", kind: "copies", pages: pagesOf(application.memory.hot.value) },
+  ];
+}
+
+function networkSteps({ network }: StartRequest): Step[] {
   const { networkLocked, networkPresent, networkRest, hostNetwork } = START_COSTS;
   if (network === "host") return [work("network", hostNetwork.value)];
-  const alone = networkLocked.value + present * networkPresent.value;
-  return [locked("network", "engine", alone), wait("network", networkRest.value)];
+  const made: Step = {
+    phase: "network",
+    kind: "network",
+    ns: networkLocked.value,
+    each: networkPresent.value,
+  };
+  return [made, wait("network", networkRest.value)];
 }
 
 /** Where the host has a runtime's program. */

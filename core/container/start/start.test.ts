@@ -85,6 +85,13 @@ describe("starts", () => {
     expect(number(many!["start_network"]) - number(none!["start_network"])).toBeCloseTo(longer, -3);
   });
 
+  it("one after another take longer for each network made before", () => {
+    const [one, many] = [1, 51].map((starts) =>
+      number(run("container", { imageAt: "memory", atOnce: 1, starts })["start_network"]),
+    );
+    expect(many! - one!).toBeCloseTo(25 * START_COSTS.networkPresent.value, -3);
+  });
+
   it("read their runtime where caches were dropped, the larger the longer", () => {
     const [runc, crun] = ["runc", "crun"].map((runtime) => {
       const [disk, memory] = ["disk", "memory"].map((runtimeAt) =>

@@ -33,9 +33,11 @@ export class Starter {
     storage: new HostLock(),
   };
 
+  /** @param networks containers' networks that the host has already; those of finished steps join them */
   constructor(
     private readonly host: Host,
     private readonly fetch: ImageFetch,
+    private networks: number,
   ) {}
 
   /** Begins a start now; `done` is called when its last step is done. */
@@ -63,8 +65,14 @@ export class Starter {
       case "locked":
         this.locks[step.lock].acquire(this.granted, index);
         break;
+      case "network":
+        this.locks.engine.acquire(this.networkGranted, index);
+        break;
       case "wait":
         clock.after(step.ns, this.stepDone, index);
+        break;
+      case "copies":
+        scheduler.run(start.thread, step.pages * this.host.costs.copyFault, this.stepDone, index);
         break;
       case "read":
         this.read(start, step, index);
@@ -96,6 +104,19 @@ export class Starter {
     const step = steps[next]!;
     this.stepDone(index);
     if (step.kind === "locked") this.locks[step.lock].release();
+  };
+
+  private readonly networkGranted = (index: number): void => {
+    const { thread, steps, next } = this.starts[index]!;
+    const step = steps[next]!;
+    if (step.kind !== "network") return;
+    this.host.scheduler.run(thread, step.ns + this.networks * step.each, this.networkMade, index);
+  };
+
+  private readonly networkMade = (index: number): void => {
+    this.networks++;
+    this.stepDone(index);
+    this.locks.engine.release();
   };
 
   /** Pages that are missing come from the disk, file by file, and then cost a fault each. */
