@@ -38,6 +38,16 @@ export const APIC_REGISTER = {
   divide: APIC + 0x3e0,
 } as const;
 const APIC_ENABLED = 0x1ff;
+/** The same by MSR, in x2APIC mode (table 11-6), and what turns that on in IA32_APIC_BASE: EN and EXTD. */
+export const X2APIC_REGISTER = {
+  taskPriority: 0x808,
+  endOfInterrupt: 0x80b,
+  inService: 0x811,
+  initialCount: 0x838,
+  currentCount: 0x839,
+  selfIpi: 0x83f,
+} as const;
+const X2APIC_ENABLED = 0xc00;
 /** Shorthand "self" of the interrupt command. */
 const SELF = 0x4_0000;
 /** Divide by 1; bus ticks until the timer fires. */
@@ -72,22 +82,54 @@ export type Body = (code: Assembler) => void;
 
 const selfInterrupt: Body = (code) => void code.emit("mov", mem(dword, APIC_REGISTER.command), SELF | VECTOR);
 
+/** Writes a gate of the IDT; changes EAX. */
+const setGate = (code: Assembler, vector: number, label: string): void => {
+  const gate = IDT + vector * 8;
+  code
+    .emit("mov", eax, label)
+    .emit("mov", mem(dword, gate), eax)
+    .emit("mov", mem(word, gate + 2), cs);
+  code
+    .emit("and", eax, 0xffff_0000 | 0)
+    .emit("or", eax, INTERRUPT_GATE)
+    .emit("mov", mem(dword, gate + 4), eax);
+};
+
+/** A handler of a vector, which ends with IRET; it is passed over here. */
+const handle = (code: Assembler, vector: number, handler: Body): void => {
+  const past = code.unique("past");
+  const label = code.unique("handler");
+  code.emit("jmp", past).align(16).label(label);
+  handler(code);
+  code.emit("iretd").align(16).label(past);
+  setGate(code, vector, label);
+};
+
+const writeX2Apic = (code: Assembler, register: number, value: number): void => {
+  code.emit("mov", ecx, register).emit("mov", eax, imm(value, 4)).emit("mov", edx, 0).emit("wrmsr");
+};
+
+const endByPage: Body = (code) => void code.emit("mov", mem(dword, APIC_REGISTER.endOfInterrupt), 0);
+/** Changes EAX, ECX and EDX. */
+export const endByMsr: Body = (code) => writeX2Apic(code, X2APIC_REGISTER.endOfInterrupt, 0);
+
+/** To x2APIC mode, where the handler of VECTOR ends by MSR. Both change EAX, ECX and EDX. */
+export const enterX2Apic: Body = (code) => {
+  code.emit("mov", ecx, MSR.apicBase).emit("rdmsr").emit("or", eax, X2APIC_ENABLED).emit("wrmsr");
+  handle(code, VECTOR, (handler) => {
+    handler.emit("inc", edi);
+    endByMsr(handler);
+  });
+};
+
 /** Sends an interrupt line to a vector through the I/O APIC, where a handler stands that ends with EOI and IRET. */
 export const deviceInterrupt =
-  (pin: number, flags: number, handler: Body): Body =>
+  (pin: number, flags: number, handler: Body, end = endByPage): Body =>
   (code) => {
-    const gate = IDT + DEVICE_VECTOR * 8;
-    const past = code.unique("past");
-    const label = code.unique("device");
-    code.emit("jmp", past).align(16).label(label);
-    handler(code);
-    code.emit("mov", mem(dword, APIC_REGISTER.endOfInterrupt), 0).emit("iretd").align(16).label(past);
-    code
-      .emit("mov", eax, label)
-      .emit("mov", mem(dword, gate), eax)
-      .emit("mov", mem(word, gate + 2), cs);
-    code.emit("and", eax, 0xffff_0000 | 0).emit("or", eax, INTERRUPT_GATE);
-    code.emit("mov", mem(dword, gate + 4), eax);
+    handle(code, DEVICE_VECTOR, (code) => {
+      handler(code);
+      end(code);
+    });
     for (const [register, value] of [
       [REDIRECTION + 2 * pin + 1, 0],
       [REDIRECTION + 2 * pin, DEVICE_VECTOR | flags],
@@ -188,6 +230,24 @@ export const EXIT_OPERATIONS: Readonly<Record<string, ExitOperation>> = {
         .db(...NEXT_BLOCK);
     },
   },
+  "x2apic-tpr": {
+    title: "WRMSR of the local APIC's task priority, in x2APIC mode.",
+    before: enterX2Apic,
+    body: (code) => writeX2Apic(code, X2APIC_REGISTER.taskPriority, 0),
+  },
+  "x2apic-set-timer": {
+    title: "WRMSR of the local APIC's initial count, in x2APIC mode.",
+    before: enterX2Apic,
+    body: (code) => writeX2Apic(code, X2APIC_REGISTER.initialCount, LONG_WAIT),
+  },
+  "x2apic-self-ipi": {
+    title: "An interrupt to itself by WRMSR of the local APIC's SELF IPI, taken and ended, in x2APIC mode.",
+    before: enterX2Apic,
+    body: (code) => {
+      writeX2Apic(code, X2APIC_REGISTER.selfIpi, VECTOR);
+      code.emit("nop").db(...NEXT_BLOCK);
+    },
+  },
   timer: {
     title: "The local APIC's timer, waited for in a loop.",
     body: (code) => {
@@ -262,17 +322,7 @@ export function exitGuest(body: Body, before: Body = () => {}, rounds = ROUNDS):
     .dw(8 * (VECTOR + 1) - 1)
     .dd(IDT);
   code.label("start").emit("mov", esp, STACK).emit("lidt", mem("idtr"));
-  for (const [vector, label] of HANDLERS) {
-    const gate = IDT + vector * 8;
-    code
-      .emit("mov", eax, label)
-      .emit("mov", mem(dword, gate), eax)
-      .emit("mov", mem(word, gate + 2), cs);
-    code
-      .emit("and", eax, 0xffff_0000 | 0)
-      .emit("or", eax, INTERRUPT_GATE)
-      .emit("mov", mem(dword, gate + 4), eax);
-  }
+  for (const [vector, label] of HANDLERS) setGate(code, vector, label);
   code.emit("mov", mem(dword, APIC_REGISTER.spurious), APIC_ENABLED);
   before(code);
   const mark = (value: number): void => {

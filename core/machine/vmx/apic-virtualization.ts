@@ -1,14 +1,18 @@
 /**
- * The local APIC's page in VMX non-root operation (Intel SDM vol. 3, 30.4): which accesses the processor completes itself, and with
- * which exit the others leave. An APIC access leaves before it is made, an APIC write and a virtualized EOI after it (30.4.3.2).
+ * The local APIC's page and its MSRs in VMX non-root operation (Intel SDM vol. 3, 30.4 and 30.5): which accesses the processor completes
+ * itself, and with which exit the others leave. An APIC access leaves before it is made, an APIC write and a virtualized EOI after it
+ * (30.4.3.2).
  *
  * The registers are those of the local APIC (devices/apic): the virtual-APIC page as the processor holds it while its guest runs.
  */
 import {
   REGISTER as APIC,
   COMMAND_SHORTHAND_SHIFT,
+  FIRST_LEGAL_VECTOR,
   SET_REGISTERS,
   SHORTHAND,
+  X2APIC_FIRST,
+  X2APIC_LAST,
 } from "../devices/apic/registers.js";
 import { PROCESSOR, SECONDARY } from "./controls.js";
 import { VMX_EXIT } from "./exit-reasons.js";
@@ -84,6 +88,36 @@ export class ApicVirtualization {
     }
     const isTaken = this.hasSecondary(SECONDARY.apicRegisterVirtualization) && WRITABLE.has(register);
     return isTaken ? VMX_EXIT.apicWrite : VMX_EXIT.apicAccess;
+  }
+
+  /**
+   * Whether an RDMSR or WRMSR that the MSR bitmaps let pass is the virtual-APIC page's (30.5); all others would reach the processor's
+   * own local APIC.
+   */
+  virtualizesMsr(msr: number, isWrite: boolean): boolean {
+    if (msr < X2APIC_FIRST || msr > X2APIC_LAST || !this.hasSecondary(SECONDARY.virtualizeX2Apic))
+      return false;
+    const register = msr - X2APIC_FIRST;
+    if (register === APIC.taskPriority) return true;
+    if (!isWrite) return this.hasSecondary(SECONDARY.apicRegisterVirtualization);
+    const isDelivery = register === APIC.endOfInterrupt || register === APIC.selfIpi;
+    return isDelivery && this.hasSecondary(SECONDARY.virtualInterruptDelivery);
+  }
+
+  /**
+   * The exit after a virtualized WRMSR of EDX:EAX, VMX_EXIT.…; undefined: none, or it faults, for what is reserved is not 0.
+   * @param inService as of `write`.
+   */
+  writeMsr(msr: number, low: number, high: number, inService: number): number | undefined {
+    if (!this.virtualizesMsr(msr, true) || high !== 0) return undefined;
+    switch (msr - X2APIC_FIRST) {
+      case APIC.endOfInterrupt:
+        return low === 0 && this.leavesAtEnd(inService) ? VMX_EXIT.virtualizedEoi : undefined;
+      case APIC.selfIpi:
+        return low >>> 0 < FIRST_LEGAL_VECTOR ? VMX_EXIT.apicWrite : undefined;
+      default:
+        return undefined;
+    }
   }
 
   /** The EOI-exit bitmap (25.6.8). */

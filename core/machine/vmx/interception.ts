@@ -8,11 +8,13 @@ import { type Decision, HardwareInterception } from "../cpu/hardware-interceptio
 import { type SwitchKind, type Vectoring, VIOLATION_VECTOR } from "../cpu/interception.js";
 import { EVENT_KIND, pushesErrorCode } from "../cpu/interrupts/raise.js";
 import { readOperand } from "../cpu/operands.js";
-import { CR0_WORD, CR4_WORD, DR6_WORD, FAULT_ADDRESS, RCX, RIP } from "../cpu/places.js";
+import { CR0_WORD, CR4_WORD, DR6_WORD, FAULT_ADDRESS, RAX, RCX, RDX, RIP } from "../cpu/places.js";
 import { EXCEPTION } from "../cpu/state.js";
+import { REGISTER } from "../devices/apic/registers.js";
 import type { Machine } from "../machine.js";
 import type { Instruction } from "../x86/instruction.js";
 import { registerMoveOf } from "../x86/register-move.js";
+import { ApicVirtualization } from "./apic-virtualization.js";
 import { EVENT_TYPE, INFO, PROCESSOR, SECONDARY } from "./controls.js";
 import { VMX_EXIT } from "./exit-reasons.js";
 import { FIELD } from "./fields.js";
@@ -30,11 +32,16 @@ const TASK_SOURCE_SHIFT = 30;
 const IO = { in: 8, string: 0x10, rep: 0x20, immediate: 0x40, portShift: 16 } as const;
 /** Of EPT violations (table 28-7). */
 export const EPT_QUALIFICATION = { read: 1, write: 2, fetch: 4, linearValid: 0x80, isPage: 0x100 } as const;
+/** Of the APIC write that a WRMSR to SELF IPI makes: the register's offset in the page. */
+const SELF_IPI_OFFSET = REGISTER.selfIpi << 4;
 /** Exceptions that the bitmap's INT3 and INTO count as. */
 const SOFTWARE_EXCEPTIONS: ReadonlySet<number> = new Set([EXCEPTION.BP, EXCEPTION.OF]);
 const PF_BIT = 1 << EXCEPTION.PF;
 
 export class VmxInterception extends HardwareInterception {
+  /** Accesses to the local APIC, by the controls of the current VMCS. */
+  apic!: ApicVirtualization;
+  private unit!: VmxUnit;
   private vmcs!: Vmcs;
   private readonly pauses = new PauseLoop();
   protected readonly byName = this.decisionsByName();
@@ -43,7 +50,9 @@ export class VmxInterception extends HardwareInterception {
   connect(machine: Machine, core: Core, unit: VmxUnit): void {
     this.machine = machine;
     this.core = core;
+    this.unit = unit;
     this.vmcs = unit.current!;
+    this.apic = new ApicVirtualization(this.vmcs);
   }
 
   exception(vector: number, errorCode: number, during: Vectoring | undefined): boolean {
@@ -296,7 +305,20 @@ export class VmxInterception extends HardwareInterception {
 
   private msr(instruction: Instruction, isWrite: boolean, reason: number): boolean {
     const register = this.core.register(RCX, 4) >>> 0;
-    return this.leavesMsr(register, isWrite) && this.leave(reason, instruction);
+    if (this.leavesMsr(register, isWrite)) return this.leave(reason, instruction);
+    return (
+      isWrite && this.hasSecondary(SECONDARY.virtualizeX2Apic) && this.x2ApicWrite(instruction, register)
+    );
+  }
+
+  /** A virtualized WRMSR leaves after it is done (30.5); here it leaves before, and the monitor does it first of all. */
+  private x2ApicWrite(instruction: Instruction, register: number): boolean {
+    const { core } = this;
+    const inService = this.unit.guest.virtualInterrupts?.served ?? -1;
+    const reason = this.apic.writeMsr(register, core.register(RAX, 4), core.register(RDX, 4), inService);
+    if (reason === undefined) return false;
+    const isEnd = reason === VMX_EXIT.virtualizedEoi;
+    return this.leave(reason, instruction, isEnd ? inService : SELF_IPI_OFFSET);
   }
 
   private leavesMsr(register: number, isWrite: boolean): boolean {

@@ -12,10 +12,13 @@ import {
   DEVICE_VECTOR,
   deviceInterrupt,
   EXIT_OPERATIONS,
+  endByMsr,
+  enterX2Apic,
   exitGuest,
   ORIGIN,
   prepare,
   VECTOR,
+  X2APIC_REGISTER,
 } from "../../guest/exits/guests.js";
 import { loadImage } from "../../guest/images/image.js";
 import { Computer, type GuestComputer } from "../../machine/computer.js";
@@ -118,7 +121,30 @@ interface Case {
   readonly posted?: number;
 }
 const RTC = EXIT_OPERATIONS["rtc-interrupt"]!;
+const X2_SELF = EXIT_OPERATIONS["x2apic-self-ipi"]!;
+const X2_TIMER = EXIT_OPERATIONS["x2apic-set-timer"]!;
+const X2_TPR = EXIT_OPERATIONS["x2apic-tpr"]!;
+const readMsr =
+  (register: number): Body =>
+  (code) =>
+    code.emit("mov", ecx, register).emit("rdmsr");
+const X2_IN_SERVICE = { body: readMsr(X2APIC_REGISTER.inService), before: enterX2Apic };
+const X2_COUNT = { body: readMsr(X2APIC_REGISTER.currentCount), before: enterX2Apic };
+/** Vector 0 is illegal: an error of the local APIC's, which the monitor notes. */
+const X2_ILLEGAL: Pick<Case, "body" | "before"> = {
+  before: enterX2Apic,
+  body: (code) => {
+    code.emit("mov", ecx, X2APIC_REGISTER.selfIpi).emit("mov", eax, 0).emit("mov", edx, 0).emit("wrmsr");
+  },
+};
 const level = { body: raise(2), before: deviceInterrupt(SERIAL_PIN, LEVEL, raise(0)) };
+const x2Level: Pick<Case, "body" | "before"> = {
+  body: raise(2),
+  before: (code) => {
+    enterX2Apic(code);
+    deviceInterrupt(SERIAL_PIN, LEVEL, raise(0), endByMsr)(code);
+  },
+};
 
 // biome-ignore format: a table
 const CASES: readonly Case[] = [
@@ -137,6 +163,17 @@ const CASES: readonly Case[] = [
   { what: "a device elsewhere posts its interrupt", ...RTC, profile: ICE_LAKE, assist: "kvm", exits: { io_user: N }, posted: N },
   { what: "a device elsewhere interrupts", ...RTC, profile: ICE_LAKE, assist: "off", exits: { io_user: N, external_interrupt: N, apic_access: N } },
   { what: "NMIs to itself, the second in the first's handler", body: store(COMMAND, NMI), before: nmiHandler, profile: ICE_LAKE, assist: "kvm", exits: { apic_write: 2 * N, nmi_window: N } },
+  { what: "x2APIC: IPI to itself, virtualized", ...X2_SELF, profile: ICE_LAKE, assist: "kvm", exits: {} },
+  { what: "x2APIC: IPI to itself, and its end", ...X2_SELF, profile: ICE_LAKE, assist: "off", exits: { msr_write: 2 * N } },
+  { what: "x2APIC: IPI to itself, and its end", ...X2_SELF, profile: "skylake-2015", assist: "kvm", exits: { msr_write: 2 * N } },
+  { what: "x2APIC: IPI to itself of an illegal vector", ...X2_ILLEGAL, profile: ICE_LAKE, assist: "kvm", exits: { apic_write: N } },
+  { what: "x2APIC: setting the timer", ...X2_TIMER, profile: ICE_LAKE, assist: "kvm", exits: { msr_write: N } },
+  { what: "x2APIC: the task priority", ...X2_TPR, profile: ICE_LAKE, assist: "kvm", exits: {} },
+  { what: "x2APIC: the task priority", ...X2_TPR, profile: "skylake-2015", assist: "kvm", exits: {} },
+  { what: "x2APIC: reading what is in service", ...X2_IN_SERVICE, profile: ICE_LAKE, assist: "kvm", exits: {} },
+  { what: "x2APIC: reading what is in service", ...X2_IN_SERVICE, profile: ICE_LAKE, assist: "off", exits: { msr_read: N } },
+  { what: "x2APIC: reading the timer's count", ...X2_COUNT, profile: ICE_LAKE, assist: "kvm", exits: { msr_read: N } },
+  { what: "x2APIC: a level-triggered interrupt: EOI-exit bitmap", ...x2Level, profile: ICE_LAKE, assist: "kvm", exits: { io_user: 2 * N, end_of_interrupt: N } },
   { what: "NMIs without APICv", body: store(COMMAND, NMI), before: nmiHandler, profile: "skylake-2015", assist: "kvm", exits: { apic_access: 2 * N, nmi_window: N } },
   { what: "NMIs, IRET and the step over it", body: store(COMMAND, NMI), before: nmiHandler, profile: ZEN_3, assist: "kvm", exits: { mmio_kernel: 2 * N, nmi_window: 2 * N } },
   { what: "IPI to itself, without AVIC by default", body: send(SELF), profile: ZEN_3, assist: "kvm", exits: { mmio_kernel: 2 * N } },

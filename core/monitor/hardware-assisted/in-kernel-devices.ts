@@ -4,7 +4,7 @@
  */
 import { PAGE_BYTES } from "../../machine/address.js";
 import type { Board } from "../../machine/board.js";
-import type { AccessBytes, InterruptSource } from "../../machine/cpu/host.js";
+import type { AccessBytes, DeviceMsrs, InterruptSource } from "../../machine/cpu/host.js";
 import { type ApicExit, UNKNOWN_PAGE, type Vendor } from "./vendor.js";
 
 /** Ports of the interrupt controllers and the PIT. */
@@ -55,8 +55,28 @@ export class InKernelDevices {
     const { bus, localApic, ioApic } = this.board.pc;
     if (isVirtualized) localApic!.post = undefined;
     bus.writeMemory(address, size, value);
-    if (this.vendor.postsInterrupts) localApic!.post = this.post;
+    this.postAgain();
     if (address - (address % PAGE_BYTES) === IO_APIC_PAGE) this.vendor.setEndExits(ioApic!.levelVectors);
+  }
+
+  /** The local APIC's MSRs, as RDMSR and WRMSR reach them: where they did not leave, by the hardware's virtualization. */
+  get msrs(): DeviceMsrs | undefined {
+    const { localApic, msrs } = this.board.pc;
+    if (localApic === undefined || msrs === undefined || !this.vendor.postsInterrupts) return msrs;
+    return {
+      owns: (register) => msrs.owns(register),
+      read: (register) => msrs.read(register),
+      write: (register, low, high) => {
+        if (this.vendor.virtualizesMsr(register, true)) localApic.post = undefined;
+        const isWritten = msrs.write(register, low, high);
+        this.postAgain();
+        return isWritten;
+      },
+    };
+  }
+
+  private postAgain(): void {
+    if (this.vendor.postsInterrupts) this.board.pc.localApic!.post = this.post;
   }
 
   /** How an access to memory that it owns leaves; undefined: the hardware completes it. @param value of a write. */

@@ -280,6 +280,10 @@ export class KernelSide {
         return this.emulate(EXIT.msr_read, costs.emulate_register);
       case "msr-write":
         return this.controls(EXIT.msr_write);
+      case "apic-end":
+        return this.emulate(EXIT.end_of_interrupt, costs.kernel_device);
+      case "apic-write":
+        return this.emulate(EXIT.apic_write, costs.kernel_device);
       case "control-register":
         return this.controls(EXIT.control_register);
       case "debug-register":
@@ -324,13 +328,13 @@ export class KernelSide {
   /** A loop that waits for another virtual CPU (kvm_vcpu_on_spin): there is none to run instead. */
   private pause(): number {
     this.accounts.leave(EXIT.pause, 0);
-    this.vendor.growPauseWindow();
+    this.vendor.pauseWindow.grow();
     this.skip(this.vendor.instruction);
     return EXIT.pause;
   }
 
   private halt(): number {
-    this.vendor.resetPauseWindow();
+    this.vendor.pauseWindow.reset();
     if (this.chip !== undefined) return this.emulate(EXIT.halt, this.accounts.costs.halt_schedule);
     this.accounts.leave(EXIT.halt, 0, this.accounts.costs.user_round_trip);
     this.skip(this.vendor.instruction);

@@ -26,6 +26,7 @@ import {
 } from "../../machine/svm/vmcb.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
 import { invariant } from "../../util/errors.js";
+import { PauseWindow } from "./pause-window.js";
 import {
   type ApicAssist,
   type ApicExit,
@@ -89,8 +90,9 @@ const APIC_PAGE = 0xfee0_0000;
 const LOGICAL_DESTINATION = APIC.logicalDestination << 4;
 /** IPIs by AVIC are wrong on family 17H (erratum 1235): KVM leaves the targets' running bits clear there. */
 const FAMILY_WITHOUT_IPIS = 0x17;
-/** Module parameters pause_filter_count, pause_filter_thresh (cycles), and how the count grows. */
-const PAUSE_FILTER = { count: 3000, threshold: 128, grow: 2, most: 0xffff } as const;
+/** Module parameters pause_filter_count, pause_filter_thresh (cycles) and pause_filter_count_max. */
+const PAUSE_FILTER = { count: 3000, threshold: 128, most: 0xffff } as const;
+const pauseFilter = (count: number): number => PAUSE_FILTER.threshold | (count << 16);
 const FRAME_WORDS = 1024;
 /** Frames of the I/O and MSR permission maps. */
 const IO_FRAMES = 3;
@@ -131,6 +133,9 @@ export class SvmVendor implements Vendor {
   /** IRET's intercept, and the single step over it (svm_enable_nmi_window). */
   readonly nmiWindowExits = 2;
   readonly hasPreemptionTimer = false;
+  readonly pauseWindow = new PauseWindow(PAUSE_FILTER.count, PAUSE_FILTER.most, (count) =>
+    this.unit.vmcb.setLow(CONTROL.pauseFilter, pauseFilter(count)),
+  );
   private apic: LocalApic | undefined;
   private avic: Avic | undefined;
   /** The guest was told by the doorbell that its IRR has more. */
@@ -249,6 +254,11 @@ export class SvmVendor implements Vendor {
     return { reason: isEnd ? EXIT.end_of_interrupt : EXIT.apic_write, isEmulated: false };
   }
 
+  /** AVIC virtualizes the page alone; x2AVIC came with Zen 4. */
+  virtualizesMsr(): boolean {
+    return false;
+  }
+
   /** AVIC knows by TMR whose ends leave. */
   setEndExits(): void {}
 
@@ -262,19 +272,6 @@ export class SvmVendor implements Vendor {
     const { isPosted } = this;
     this.isPosted = false;
     return isPosted;
-  }
-
-  growPauseWindow(): void {
-    const count = this.low(CONTROL.pauseFilter) >>> 16;
-    this.setPauseCount(Math.min(count * PAUSE_FILTER.grow, PAUSE_FILTER.most));
-  }
-
-  resetPauseWindow(): void {
-    this.setPauseCount(PAUSE_FILTER.count);
-  }
-
-  private setPauseCount(count: number): void {
-    this.unit.vmcb.setLow(CONTROL.pauseFilter, PAUSE_FILTER.threshold | (count << 16));
   }
 
   setDebugExiting(on: boolean): void {
@@ -322,7 +319,7 @@ export class SvmVendor implements Vendor {
     );
     const pause = this.setup.pauseLoopExiting ? INTERCEPT_3.pause : 0;
     vmcb.setLow(CONTROL.intercept3, INTERCEPTS_3 | pause | (isNested ? 0 : INTERCEPT_3.invlpg));
-    this.resetPauseWindow();
+    vmcb.setLow(CONTROL.pauseFilter, pauseFilter(this.pauseWindow.size));
     vmcb.setLow(CONTROL.intercept4, INTERCEPTS_4);
     vmcb.setUnsigned(CONTROL.ioPermissions, io * 4096);
     vmcb.setUnsigned(CONTROL.msrPermissions, msr * 4096);

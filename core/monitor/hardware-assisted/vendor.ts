@@ -7,6 +7,7 @@ import type { Interception, Vectoring } from "../../machine/cpu/interception.js"
 import { EXCEPTION } from "../../machine/cpu/state.js";
 import type { LocalApic } from "../../machine/devices/apic/local-apic.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
+import type { PauseWindow } from "./pause-window.js";
 
 /** Exceptions that KVM always looks at, bits. */
 export const WATCHED_EXCEPTIONS =
@@ -47,6 +48,9 @@ export type ExitKind =
   | "invalidate-page"
   | "hypercall"
   | "task-switch"
+  /** WRMSR to a register of the local APIC that the hardware has virtualized in part. */
+  | "apic-end"
+  | "apic-write"
   /** Instructions that this monitor's guests do not have: #UD. */
   | "undefined";
 
@@ -96,6 +100,8 @@ export interface Vendor {
   connectApic(apic: LocalApic): void;
   /** How an access to its page leaves; undefined: the hardware completes it. @param offset bytes. @param value of a write. */
   apicExit(offset: number, isWrite: boolean, value: number): ApicExit | undefined;
+  /** Whether an access to an MSR of its that did not leave is the hardware's, on the guest's registers. */
+  virtualizesMsr(msr: number, isWrite: boolean): boolean;
   /** Vectors whose ends leave, where ends are the hardware's: they concern the I/O APIC. */
   setEndExits(vectors: readonly number[]): void;
   /** Another processor has an interrupt for the guest (`postsInterrupts`). */
@@ -103,9 +109,8 @@ export interface Vendor {
   /** What was posted reaches IRR: at the notification, or before an entry. Returns whether anything was. */
   takePosted(): boolean;
 
-  /** A loop of PAUSE has left: the next may last longer; or the virtual CPU was away, and it is as at first. */
-  growPauseWindow(): void;
-  resetPauseWindow(): void;
+  /** How long a loop of PAUSE lasts before it leaves. */
+  readonly pauseWindow: PauseWindow;
 
   /** The guest leaves, or not, at MOV of debug registers. */
   setDebugExiting(on: boolean): void;

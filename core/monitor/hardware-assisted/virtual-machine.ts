@@ -91,6 +91,8 @@ interface Parts extends Memory {
   readonly kernel: KernelSide;
   readonly board: Board | undefined;
   readonly queued: QueuedInterrupt;
+  /** What the kernel side has of the board. */
+  readonly chip: InKernelDevices | undefined;
 }
 
 export class VirtualMachine {
@@ -229,7 +231,7 @@ export class VirtualMachine {
     const flush = memory.hasTags ? undefined : () => translations.flushAll(false);
     const interrupts = chip?.interrupts ?? queued;
     const kernel: KernelSide = new KernelSide(hardware, vendor, side, interrupts, chip, flush);
-    return { ...memory, kernel, board, queued };
+    return { ...memory, kernel, board, queued, chip };
   }
 
   private nested(hardware: CodeMachine): Memory {
@@ -319,7 +321,7 @@ function monitorFrames(guestFrames: number, memory: NestedMemory | ShadowedMemor
 }
 
 /** What the CPU finds around it: the kernel side between it and the devices. */
-function surroundings({ kernel, board, ram, paging, vendor, queued }: Parts): Surroundings {
+function surroundings({ kernel, board, chip, ram, paging, vendor, queued }: Parts): Surroundings {
   const { access } = kernel;
   const interception: Interception = {
     instruction: (instruction) => vendor.interception.instruction(instruction),
@@ -341,7 +343,8 @@ function surroundings({ kernel, board, ram, paging, vendor, queued }: Parts): Su
     writeMemory: (address: number, size: 1 | 2 | 4, value: number) =>
       access.writeMemory(guestAddress(address), size, value),
   };
-  if (board !== undefined) return { ...board.surroundings(), ...devices, runDue: (now) => kernel.due(now) };
+  if (board !== undefined)
+    return { ...board.surroundings(), ...devices, msrs: chip?.msrs, runDue: (now) => kernel.due(now) };
   return {
     ...devices,
     localApic: undefined,

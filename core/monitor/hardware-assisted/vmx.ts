@@ -9,14 +9,13 @@ import type { AssistFeature } from "../../events/profiles/assist.js";
 import { type Hfn, PAGE_BYTES } from "../../machine/address.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import { CR0, CR4, EFER } from "../../machine/cpu/control-bits.js";
-import { MSR } from "../../machine/cpu/identity/msr-numbers.js";
 import type { Vectoring } from "../../machine/cpu/interception.js";
 import { EVENT_KIND } from "../../machine/cpu/interrupts/raise.js";
 import { CR0_WORD, CR4_WORD, EFER_WORD } from "../../machine/cpu/places.js";
 import { EXCEPTION } from "../../machine/cpu/state.js";
 import type { LocalApic } from "../../machine/devices/apic/local-apic.js";
 import { REGISTER as APIC } from "../../machine/devices/apic/registers.js";
-import { APIC_ACCESS_WRITE, ApicVirtualization } from "../../machine/vmx/apic-virtualization.js";
+import { APIC_ACCESS_WRITE } from "../../machine/vmx/apic-virtualization.js";
 import { type Allowed, CR4_VMXE, VmxCapabilities } from "../../machine/vmx/capabilities.js";
 import {
   ENTRY_CONTROL,
@@ -30,12 +29,12 @@ import {
 import { VMX_EXIT } from "../../machine/vmx/exit-reasons.js";
 import { FIELD } from "../../machine/vmx/fields.js";
 import { EPT_QUALIFICATION, VmxInterception } from "../../machine/vmx/interception.js";
-import { msrBit } from "../../machine/vmx/msr-bitmaps.js";
 import { PostedInterrupts } from "../../machine/vmx/posted-interrupts.js";
 import { VmxUnit } from "../../machine/vmx/unit.js";
 import { REVISION, Vmcs } from "../../machine/vmx/vmcs.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
 import { invariant } from "../../util/errors.js";
+import { PauseWindow } from "./pause-window.js";
 import {
   type ApicAssist,
   type ApicExit,
@@ -44,6 +43,7 @@ import {
   type Vendor,
   WATCHED_EXCEPTIONS,
 } from "./vendor.js";
+import { VmxMsrBitmaps } from "./vmx-msr-bitmaps.js";
 
 export interface VmxSetup {
   /** Root of the EPT; undefined under shadow paging. */
@@ -83,6 +83,8 @@ const KINDS: Readonly<Partial<Record<number, ExitKind>>> = {
   [VMX_EXIT.gdtrOrIdtr]: "descriptor-table",
   [VMX_EXIT.ldtrOrTr]: "descriptor-table",
   [VMX_EXIT.eptViolation]: "violation",
+  [VMX_EXIT.virtualizedEoi]: "apic-end",
+  [VMX_EXIT.apicWrite]: "apic-write",
 };
 
 /** What KVM wants of the controls; what a processor lacks is left out. */
@@ -114,16 +116,6 @@ const PAGE_FAULT = 1 << EXCEPTION.PF;
 /** Bits that the guest may change without an exit, under EPT (KVM_POSSIBLE_CR0_GUEST_BITS and CR4's). */
 const GUEST_CR0 = CR0.TS | CR0.WP;
 const GUEST_CR4 = CR4.PVI | CR4.DE | CR4.PCE | CR4.OSFXSR | CR4.OSXMMEXCPT | CR4.PGE | CR4.TSD | CR4.FSGSBASE;
-/** MSRs that do not leave: the processor keeps the guest's value (vmx_possible_passthrough_msrs). */
-const PASSED_THROUGH: readonly number[] = [
-  MSR.timeStampCounter,
-  MSR.fsBase,
-  MSR.gsBase,
-  MSR.kernelGsBase,
-  MSR.sysenterCs,
-  MSR.sysenterEsp,
-  MSR.sysenterEip,
-];
 const FRAME_WORDS = 1024;
 const APIC_PAGE = 0xfee0_0000;
 const END_OF_INTERRUPT = APIC.endOfInterrupt << 4;
@@ -139,8 +131,8 @@ const EPT_ACCESSED_DIRTY = 0x40;
 /** POSTED_INTR_VECTOR of Linux. */
 const POSTED_VECTOR = 0xf2;
 
-/** Module parameters ple_gap, ple_window, ple_window_grow and ple_window_max of KVM, cycles. */
-const PAUSE_LOOP = { gap: 128, window: 4096, grow: 2, most: 0xffff_ffff } as const;
+/** Module parameters ple_gap, ple_window and ple_window_max of KVM, cycles. */
+const PAUSE_LOOP = { gap: 128, window: 4096, most: 0xffff_ffff } as const;
 
 /** CPUIDs of Nehalem and Westmere, whose timers count wrong (erratum AAK139 and its like; cpu_has_broken_vmx_preemption_timer). */
 const BROKEN_TIMERS: ReadonlySet<number> = new Set([0x1_06a5, 0x2_06c2]);
@@ -163,10 +155,15 @@ export class VmxVendor implements Vendor {
   readonly postsInterrupts: boolean;
   readonly nmiWindowExits = 1;
   readonly hasPreemptionTimer: boolean;
+  readonly pauseWindow = new PauseWindow(PAUSE_LOOP.window, PAUSE_LOOP.most, (cycles) =>
+    this.unit.current!.set(FIELD.pleWindow, cycles | 0),
+  );
   private readonly hasTprShadow: boolean;
   private readonly hasApicAccess: boolean;
   private apic: LocalApic | undefined;
-  private apicVirtualization!: ApicVirtualization;
+  /** The guest's local APIC is in x2APIC mode, and the controls are as it wants. */
+  private isX2Apic = false;
+  private msrBitmaps!: VmxMsrBitmaps;
   private posted!: PostedInterrupts;
   unit!: VmxUnit;
   private readonly capabilities: VmxCapabilities;
@@ -197,7 +194,6 @@ export class VmxVendor implements Vendor {
     else unit.vmclear(unit.current!.frame);
     const vmcs = new Vmcs(machine.ram, this.frames.vmcs);
     unit.vmptrld(this.frames.vmcs);
-    this.apicVirtualization = new ApicVirtualization(vmcs);
     this.posted = new PostedInterrupts(machine.ram, this.frames.postedInterrupts * PAGE_BYTES);
     this.posted.clear(POSTED_VECTOR);
     this.interception.connect(machine, system.core, unit);
@@ -270,12 +266,10 @@ export class VmxVendor implements Vendor {
   }
 
   apicExit(offset: number, isWrite: boolean, value: number): ApicExit | undefined {
-    const { apicVirtualization, apic } = this;
-    if (!this.hasApicAccess) return UNKNOWN_PAGE;
-    const { served } = apic!;
-    const reason = isWrite
-      ? apicVirtualization.write(offset, value, served)
-      : apicVirtualization.read(offset);
+    if (!this.hasApicAccess || this.isX2Apic) return UNKNOWN_PAGE;
+    const { apic: page } = this.interception;
+    const { served } = this.apic!;
+    const reason = isWrite ? page.write(offset, value, served) : page.read(offset);
     switch (reason) {
       case undefined:
         return undefined;
@@ -293,7 +287,11 @@ export class VmxVendor implements Vendor {
   }
 
   setEndExits(vectors: readonly number[]): void {
-    if (this.deliversInterrupts) this.apicVirtualization.endExits = vectors;
+    if (this.deliversInterrupts) this.interception.apic.endExits = vectors;
+  }
+
+  virtualizesMsr(msr: number, isWrite: boolean): boolean {
+    return this.interception.apic.virtualizesMsr(msr, isWrite);
   }
 
   post(vector: number): void {
@@ -305,19 +303,6 @@ export class VmxVendor implements Vendor {
     if (!posted.isOutstanding) return false;
     posted.take((vector) => this.apic!.request(vector));
     return true;
-  }
-
-  growPauseWindow(): void {
-    const window = this.low(FIELD.pleWindow) >>> 0;
-    this.setPauseWindow(Math.min(window * PAUSE_LOOP.grow, PAUSE_LOOP.most));
-  }
-
-  resetPauseWindow(): void {
-    this.setPauseWindow(PAUSE_LOOP.window);
-  }
-
-  private setPauseWindow(cycles: number): void {
-    this.unit.current!.set(FIELD.pleWindow, cycles | 0);
   }
 
   setDebugExiting(on: boolean): void {
@@ -352,6 +337,21 @@ export class VmxVendor implements Vendor {
     // As KVM has it: LME is real in IA-32e mode only, for the identity tables' paging is not that mode's.
     this.renew(FIELD.guestEfer, isLong ? words[EFER_WORD]! : words[EFER_WORD]! & ~EFER.LME);
     this.renew(FIELD.entryControls, isLong ? entry | ENTRY_CONTROL.ia32eModeGuest : entry);
+    if (this.apic !== undefined && this.apic.isX2Apic !== this.isX2Apic) this.switchApicMode();
+  }
+
+  /** The page of the local APIC or its MSRs are virtualized, never both (vmx_set_virtual_apic_mode). */
+  private switchApicMode(): void {
+    this.isX2Apic = this.apic!.isX2Apic;
+    const { virtualizeApicAccesses, virtualizeX2Apic } = SECONDARY;
+    const { mayBe } = this.capabilities.secondary;
+    const others = this.low(FIELD.secondaryControls) & ~(virtualizeApicAccesses | virtualizeX2Apic);
+    const mode = this.isX2Apic ? virtualizeX2Apic : virtualizeApicAccesses;
+    this.renew(FIELD.secondaryControls, others | (mode & mayBe));
+    const isVirtualized = this.isX2Apic && (mode & mayBe) !== 0;
+    this.msrBitmaps.setX2Apic(
+      !isVirtualized ? "none" : this.deliversInterrupts ? "delivery" : "task-priority",
+    );
   }
 
   /** Writes a field if that changes it: what is written is checked at the next entry. */
@@ -375,26 +375,14 @@ export class VmxVendor implements Vendor {
     };
     this.frames = frames;
     for (const frame of [frames.vmxon, frames.vmcs]) new Vmcs(machine.ram, frame).revision = REVISION;
-    this.writeMsrBitmaps(frames.msrBitmaps);
+    this.msrBitmaps = new VmxMsrBitmaps(machine.ram, frames.msrBitmaps);
     const on = this.unit.vmxon(frames.vmxon);
     invariant(on.kind === "succeed", "VMX operation begins");
   }
 
-  /** Ones: leave; but for those that pass through. */
-  private writeMsrBitmaps(frame: number): void {
-    const { ram } = this.hardware.machine;
-    const first = frame * FRAME_WORDS;
-    ram.fill(-1, first, first + FRAME_WORDS);
-    for (const register of PASSED_THROUGH)
-      for (const isWrite of [false, true]) {
-        // Writes of the counter leave: the offset is the monitor's.
-        if (isWrite && register === MSR.timeStampCounter) continue;
-        const bit = msrBit(register, isWrite);
-        ram[first + (bit >>> 5)]! &= ~(1 << (bit & 31));
-      }
-  }
-
   private writeControls(vmcs: Vmcs): void {
+    this.isX2Apic = false;
+    this.msrBitmaps.setX2Apic("none");
     const { capabilities, setup } = this;
     const adjust = ({ mustBe, mayBe }: Allowed, wanted: number): number => mustBe | (wanted & mayBe);
     const nested =
@@ -414,7 +402,7 @@ export class VmxVendor implements Vendor {
       pinControls: adjust(capabilities.pin, WANTED_PIN | timer | posted),
       preemptionTimer: LONGEST_COUNT,
       pleGap: PAUSE_LOOP.gap,
-      pleWindow: PAUSE_LOOP.window,
+      pleWindow: this.pauseWindow.size | 0,
       processorControls: adjust(capabilities.processor, WANTED_PROCESSOR | shadow | cr8),
       secondaryControls: adjust(capabilities.secondary, WANTED_SECONDARY | nested),
       exitControls: adjust(capabilities.exit, WANTED_EXIT),

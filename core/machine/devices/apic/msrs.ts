@@ -16,12 +16,12 @@ import {
   SPURIOUS_FOCUS,
   SPURIOUS_NO_BROADCAST,
   VECTOR,
+  X2APIC_FIRST,
+  X2APIC_LAST,
 } from "./registers.js";
 
 export const IA32_APIC_BASE = 0x1b;
 export const IA32_TSC_DEADLINE = 0x6e0;
-const X2APIC_FIRST = 0x800;
-const X2APIC_LAST = 0x8ff;
 
 const TWO_32 = 0x1_0000_0000;
 const PAGE_MASK = 0xffff_f000;

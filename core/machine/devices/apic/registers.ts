@@ -73,6 +73,10 @@ export const ERROR = {
 /** Vectors below are illegal in fixed and lowest-priority interrupts. */
 export const FIRST_LEGAL_VECTOR = 16;
 
+/** MSRs of the registers in x2APIC mode. */
+export const X2APIC_FIRST = 0x800;
+export const X2APIC_LAST = 0x8ff;
+
 export const SPURIOUS_ENABLED = 0x100;
 export const SPURIOUS_FOCUS = 0x200;
 export const SPURIOUS_NO_BROADCAST = 0x1000;
