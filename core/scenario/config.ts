@@ -79,7 +79,7 @@ export interface CellConfig {
     readonly accessedDirty: boolean;
     /** Give the guest its frames at boot (true) or on first touch (false). */
     readonly populate: boolean;
-    /** The local APIC by the hardware (APICv, AVIC) where the profile has it; kvm: as KVM's modules have it by default. */
+    /** The local APIC by the hardware (APICv, AVIC), which the profile must have if on; kvm: as KVM's modules have it by default. */
     readonly apicVirtualization: ApicAssist;
     /** Long loops of PAUSE leave, where the profile can tell. */
     readonly pauseLoopExiting: boolean;

@@ -132,7 +132,9 @@ export function settingsShape(catalogue: Catalogue) {
         populate: yesOrNo("Give the guest its frames at boot; else on first touch"),
         apicVirtualization: z
           .enum(["kvm", "on", "off"])
-          .describe("Local APIC by the hardware where the profile has it; kvm: APICv is, AVIC is not"),
+          .describe(
+            "Local APIC by the hardware (APICv, AVIC); on: the profile must have it; kvm: APICv where it has that, AVIC not",
+          ),
         pauseLoopExiting: yesOrNo("Long loops of PAUSE leave, where the profile can tell"),
       })
       .partial()

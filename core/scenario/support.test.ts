@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { findProfile } from "../events/profiles/index.js";
+import { unsupportedTechnique } from "./code/computers.js";
 import { unsupportedReason } from "./support.js";
 import { planFrom, TEST_CATALOGUE } from "./testing/catalogue.js";
 import { cellOf } from "./testing/cells.js";
@@ -33,4 +35,20 @@ test("a Xen PV guest maps 4K pages alone", () => {
   expect(reasonOf("2M")).toBe(
     "a Xen PV guest has no large pages: its frames are contiguous to itself, not in the machine",
   );
+});
+
+test("a local APIC by the hardware needs a processor that has it, and AVIC nested paging", () => {
+  const reasonOf = (technique: string, profile: string): string | undefined => {
+    const config = cellOf({ technique, host: { apicVirtualization: "on" } });
+    return unsupportedTechnique(config, findProfile(profile)!);
+  };
+  expect(reasonOf("hardware/nested", "ice-lake-2019")).toBeUndefined();
+  expect(reasonOf("hardware/nested", "skylake-2015")).toBe("skylake-2015 has no APICv");
+  expect(reasonOf("hardware/shadow", "skylake-2015")).toBe("skylake-2015 has no APICv");
+  expect(reasonOf("hardware/nested", "barcelona-2007")).toBe("barcelona-2007 has no AVIC");
+  expect(reasonOf("hardware/nested", "zen-3-2020")).toBeUndefined();
+  expect(reasonOf("hardware/shadow", "zen-3-2020")).toBe(
+    "AVIC needs nested paging: its page is mapped there",
+  );
+  expect(reasonOf("native", "skylake-2015")).toBeUndefined();
 });

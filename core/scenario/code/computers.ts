@@ -32,7 +32,10 @@ const CODE_TECHNIQUES: Readonly<Record<string, CodeTechnique>> = {
         apicAssist: host.apicVirtualization,
         pauseLoopExiting: host.pauseLoopExiting,
       }),
-    unsupported: ({ host }, { name, features }) => {
+    unsupported: ({ host }, profile) => {
+      const { name, features } = profile;
+      const apic = missingApicAssist(host, profile);
+      if (apic !== undefined) return apic;
       if (host.levels !== 4) return "monitors that run code have nested tables of 4 levels";
       return features.nestedPages.includes(host.page)
         ? undefined
@@ -49,8 +52,12 @@ const CODE_TECHNIQUES: Readonly<Record<string, CodeTechnique>> = {
         apicAssist: host.apicVirtualization,
         pauseLoopExiting: host.pauseLoopExiting,
       }),
-    unsupported: ({ host }) =>
-      host.page === "4K" ? undefined : "shadows of guests that are code map 4K host pages alone",
+    unsupported: ({ host }, profile) => {
+      if (host.page !== "4K") return "shadows of guests that are code map 4K host pages alone";
+      if (host.apicVirtualization === "on" && profile.vendor === "amd")
+        return "AVIC needs nested paging: its page is mapped there";
+      return missingApicAssist(host, profile);
+    },
   },
   "trap-and-emulate/shadow": {
     make: (options, { shadow }) => makeTrapAndEmulate({ ...options, shadow: shadowOf(shadow) }),
@@ -66,6 +73,17 @@ const CODE_TECHNIQUES: Readonly<Record<string, CodeTechnique>> = {
       }),
   },
 };
+
+/** Why the hardware cannot have the guest's local APIC, where it is asked to. */
+function missingApicAssist(
+  { apicVirtualization }: CellConfig["host"],
+  { name, vendor, features }: CpuProfile,
+): string | undefined {
+  if (apicVirtualization !== "on") return undefined;
+  const [feature, title] =
+    vendor === "intel" ? (["VIRTUAL-INTERRUPTS", "APICv"] as const) : (["AVIC", "AVIC"] as const);
+  return features.assist.includes(feature) ? undefined : `${name} has no ${title}`;
+}
 
 const shadowOf = ({ fill, outOfSync, reuse, maximumTables, writeFlood }: CellConfig["shadow"]) => ({
   eager: fill === "eager",
