@@ -10,6 +10,7 @@ import { MEMORY_OWNERS } from "../events/memory-owners.js";
 import { PROFILES } from "../events/profiles/index.js";
 import { axisColumns, COLUMNS, type Column } from "../results/columns.js";
 import { CATALOGUE } from "../scenario/catalogue.js";
+import { useOfSetting, usersText } from "../scenario/setting-uses.js";
 import { type EntryTable, parameterTable, priceTable, profileFacts, profileTables } from "./entry-tables.js";
 import { settingEntries } from "./setting-entries.js";
 
@@ -111,6 +112,7 @@ export function encyclopedia(): Entry[] {
         facts: [
           ["kind", cost.kind.replace("-", " ")],
           ["unit", "cycles of the profile's clock"],
+          ["used by", usersText(useOfSetting(`machine.costs.${cost.name}`)) ?? "every cell"],
           ["replace with", `--set machine.costs.${cost.name}=N`],
         ],
         tables: [priceTable(cost.name, PROFILES)],

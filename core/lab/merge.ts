@@ -140,7 +140,8 @@ function refuseIncomplete(parts: readonly Part[]): void {
 /** The whole plan from what a shard recorded: the scenario with sizes and --set applied. @throws UserError */
 function planAgain({ path, record }: Part): Plan {
   const { sizes: _applied, ...document } = record.scenario.resolved as Record<string, unknown>;
-  const source = { text: JSON.stringify(document), path: record.scenario.files[0] ?? record.scenario.name };
+  const file = record.scenario.files[0] ?? record.scenario.name;
+  const source = { text: JSON.stringify(document), path: file, isRecord: true };
   const plan = planScenario(loadScenario(source, { size: record.size, seed: record.seed }));
   if (plan.hash === record.shard.plan) return plan;
   throw new UserError("this virtlab plans other cells than the one that ran the shards", {

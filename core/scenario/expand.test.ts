@@ -84,7 +84,7 @@ test("parameters: axis over workload's own over shared over the default of the s
 
 test("a cell is resolved in full", () => {
   expect(
-    planFrom("technique: native\nworkload: gups\nmachine: { costs: { vm_exit: 9 }, memory: 1GiB }").cells[0]!
+    planFrom("technique: native\nworkload: gups\nmachine: { costs: { cr3_load: 9 }, memory: 1GiB }").cells[0]!
       .config,
   ).toEqual({
     technique: "native",
@@ -95,7 +95,7 @@ test("a cell is resolved in full", () => {
       profile: "nehalem-2008",
       memory: 2 ** 30,
       caches: "all",
-      costs: { vm_exit: 9 },
+      costs: { cr3_load: 9 },
       walkCaches: true,
       tlb: true,
       engine: "translator",
@@ -129,11 +129,11 @@ test("a cell is resolved in full", () => {
 
 test("prices may vary, one axis a price", () => {
   const { cells } = planFrom(
-    "technique: native\nworkload: gups\nmatrix: { machine.costs.vm_exit: [100, 200] }",
+    "technique: native\nworkload: gups\nmatrix: { machine.costs.cr3_load: [100, 200] }",
   );
   expect(cells.map(({ id, config }) => [id, config.machine.costs])).toEqual([
-    ["cost_vm_exit=100", { vm_exit: 100 }],
-    ["cost_vm_exit=200", { vm_exit: 200 }],
+    ["cost_cr3_load=100", { cr3_load: 100 }],
+    ["cost_cr3_load=200", { cr3_load: 200 }],
   ]);
 });
 

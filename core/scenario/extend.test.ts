@@ -11,7 +11,7 @@ let folder = "";
 const FILES: Readonly<Record<string, string>> = {
   "base.yaml": `
 title: Base
-technique: native
+technique: hardware/nested
 machine: { profile: new-2020, memory: 4GiB }
 matrix: { page: [4K, 2M], workload: [gups, zipf] }
 charts: [{ kind: stack }]
@@ -89,7 +89,7 @@ test.each([
 });
 
 const TEXT =
-  "technique: native\nmachine: { profile: nehalem-2008 }\nmatrix: { workload: [gups, zipf], page: [4K, 2M] }";
+  "technique: hardware/nested\nmachine: { profile: nehalem-2008 }\nmatrix: { workload: [gups, zipf], page: [4K, 2M] }";
 
 test.each([
   ["machine.profile=new-2020", ["machine", "profile"], "new-2020"],

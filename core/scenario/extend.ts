@@ -75,10 +75,15 @@ export function layerOf(
   };
 }
 
-/** `sizes.<size>` of a layer as a layer of its own. */
-export function sizeLayer(layer: Layer, size: RunSize): Layer | undefined {
-  const body = layer.body.sizes?.[size];
-  return body === undefined ? undefined : { body, locate: (path) => layer.locate(["sizes", size, ...path]) };
+/** What a layer says for each size, `sizes.<size>`, as layers of their own. */
+export function sizeLayersOf(layer: Layer): Partial<Record<RunSize, Layer>> {
+  const layers: Partial<Record<RunSize, Layer>> = {};
+  for (const size of RUN_SIZES) {
+    const body = layer.body.sizes?.[size];
+    if (body === undefined) continue;
+    layers[size] = { body, locate: (path) => layer.locate(["sizes", size, ...path]) };
+  }
+  return layers;
 }
 
 /** All layers as one document, lowest first. */

@@ -5,15 +5,21 @@ import { UserError } from "../util/errors.js";
 import type { RunSize } from "../util/parameters.js";
 import { type DocumentPath, type LocatedDocument, readDocument } from "./document.js";
 import { parseCondition, parseExpectation } from "./expectation.js";
-import { chainOf, type Layer, locateIn, merged, sizeLayer } from "./extend.js";
+import { chainOf, type Layer, locateIn, merged, sizeLayersOf } from "./extend.js";
 import { checkFigures } from "./figures/compare.js";
 import { overrideLayer } from "./overrides.js";
 import type { ExpectationText, Scenario } from "./scenario.js";
 import type { Language, ScenarioDocument } from "./schema.js";
 import { DEFAULT_SETTINGS } from "./settings.js";
+import { refuseUnusedSettings } from "./unused-settings.js";
 
-/** A path to read, or text with the path it stands for (its errors and `extends` refer to it). */
-export type ScenarioSource = string | { readonly text: string; readonly path: string };
+/**
+ * A path to read, or text with the path it stands for (its errors and `extends` refer to it). A record is what a run kept of its
+ * scenario: what `--set` narrowed away is in it without its cells.
+ */
+export type ScenarioSource =
+  | string
+  | { readonly text: string; readonly path: string; readonly isRecord?: boolean };
 
 export interface Overrides {
   readonly sets: readonly string[];
@@ -35,11 +41,13 @@ export function scenarioOf(source: ScenarioSource, overrides: Overrides, languag
 
   const fileLayers = chain.map(({ layer }) => layer);
   const size = merged([...fileLayers, ...setLayers], language).size ?? "small";
-  const sizeLayers = fileLayers.map((layer) => sizeLayer(layer, size)).filter((layer) => layer !== undefined);
+  const files = fileLayers.map((layer) => ({ layer, sizes: sizeLayersOf(layer) }));
+  const sizeLayers = files.map(({ sizes }) => sizes[size]).filter((layer) => layer !== undefined);
   const layers = [...fileLayers, ...sizeLayers, ...setLayers];
   const body = merged(layers, language);
   const locate = (at: DocumentPath): string => locateIn(layers, at) ?? path;
-  refuseUnusedParameters([...fileLayers, ...sizeLayers], language, locate);
+  if (typeof source === "string" || source.isRecord !== true)
+    refuseUnusedSettings({ files, sets: setLayers, whole: body }, language);
 
   const expect = (body.expect ?? []).map((line, index) => expectationText(line, ["expect", index], locate));
   const orderings = (body.orderings ?? []).map((ordering, index) => ({
@@ -159,33 +167,4 @@ function baselineOf(
 /** A value of an axis as rows have it; a workload may be written with its parameters. */
 function valueName(value: unknown): string {
   return String((value as { name?: unknown }).name ?? value);
-}
-
-/**
- * A base parameter that no workload has would be ignored silently. One whose workload a child or a size leaves out is
- * inherited, and no mistake.
- */
-function refuseUnusedParameters(
-  layers: readonly Layer[],
-  language: Language,
-  locate: (path: DocumentPath) => string,
-): void {
-  const entries = layers.flatMap(({ body: { workload, matrix, zip, include = [] } }) => [
-    workload,
-    ...[matrix, zip, ...include].flatMap((point) => point?.["workload"]),
-  ]);
-  const names = new Set(entries.map((entry) => (typeof entry === "object" ? entry["name"] : entry)));
-  if ([...names].every((name) => name === undefined)) return;
-  const workloads = language.catalogue.workloads.filter(({ name }) => names.has(name));
-  for (const [key, value] of Object.entries(merged(layers, language).parameters ?? {})) {
-    if (value === undefined) continue;
-    const isUsed = workloads.some((workload) =>
-      typeof value === "object" ? workload.name === key : key in workload.parameters,
-    );
-    if (isUsed) continue;
-    throw new UserError(`parameters.${key}: no workload of this scenario has it`, {
-      where: locate(["parameters", key]),
-      mend: `its workloads are: ${workloads.map(({ name }) => name).join(", ")}`,
-    });
-  }
 }

@@ -84,7 +84,22 @@ test.each([
   [
     "a parameter nobody has",
     "workload: forkwait\nparameters: {skew: 1}",
-    "parameters.skew: no workload of this scenario has it",
+    "test.yaml:2:20: parameters.skew has no effect: no cell of this scenario uses it\n  it is a parameter of zipf; here are forkwait",
+  ],
+  [
+    "an axis that nobody has",
+    "technique: native\nworkload: forkwait\nmatrix: {skew: [1, 2]}",
+    "test.yaml:3:16: parameters.skew has no effect",
+  ],
+  [
+    "a setting of another technique",
+    "technique: native\nworkload: gups\nshadow: {reuse: false}",
+    "test.yaml:3:17: shadow.reuse has no effect: no cell of this scenario uses it\n  it is for reference streams under hardware/shadow; guests that are code under hardware/shadow, trap-and-emulate/shadow, binary-translation/shadow; here are gups under native",
+  ],
+  [
+    "a price that nobody pays",
+    "technique: native\nworkload: gups\nmachine: {costs: {vm_exit: 100}}",
+    "test.yaml:3:28: machine.costs.vm_exit has no effect",
   ],
   [
     "a baseline that does not vary",
@@ -106,4 +121,28 @@ test("a base value and its axis go together when include needs the value", () =>
   const text =
     "page: 2M\ntechnique: native\nmatrix: {workload: [gups], page: [4K]}\ninclude: [{workload: zipf}]";
   expect(complaint(text)).toBe("accepted");
+});
+
+test("every setting that no cell uses is told at once", () => {
+  const text = "technique: native\nworkload: gups\nshadow: {reuse: false, fill: eager}";
+  expect(complaint(text)).toContain("has no effect");
+  expect(complaint(text)).toContain("test.yaml:3:30: shadow.fill has no effect");
+});
+
+test("what a size or --set narrows away is no mistake; what --set says without effect is", () => {
+  const text = [
+    "matrix: { technique: [native, hardware/shadow], workload: [gups, zipf] }",
+    "shadow: { reuse: false }",
+    "parameters: { skew: 1 }",
+    "sizes: { tiny: { matrix: { technique: [native] } } }",
+  ].join("\n");
+  expect(complaint(text)).toBe("accepted");
+  expect(complaint(text, ["size=tiny"])).toBe("accepted");
+  expect(complaint(text, ["technique=native", "workload=gups"])).toBe("accepted");
+  expect(complaint(text, ["technique=native", "shadow.fill=eager"])).toContain(
+    "--set shadow.fill=eager: shadow.fill has no effect",
+  );
+  expect(complaint(text, ["skew=2", "workload=gups"])).toContain(
+    "--set skew=2: parameters.skew has no effect",
+  );
 });

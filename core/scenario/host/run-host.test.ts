@@ -31,6 +31,13 @@ describe("a cell that is a host", () => {
     expect(refused(["application=database", "count=50"])).toThrow("50 instances of database can never fit");
   });
 
+  it("takes replaced prices, as cells on a machine do", () => {
+    const start = "technique: microvm\nworkload: { name: host/start-time, starts: 2 }";
+    const timeWith = (sets: readonly string[]) =>
+      Number(runCell(planOf(start, sets).cells[0]!.config).values["start_time"]);
+    expect(timeWith(["machine.costs.kernel_zero_page=90000"])).toBeGreaterThan(timeWith([]));
+  });
+
   it("is unsupported where guests have no nested paging", () => {
     const reason = (technique: string) =>
       unsupportedReason(planOf(HOST, [`technique=${technique}`, "profile=prescott-2005"]).cells[0]!.config);

@@ -1,4 +1,6 @@
 /** Runs a cell that is a host with instances. The counterpart of run-cell.ts's reference streams and of code/run-code.ts. */
+import type { CostName } from "../../events/costs.js";
+import { withPrices } from "../../events/profile.js";
 import { findProfile } from "../../events/profiles/index.js";
 import type { Experiment, ExperimentSetting } from "../../host/experiments/experiment.js";
 import { findTechnology, TECHNOLOGIES } from "../../host/instances/technologies.js";
@@ -24,5 +26,12 @@ function settingOf({ technique, machine, host, seed, parameters }: CellConfig): 
   const technology = findTechnology(technique);
   const profile = findProfile(machine.profile);
   invariant(technology !== undefined && profile !== undefined, "the scenario was checked", () => technique);
-  return { technology, profile, memory: machine.memory, isHuge: host.page !== "4K", seed, parameters };
+  return {
+    technology,
+    profile: withPrices(profile, machine.costs as Partial<Record<CostName, number>>),
+    memory: machine.memory,
+    isHuge: host.page !== "4K",
+    seed,
+    parameters,
+  };
 }
