@@ -87,6 +87,16 @@ export class Frames {
     return this.account(owner, order, this.bareZone.take(order), "frames");
   }
 
+  /** A chunk of 2^order backed frames that nobody owns, to be claimed one by one; -1 when none is left. */
+  reserveBacked(order: number): Hfn {
+    return this.backedZone.take(order);
+  }
+
+  /** Gives one frame of a reserved chunk its owner. Returns it. */
+  claim(owner: number, frame: Hfn): Hfn {
+    return this.account(owner, 0, frame, "frames with contents");
+  }
+
   give(owner: number, frame: Hfn, order = 0): void {
     this.owned[owner]! -= 2 ** order;
     (frame < this.backed ? this.backedZone : this.bareZone).give(frame, order);

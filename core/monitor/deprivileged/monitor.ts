@@ -33,6 +33,7 @@ import { invariant, UnsupportedError } from "../../util/errors.js";
 import { GuestRam, pcExtent } from "../guest-ram.js";
 import { KernelCycles } from "../kernel-cycles.js";
 import { GuestMap } from "../memory/guest-map.js";
+import { HostRuns } from "../memory/host-runs.js";
 import { ShadowedPaging, type ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js";
 import type { Monitor } from "../monitor.js";
 import type { MonitorParts } from "../virtual-computer.js";
@@ -92,7 +93,16 @@ export class DeprivilegedMonitor implements Monitor, Interception {
   ) {
     const { hardware, board, guestFrames } = parts;
     const { machine } = hardware;
-    const map = new GuestMap(machine, MAP_LEVELS, 0, guestFrames, OWNER.monitor_maps);
+    const map = new GuestMap(
+      machine,
+      MAP_LEVELS,
+      0,
+      guestFrames,
+      OWNER.monitor_maps,
+      undefined,
+      0,
+      new HostRuns(machine.frames),
+    );
     this.ram = new GuestRam(hardware, map, pcExtent(guestFrames));
     this.window = new MonitorWindow(machine);
     this.ram.onWrite = (frame) => this.written(frame);

@@ -17,6 +17,7 @@ import { A, D, P, PS, RW, US } from "../../machine/mmu/entry.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
 import { GuestRam } from "../guest-ram.js";
 import { GuestMap } from "../memory/guest-map.js";
+import { HostRuns } from "../memory/host-runs.js";
 import { ShadowedPaging, type ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js";
 import { InKernelDevices } from "./in-kernel-devices.js";
 import { KernelSide } from "./kernel-side.js";
@@ -248,6 +249,8 @@ export class VirtualMachine {
       DEVICE_HOLE / PAGE_BYTES,
       OWNER.nested_tables,
       (gfn) => slots.orderAt(gfn, options.hostOrder),
+      0,
+      new HostRuns(machine.frames),
     );
     host.root = map.root;
     const vpid = options.vpid && features.vpid ? GUEST_VPID : 0;
@@ -288,7 +291,16 @@ export class VirtualMachine {
     const { features, vendor: maker } = machine.profile;
     const { slots } = this;
     const options = this.options.memory as ShadowedMemory;
-    const map = new GuestMap(machine, LEVELS, 0, DEVICE_HOLE / PAGE_BYTES, OWNER.monitor_maps);
+    const map = new GuestMap(
+      machine,
+      LEVELS,
+      0,
+      DEVICE_HOLE / PAGE_BYTES,
+      OWNER.monitor_maps,
+      undefined,
+      0,
+      new HostRuns(machine.frames),
+    );
     const ram = new GuestRam(hardware, map, slots);
     const paging = new ShadowedPaging(hardware, map, ram, { ...options.shadow, hostOrder: 0 });
     const hasTags = options.vpid && features.vpid;

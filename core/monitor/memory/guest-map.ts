@@ -25,6 +25,7 @@ import {
   US,
 } from "../../machine/mmu/entry.js";
 import { invariant } from "../../util/errors.js";
+import type { HostRuns } from "./host-runs.js";
 
 export class GuestMap {
   readonly root: Hfn;
@@ -39,6 +40,7 @@ export class GuestMap {
    * @param backedFrames guest frames with contents; a multiple of the host page.
    * @param owner of the tables' frames in the ledger (OWNER.*).
    * @param orderAt of the host page around a guest frame, where not all are of one size; at most `order`.
+   * @param runs where single frames with contents come from; else they are the host's next.
    */
   constructor(
     private readonly machine: Machine,
@@ -48,6 +50,7 @@ export class GuestMap {
     private readonly owner: number,
     private readonly orderAt?: (gfn: Gfn) => number,
     flatFrames = 0,
+    private readonly runs?: HostRuns,
   ) {
     const isWhole = orderAt !== undefined || backedFrames % 2 ** order === 0;
     invariant(isWhole, "guest memory with contents is whole host pages", () => ({
@@ -82,9 +85,11 @@ export class GuestMap {
     const order = this.pageOrder(gfn);
     const first = gfn - (gfn % 2 ** order);
     const host =
-      gfn < this.backedFrames
-        ? frames.takeBacked(OWNER.guest_memory, order)
-        : frames.takeBare(OWNER.guest_memory, order);
+      gfn >= this.backedFrames
+        ? frames.takeBare(OWNER.guest_memory, order)
+        : order === 0 && this.runs !== undefined
+          ? this.runs.take(gfn, OWNER.guest_memory)
+          : frames.takeBacked(OWNER.guest_memory, order);
     this.map(first, host, 1 + order / 9);
     return host + (gfn - first);
   }
