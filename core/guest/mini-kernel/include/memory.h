@@ -19,6 +19,8 @@ static inline frame_number frame_of(const void *memory) {
 
 /* Takes over the frames from `first` (exclusive of the image) to `end`. */
 void frames_start(frame_number first, frame_number end);
+/* From now on frames that were never used come in no order; until then one after the other. */
+void frames_scatter(void);
 /* A frame with one reference, its contents anything; zeroed. The machine ends when there is none. */
 frame_number frame_allocate(void);
 frame_number frame_allocate_zeroed(void);

@@ -2,6 +2,8 @@
 #pragma once
 #include "file.h"
 #include "floating-point.h"
+#include "list.h"
+#include "segments.h"
 #include "signals.h"
 #include "space.h"
 #include "trap.h"
@@ -16,11 +18,15 @@ struct process {
   enum process_state state;
   uint32_t status; /* once ended */
   struct process *parent;
-  struct process *next;    /* in the queue that it is in */
+  struct link run_link;    /* in the run queue, while it is ready */
+  int counter;             /* ticks left of its turn */
+  bool yields;             /* until it runs again, whoever else is ready goes first */
   uintptr_t stack_pointer; /* of the kernel stack, while another process runs */
+  struct segments segments; /* likewise */
   struct space space;
   struct file *files[FILES_MOST];
   uint64_t wake_tick;
+  struct process *next_sleeper; /* by the tick that wakes it */
   /* Signals: those that wait for delivery, their handlers in user mode, where a handler returns to. */
   uint32_t pending;
   uintptr_t handlers[SIGNALS];
@@ -32,10 +38,6 @@ struct process {
 
 extern struct process *current;
 
-struct queue {
-  struct process *first, *last;
-};
-
 /* The first process, running a program with the words of a line as arguments. */
 void process_first(const char *path, const char *line);
 
@@ -45,19 +47,24 @@ intptr_t process_execute(struct trap_frame *frame, const char *path, const char 
 intptr_t process_wait(uint32_t *status);
 _Noreturn void process_exit(uint32_t status);
 struct process *process_find(uint32_t number);
+void processes_each(void (*does)(struct process *process));
 
-/* Scheduler. Waiting gives up the processor until somebody wakes the queue. */
+/* Scheduler. Waiting gives up the processor until somebody wakes the queue: the head of a list of waiters. */
 void process_ready(struct process *process);
 void process_prepare_stack(struct process *process, const struct trap_frame *frame);
 void schedule(void);
 void yield(void); /* stays ready */
-void queue_wait(struct queue *queue);
-void queue_wake(struct queue *queue);
+void queue_wait(struct link *queue);
+void queue_wake(struct link *queue);
 void sleep_until(uint64_t tick);
 void sleepers_wake(uint64_t tick);
 /* The loop of the processor when nobody is ready; never returns. */
 _Noreturn void scheduler_run(void);
-/* Set by the timer: the running process had its turn. */
+/* A tick of the running process's turn; half of it for a child; what an ended child has left of its own. */
+void turn_tick(void);
+void turn_divide(struct process *child);
+void turn_join(const struct process *child);
+/* The running process had its turn. */
 extern volatile bool turn_is_over;
 /* Before a return to user mode, interrupts off. */
 void leave_kernel(struct trap_frame *frame);

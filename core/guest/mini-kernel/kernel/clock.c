@@ -5,7 +5,7 @@ volatile uint64_t ticks;
 
 static void tick(void) {
   ticks++;
-  turn_is_over = true;
+  turn_tick();
   sleepers_wake(ticks);
 }
 

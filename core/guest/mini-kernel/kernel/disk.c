@@ -61,7 +61,7 @@ static struct { uint32_t address, bytes; } descriptor __attribute__((aligned(16)
 static uint8_t *bounce; /* a page that devices reach */
 
 static bool is_busy;
-static struct queue users, transfer;
+static struct link users = LIST_HEAD(users), transfer = LIST_HEAD(transfer);
 static volatile bool is_finished;
 
 /* ---- Commands. ---- */

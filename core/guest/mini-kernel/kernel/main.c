@@ -24,6 +24,7 @@ _Noreturn void kernel_main(const struct port *chosen, const struct boot_informat
   if (settings.is_careful && port == &native_port) careful_port_start();
   frames_start(boot->first_frame, frames_of(boot->memory_bytes));
   spaces_start();
+  frames_scatter();
   port->interrupts_start();
   files_start();
   disk_start();

@@ -9,7 +9,7 @@ struct pipe {
   uint8_t *ring;
   uint32_t written, read;    /* bytes ever; their difference is what the ring holds */
   uint32_t readers, writers; /* open ends */
-  struct queue waiting;
+  struct link waiting;
 };
 static struct pool pipes = {.bytes = sizeof(struct pipe)};
 
@@ -80,6 +80,7 @@ static const struct node_operations writer_operations = {read_nothing, write_byt
 intptr_t pipe_make(uint32_t descriptors[2]) {
   struct pipe *pipe = pool_allocate(&pipes);
   *pipe = (struct pipe){.ring = frame_memory(frame_allocate()), .readers = 1, .writers = 1};
+  list_start(&pipe->waiting);
   struct file *reader = file_make(&reader_operations, 0, pipe);
   struct file *writer = file_make(&writer_operations, 0, pipe);
   int first = descriptor_for(reader);

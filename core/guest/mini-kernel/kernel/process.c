@@ -5,7 +5,7 @@
 #include "elf.h"
 
 static struct process processes[PROCESSES_MOST];
-static struct queue parents; /* that wait for a child */
+static struct link parents = LIST_HEAD(parents); /* that wait for a child */
 static uint32_t last_number;
 
 static struct process *process_new(void) {
@@ -27,6 +27,11 @@ struct process *process_find(uint32_t number) {
     if (process->number == number && (process->state == PROCESS_READY || process->state == PROCESS_WAITING))
       return process;
   return 0;
+}
+
+void processes_each(void (*does)(struct process *process)) {
+  for (struct process *process = processes; process < processes + PROCESSES_MOST; process++)
+    if (process->state == PROCESS_READY || process->state == PROCESS_WAITING) does(process);
 }
 
 /* ---- The first process. ---- */
@@ -61,6 +66,8 @@ intptr_t process_fork(const struct trap_frame *frame) {
   for (int i = 0; i < FILES_MOST; i++)
     if ((child->files[i] = current->files[i]) != 0) file_share(child->files[i]);
   floating_point_copy(child);
+  segments_save(&child->segments);
+  turn_divide(child);
   copy(child->handlers, current->handlers, sizeof child->handlers);
   child->restorer = current->restorer;
   struct trap_frame start = *frame;
@@ -83,6 +90,7 @@ intptr_t process_execute(struct trap_frame *frame, const char *path, const char 
   space_destroy(&old);
   fill(current->handlers, 0, sizeof current->handlers);
   floating_point_drop();
+  segments_set(&(struct segments){.fs = 0, .gs = 0});
   *frame = start;
   return 0;
 }
@@ -105,6 +113,7 @@ intptr_t process_wait(uint32_t *status) {
     queue_wait(&parents);
   }
   *status = child->status;
+  turn_join(child);
   child->state = PROCESS_FREE;
   child->parent = 0;
   return (intptr_t)child->number;

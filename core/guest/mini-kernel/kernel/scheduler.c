@@ -1,50 +1,90 @@
 /*
- * The scheduler: round robin over those that are ready. A process runs until it waits, or until a tick finds
- * it in user mode; the kernel itself is not preempted. Interrupt handlers wake processes, so queues change
- * with interrupts off.
+ * The scheduler, after Linux 2.4's (kernel/sched.c: schedule, goodness, try_to_wake_up; __switch_to of i386).
+ * The run queue has every process that is ready, the running one too. Each has a counter, the ticks left of
+ * its turn: the choice is whoever has most, looking at all of them. Once all have used up theirs, everybody
+ * gets a new turn on top of half of what was left, so those who wait come before those who compute.
+ *
+ * A process runs until it waits, or until its turn ends in user mode: the kernel is not preempted, and, unlike
+ * Linux's, a process that is woken never ends the turn of the one that wakes it. There are neither nice values
+ * nor threads, the other terms of goodness. Interrupt handlers wake processes, so queues change with
+ * interrupts off.
  */
 #include "console.h"
 #include "process.h"
 
 #define SAVED_REGISTERS (LEVELS == 3 ? 4 : 6) /* that switch_stacks pops */
+#define TURN_TICKS 2                          /* at 100 Hz Linux's are six: tests would wait for them */
+#define TURN_TICKS_MOST (2 * TURN_TICKS)
+#define GOODNESS_YIELDS (-1)                  /* behind everybody else who is ready */
 
 struct process *current;
 volatile bool turn_is_over;
 
-static struct queue ready;
+static struct link run_queue = LIST_HEAD(run_queue);
 static struct process *sleepers; /* by the tick that wakes them */
 static uintptr_t scheduler_stack;
 
-static void queue_add(struct queue *queue, struct process *process) {
-  process->next = 0;
-  if (queue->first == 0) queue->first = process;
-  else queue->last->next = process;
-  queue->last = process;
-}
-
-static struct process *queue_take(struct queue *queue) {
-  struct process *process = queue->first;
-  if (process != 0) queue->first = process->next;
-  return process;
-}
+/* ---- The run queue. ---- */
 
 void process_ready(struct process *process) {
   uintptr_t saved = port->interrupts_save();
   process->state = PROCESS_READY;
-  queue_add(&ready, process);
+  if (!list_has(&process->run_link)) list_append(&run_queue, &process->run_link);
   port->interrupts_restore(saved);
 }
+
+static int goodness(const struct process *process) {
+  return process->yields ? GOODNESS_YIELDS : process->counter;
+}
+
+static void refill(struct process *process) { process->counter = process->counter / 2 + TURN_TICKS; }
+
+/* The best of the run queue, the first among equals; 0: nobody is ready. */
+static struct process *choose(void) {
+  for (;;) {
+    struct process *best = 0;
+    int most = 0;
+    for (struct link *link = run_queue.next; link != &run_queue; link = link->next) {
+      struct process *process = LIST_MEMBER(link, struct process, run_link);
+      int its = goodness(process);
+      if (best == 0 || its > most) best = process, most = its;
+    }
+    if (best == 0 || most != 0) return best;
+    processes_each(refill);
+  }
+}
+
+void turn_tick(void) {
+  if (current == 0 || current->counter == 0) return;
+  if (--current->counter == 0) turn_is_over = true;
+}
+
+/* A child has half of what is left of its parent's turn, and leaves the rest of it: nobody gains by forking. */
+void turn_divide(struct process *child) {
+  child->counter = (current->counter + 1) / 2;
+  current->counter /= 2;
+  if (current->counter == 0) turn_is_over = true;
+}
+void turn_join(const struct process *child) {
+  current->counter += child->counter;
+  if (current->counter > TURN_TICKS_MOST) current->counter = TURN_TICKS_MOST;
+}
+
+/* ---- Switching. ---- */
 
 /* Runs a process until it comes back. Interrupts are off. */
 static void switch_to(struct process *next) {
   struct process *before = current;
   current = next;
   port->batch_begin();
-  if (before != 0) floating_point_leave(before);
+  if (before != 0) {
+    floating_point_leave(before);
+    segments_save(&before->segments);
+  }
   if (next != 0) {
-    turn_is_over = false;
     port->set_kernel_stack((uintptr_t)next->stack + KERNEL_STACK_BYTES);
     space_activate(&next->space);
+    segments_load(&next->segments);
     floating_point_enter(next);
   }
   port->batch_end();
@@ -52,52 +92,71 @@ static void switch_to(struct process *next) {
                 next != 0 ? next->stack_pointer : scheduler_stack);
 }
 
-/* Gives up the processor. The current process is in some queue, or ended. */
+/* Gives up the processor to the best; to the idle loop if nobody is ready. */
 void schedule(void) {
   uintptr_t saved = port->interrupts_save();
-  struct process *next = queue_take(&ready);
-  if (next == current && next != 0) turn_is_over = false;
-  else switch_to(next); /* to nobody: the idle loop */
+  turn_is_over = false;
+  if (current->state != PROCESS_READY) list_remove(&current->run_link);
+  struct process *next = choose();
+  if (next != current) switch_to(next);
   port->interrupts_restore(saved);
 }
 
 void yield(void) {
   uintptr_t saved = port->interrupts_save();
-  queue_add(&ready, current);
+  list_remove(&current->run_link);
+  list_append(&run_queue, &current->run_link);
+  current->yields = true;
   schedule();
+  current->yields = false;
   port->interrupts_restore(saved);
 }
 
 _Noreturn void scheduler_run(void) {
   for (;;) {
     port->interrupts_off();
-    struct process *next = queue_take(&ready);
+    struct process *next = choose();
     if (next != 0) switch_to(next);
     else port->wait();
   }
 }
 
-void queue_wait(struct queue *queue) {
-  uintptr_t saved = port->interrupts_save();
+/* ---- Waiting. ---- */
+
+struct waiter {
+  struct link link;
+  struct process *process;
+};
+
+/* Waiters are in the queue until they run again, and are woken all together. */
+void queue_wait(struct link *queue) {
+  struct waiter waiter = {.process = current};
   current->state = PROCESS_WAITING;
-  queue_add(queue, current);
+  uintptr_t saved = port->interrupts_save();
+  list_append(queue, &waiter.link);
+  port->interrupts_restore(saved);
   schedule();
+  saved = port->interrupts_save();
+  list_remove(&waiter.link);
   port->interrupts_restore(saved);
 }
 
-void queue_wake(struct queue *queue) {
+void queue_wake(struct link *queue) {
   uintptr_t saved = port->interrupts_save();
-  for (struct process *process; (process = queue_take(queue)) != 0;) process_ready(process);
+  for (struct link *link = queue->next; link != queue; link = link->next) {
+    struct process *process = LIST_MEMBER(link, struct waiter, link)->process;
+    if (process->state == PROCESS_WAITING) process_ready(process);
+  }
   port->interrupts_restore(saved);
 }
 
 void sleep_until(uint64_t tick) {
   uintptr_t saved = port->interrupts_save();
   struct process **place = &sleepers;
-  while (*place != 0 && (*place)->wake_tick <= tick) place = &(*place)->next;
+  while (*place != 0 && (*place)->wake_tick <= tick) place = &(*place)->next_sleeper;
   current->wake_tick = tick;
   current->state = PROCESS_WAITING;
-  current->next = *place;
+  current->next_sleeper = *place;
   *place = current;
   schedule();
   port->interrupts_restore(saved);
@@ -106,10 +165,12 @@ void sleep_until(uint64_t tick) {
 void sleepers_wake(uint64_t tick) {
   while (sleepers != 0 && sleepers->wake_tick <= tick) {
     struct process *process = sleepers;
-    sleepers = process->next;
+    sleepers = process->next_sleeper;
     process_ready(process);
   }
 }
+
+/* ---- To user mode. ---- */
 
 /* The frame at the bottom of a kernel stack: of the process in user mode. */
 static struct trap_frame *user_frame(struct process *process) {
@@ -140,7 +201,7 @@ void leave_kernel(struct trap_frame *frame) {
       signals_deliver(frame);
       port->interrupts_off();
     }
-    if (turn_is_over) yield();
+    if (turn_is_over) schedule();
   }
   port->interrupts_before_return(frame);
 }
