@@ -153,20 +153,23 @@ function imageReads({ image, driver, index }: StartRequest, isShared: boolean): 
 }
 
 function machineSteps({ technology, from, application, network, image }: StartRequest, name: string): Step[] {
-  const { monitor, firmware, kernel, services, kernelFiles, serviceFiles, restore, workingSet } =
-    MACHINE_STARTS[name]!;
+  const machine = MACHINE_STARTS[name]!;
+  const { monitor, firmware, kernel, kernelWaits, services, kernelFiles, serviceFiles } = machine;
   const tap = network === "bridge" ? [work("network", START_COSTS.tap.value)] : [];
   if (from === "snapshot") {
-    const memory = workingSet.value + application.memory.hot.value;
-    return [...tap, work("monitor", restore.value), read("monitor", `/snapshot/${name}`, memory)];
+    const memory = machine.workingSet.value + application.memory.hot.value;
+    return [...tap, work("monitor", machine.restore.value), read("monitor", `/snapshot/${name}`, memory)];
   }
   const own = technology.isContainer ? [] : [readDisk(image, name)];
+  // A sandbox's network is configured by its agent.
+  const hasCard = network === "bridge" && !technology.isContainer;
   return [
     ...tap,
     work("monitor", monitor.value),
     work("firmware", firmware.value),
     read("kernel", `/boot/${name}`, kernelFiles.value),
-    work("kernel", kernel.value),
+    wait("kernel", kernelWaits.value + (hasCard ? machine.kernelNetwork.value : 0)),
+    work("kernel", Math.max(0, kernel.value - kernelWaits.value)),
     read("services", `/services/${name}`, serviceFiles.value, serviceFiles.value / meanFile(image)),
     work("services", services.value),
     ...own,

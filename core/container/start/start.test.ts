@@ -6,7 +6,7 @@ import { findTechnology, TECHNOLOGIES } from "../../host/instances/technologies.
 import { defaultOf, type ParameterValue } from "../../util/parameters.js";
 import { GIB } from "../../util/units.js";
 import { START_TIME } from "../experiments/start-time.js";
-import { START_COSTS } from "./costs.js";
+import { MACHINE_STARTS, START_COSTS } from "./costs.js";
 import { HostLock } from "./lock.js";
 import { START_PHASES } from "./phases.js";
 
@@ -90,6 +90,19 @@ describe("starts", () => {
       number(run("container", { imageAt: "memory", atOnce: 1, starts })["start_network"]),
     );
     expect(many! - one!).toBeCloseTo(25 * START_COSTS.networkPresent.value, -3);
+  });
+
+  it("wait in a guest's kernel, and longer for a network card, whatever else runs", () => {
+    const [host, bridge] = ["host", "bridge"].map((network) =>
+      number(run("microvm", { imageAt: "memory", network })["start_kernel"]),
+    );
+    const { kernel, kernelNetwork, kernelWaits } = MACHINE_STARTS["microvm"]!;
+    expect(host).toBeCloseTo(kernel.value, -3);
+    expect(bridge! - host!).toBeCloseTo(kernelNetwork.value, -3);
+    const crowded = number(
+      run("microvm", { imageAt: "memory", network: "host", processors: 1, starts: 4 })["start_kernel"],
+    );
+    expect(crowded).toBeLessThan(kernelWaits.value + 4.2 * (kernel.value - kernelWaits.value));
   });
 
   it("read their runtime where caches were dropped, the larger the longer", () => {
