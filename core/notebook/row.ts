@@ -246,6 +246,7 @@ export interface LabRow {
   /** Most loaded host (ratio) */ readonly balance: number;
   /** Memory (bytes) */ readonly memory: number;
   /** Caches */ readonly caches: string;
+  /** Sharers */ readonly sharers: string;
   /** Cost reference (cycles) */ readonly cost_reference: number;
   /** Cost tlb l2 hit (cycles) */ readonly cost_tlb_l2_hit: number;
   /** Cost walk start (cycles) */ readonly cost_walk_start: number;

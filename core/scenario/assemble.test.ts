@@ -31,6 +31,21 @@ describe("techniques", () => {
   });
 });
 
+describe("threads that share the third level of cache", () => {
+  it("leave each a part of its sets, and the other levels whole", () => {
+    const whole = assemble(cellOf({ technique: "native" }), FOOTPRINT).profile.caches;
+    const part = assemble(cellOf({ technique: "native", machine: { sharers: 8 } }), FOOTPRINT).profile.caches;
+    expect(part.l3!.sizeBytes).toBe(whole.l3!.sizeBytes / 8);
+    expect(part.l3!.ways).toBe(whole.l3!.ways);
+    expect([part.l1d, part.l2]).toEqual([whole.l1d, whole.l2]);
+  });
+
+  it("are unsupported where there is no third level", () => {
+    const machine = { profile: "merom-2006", sharers: 2 };
+    expect(() => assemble(cellOf({ technique: "native", machine }), FOOTPRINT)).toThrow(UnsupportedError);
+  });
+});
+
 describe("a machine too large", () => {
   it.each([
     ["native", 4097 * TIB],

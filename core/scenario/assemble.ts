@@ -4,7 +4,6 @@
  */
 import type { CostName } from "../events/costs.js";
 import type { CpuProfile } from "../events/profile.js";
-import { findProfile } from "../events/profiles/index.js";
 import { guestMemoryFor } from "../guest/kernel/sizing.js";
 import type { WorkloadFootprint } from "../guest/workloads/workload.js";
 import { Machine, type MachineOptions } from "../machine/machine.js";
@@ -16,9 +15,10 @@ import type { MachineVcpu, VcpuOptions } from "../monitor/memory/machine-vcpu.js
 import { NestedVcpu } from "../monitor/memory/nested/vcpu.js";
 import { ParavirtualVcpu } from "../monitor/memory/paravirtual/vcpu.js";
 import { ShadowVcpu } from "../monitor/memory/shadow/vcpu.js";
-import { invariant, UnsupportedError } from "../util/errors.js";
+import { UnsupportedError } from "../util/errors.js";
 import { formatBytes, PAGE_SIZES, TIB } from "../util/units.js";
 import type { CellConfig } from "./config.js";
+import { machineProfile } from "./machine-profile.js";
 
 /** Physical addresses have 52 bits. Xen's maps of all machine frames are arrays of this process: 1 GiB each at most. */
 const mostMemory = (technique: string): number => (technique === "paravirtual/direct" ? TIB : 4096 * TIB);
@@ -38,8 +38,7 @@ export function assemble(
   footprint: WorkloadFootprint,
   options: Pick<MachineOptions, "observer" | "driver"> = {},
 ): Assembly {
-  const profile = findProfile(config.machine.profile);
-  invariant(profile !== undefined, "the scenario was checked", () => config.machine.profile);
+  const profile = machineProfile(config.machine);
   const { technique } = config;
   const isAgile = technique === "hardware/agile";
   const isNested = technique === "hardware/nested" || isAgile;

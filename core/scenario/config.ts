@@ -54,6 +54,8 @@ export interface CellConfig {
     readonly memory: number;
     /** Which references go through the modelled data caches. */
     readonly caches: "all" | "walker" | "off";
+    /** Threads that share the third level of cache: the cell has one of so many equal parts. A power of two. */
+    readonly sharers: number;
     /** Constants replaced by name, cycles (for sensitivity). */
     readonly costs: Readonly<Record<string, number>>;
     /** Paging-structure caches and nested TLB on or off. */

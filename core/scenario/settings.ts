@@ -18,6 +18,7 @@ export const DEFAULT_SETTINGS = {
     profile: "nehalem-2008",
     memory: 0,
     caches: "all",
+    sharers: 1,
     costs: {},
     walkCaches: true,
     tlb: true,
@@ -105,6 +106,11 @@ export function settingsShape(catalogue: Catalogue) {
         caches: z
           .enum(["all", "walker", "off"])
           .describe("References that go through the modelled data caches"),
+        sharers: z
+          .literal([1, 2, 4, 8, 16, 32])
+          .describe(
+            "Threads that work at once and share the third level of cache, in equal parts of its sets",
+          ),
         costs: z.strictObject(costs).describe("Prices of the profile replaced, cycles"),
         walkCaches: yesOrNo("Paging-structure caches and nested TLB"),
         tlb: yesOrNo("Modelled TLBs; off: every reference walks"),

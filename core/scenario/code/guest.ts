@@ -4,13 +4,13 @@
  */
 import type { CostName } from "../../events/costs.js";
 import type { Counters } from "../../events/counters.js";
-import { findProfile } from "../../events/profiles/index.js";
 import type { BootPlan } from "../../guest/images/boot-plan.js";
 import type { ComputerOptions, GuestComputer, Outcome } from "../../machine/computer.js";
 import { RFLAGS } from "../../machine/cpu/state.js";
 import { MARK } from "../../machine/devices/marks.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
 import type { CellConfig, GuestFile } from "../config.js";
+import { machineProfile } from "../machine-profile.js";
 import { makeGuestComputer } from "./computers.js";
 import { ConsoleHash } from "./console-hash.js";
 import { readGuestFile } from "./files.js";
@@ -47,8 +47,7 @@ export interface LoadedComputer {
 export function loadComputer(config: CellConfig, read = readGuestFile): LoadedComputer {
   const { machine, code, seed } = config;
   invariant(code !== undefined, "the plan found the guest's code", () => config.workload);
-  const profile = findProfile(machine.profile);
-  invariant(profile !== undefined, "the scenario was checked", () => machine.profile);
+  const profile = machineProfile(machine);
   const memoryBytes = codeMemory(config);
   const plan = bootPlan(code, memoryBytes, read);
   if (plan.start.mode === "long" && !profile.features.longMode)
