@@ -360,6 +360,11 @@ export interface LabRow {
   /** Zipf exponent (count) */ readonly zipf_exponent: number;
   /** Zipf write percent (count) */ readonly zipf_write_percent: number;
   /** Zipf references (count) */ readonly zipf_references: number;
+  /** Compress dictionary (bytes) */ readonly compress_dictionary: number;
+  /** Compress depth (count) */ readonly compress_depth: number;
+  /** Compress references (count) */ readonly compress_references: number;
+  /** Graph500 scale (count) */ readonly graph500_scale: number;
+  /** Graph500 references (count) */ readonly graph500_references: number;
   /** Demand zero footprint (bytes) */ readonly demand_zero_footprint: number;
   /** Demand zero rounds (count) */ readonly demand_zero_rounds: number;
   /** Forkwait footprint (bytes) */ readonly forkwait_footprint: number;
@@ -942,6 +947,9 @@ export interface LabRow {
   /** Node (bytes) */ readonly node: number;
   /** Exponent (count) */ readonly exponent: number;
   /** Write percent (count) */ readonly write_percent: number;
+  /** Dictionary (bytes) */ readonly dictionary: number;
+  /** Depth (count) */ readonly depth: number;
+  /** Scale (count) */ readonly scale: number;
   /** Rounds (count) */ readonly rounds: number;
   /** Touched (count) */ readonly touched: number;
   /** Forks (count) */ readonly forks: number;

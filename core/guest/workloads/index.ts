@@ -1,7 +1,9 @@
 /** All workloads by name: patterns of reference first, then the operating system's work, then both. */
+import { COMPRESS } from "./compress.js";
 import { CONTEXT_SWITCH } from "./context-switch.js";
 import { DEMAND_ZERO } from "./demand-zero.js";
 import { FORKWAIT } from "./forkwait.js";
+import { GRAPH500 } from "./graph500.js";
 import { GUPS } from "./gups.js";
 import { MIX } from "./mix.js";
 import { PAGE_TABLE_CHURN } from "./page-table-churn.js";
@@ -16,6 +18,8 @@ export const WORKLOADS: readonly WorkloadDefinition[] = [
   GUPS,
   POINTER_CHASE,
   ZIPF,
+  COMPRESS,
+  GRAPH500,
   DEMAND_ZERO,
   FORKWAIT,
   CONTEXT_SWITCH,
