@@ -156,6 +156,13 @@ describe("a run", () => {
     expect(nested?.status).toBe("unsupported");
     expect(nested?.reason).toContain("prescott-2005");
   });
+
+  it("of which no cell could run has no answer: exit code 1, and why", async () => {
+    const old = ["--set", "machine.profile=prescott-2005", "--set", "expect=[]"];
+    const nested = ["--only", "technique == 'hardware/nested'", "--no-charts", "--quiet"];
+    const { code, stdout } = await bench(small, ...old, ...nested);
+    expect([code, stdout]).toEqual([1, expect.stringContaining("prescott-2005 has no EPT or NPT")]);
+  });
 });
 
 describe("host time", () => {

@@ -73,13 +73,28 @@ export async function bench(options: BenchOptions, terminal: Terminal): Promise<
     terminal.note(messages.interrupted(table.rows.length, plan.cells.length, shownPath(folder)));
     return stop?.exitCode ?? EXIT_CODE.interrupted;
   }
-  return verdictOf(result);
+  return verdictOf(result, options.shard !== undefined);
 }
 
-/** 1 when a cell failed or an expectation does not hold. */
-export function verdictOf({ table, expectations }: LabRun): ExitCode {
-  const isGood = !table.rows.some(hasFailed) && (expectations ?? []).every(({ passed }) => passed);
+/**
+ * 1 when a cell failed, an expectation does not hold, or no cell could run: a question without an answer.
+ * @param isPart other cells run elsewhere, and may be done there
+ */
+export function verdictOf(result: LabRun, isPart = false): ExitCode {
+  const { table, expectations } = result;
+  const isGood =
+    !table.rows.some(hasFailed) &&
+    (expectations ?? []).every(({ passed }) => passed) &&
+    (isPart || !isUnanswered(result));
   return isGood ? EXIT_CODE.ok : EXIT_CODE.gateFailed;
+}
+
+/** Whether all cells are unsupported, and not for want of files that may be missing (`ifMissing`). */
+function isUnanswered({ table, plan }: LabRun): boolean {
+  return (
+    table.rows.every((row) => row["status"] === "unsupported") &&
+    plan.cells.some(({ config }) => config.code?.missing === undefined)
+  );
 }
 
 function hasFailed(row: Row): boolean {

@@ -219,7 +219,7 @@ const EXAMPLES: Command["examples"] = [
   ["describe hardware/nested", "what a name means"],
 ];
 const EXIT_CODES_TEXT =
-  "Exit codes: 0 ok, 1 a cell, an expectation or a comparison failed, 2 a mistake to mend, 3 no baseline, 70 a bug in virtlab, 130 or 143 stopped.";
+  "Exit codes: 0 ok, 1 a cell, an expectation or a comparison failed or no cell could run, 2 a mistake to mend, 3 no baseline, 70 a bug in virtlab, 130 or 143 stopped.";
 
 const COMMAND_NAMES = COMMANDS.map(({ usage }) => usage.split(" ")[0]!);
 

@@ -1,7 +1,7 @@
 /** What the process says with its exit code (README, "Commands"). */
 export const EXIT_CODE = {
   ok: 0,
-  /** An expectation failed, modelled numbers differ, or a generated file is stale. */
+  /** A cell failed or none could run, an expectation failed, modelled numbers differ, or a generated file is stale. */
   gateFailed: 1,
   userError: 2,
   noBaseline: 3,
