@@ -7,6 +7,7 @@ import type { Terminal } from "./terminal.js";
 import { textTable, wrapText } from "./text-table.js";
 
 const WIDTH = 100;
+const MOST_MENTIONED = 5;
 
 export interface DescribeOptions {
   /** A name, or a kind and a name: `gups`, `cost vm_exit`. */
@@ -40,12 +41,24 @@ export function findEntries(written: string, entries: readonly Entry[]): Entry[]
   if (found === undefined) {
     const kind = ENTRY_KINDS.find((name) => wanted.startsWith(`${name} `));
     const name = kind === undefined ? written : written.slice(kind.length + 1);
-    const names = entries
-      .filter((entry) => kind === undefined || entry.kind === kind)
-      .map((entry) => entry.name);
-    throw messages.noSuchThing(name, names);
+    const asked = entries.filter((entry) => kind === undefined || entry.kind === kind);
+    const names = asked.map((entry) => entry.name);
+    throw messages.noSuchThing(name, names, mentioning(plain(name), asked));
   }
   return found;
+}
+
+/** Names of the first entries whose words have this one. */
+function mentioning(word: string, entries: readonly Entry[]): string[] {
+  const isThere = ({ title, description }: Entry): boolean =>
+    ` ${title} ${description} `
+      .toLowerCase()
+      .split(/[^a-z0-9]+/)
+      .includes(word);
+  return entries
+    .filter(isThere)
+    .slice(0, MOST_MENTIONED)
+    .map(({ name }) => name);
 }
 
 function entryText(entry: Entry, terminal: Terminal): string {

@@ -51,6 +51,10 @@ it("does not mind case, blanks and dashes, and knows titles", () => {
 it("names the nearest things on a miss, of the kind that was asked for", () => {
   const near = (mend: string): unknown => expect.objectContaining({ mend });
   expect(() => findEntries("nehalem-208", entries)).toThrow(near('did you mean "nehalem-2008"?'));
+  expect(() => findEntries("agile", entries)).toThrow(
+    near(expect.stringContaining('did you mean "hardware/agile"')),
+  );
+  expect(() => findEntries("xen", entries)).toThrow(near(expect.stringContaining("paravirtual/direct")));
   expect(() => findEntries("cost vm_exitt", entries)).toThrow(near('did you mean "vm_exit"?'));
 });
 

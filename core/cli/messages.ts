@@ -106,9 +106,18 @@ export function noSuchScenario(written: string, known: readonly string[]): UserE
   });
 }
 
-export function noSuchThing(written: string, names: readonly string[]): UserError {
+/** @param mentioning names of what speaks of it: `xen` is no name here, but paravirtual/direct is Xen's way */
+export function noSuchThing(
+  written: string,
+  names: readonly string[],
+  mentioning: readonly string[],
+): UserError {
+  const otherwise =
+    mentioning.length === 0
+      ? "`virtlab list` shows what there is"
+      : `these speak of it: ${mentioning.join(", ")}; \`virtlab list\` shows what there is`;
   return new UserError(`virtlab knows nothing named "${written}"`, {
-    mend: didYouMean(written, names, "`virtlab list` shows what there is"),
+    mend: didYouMean(written, names, otherwise),
   });
 }
 

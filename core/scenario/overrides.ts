@@ -27,14 +27,14 @@ const PLAIN_KEYS = [
  * @param folder of the scenario: paths of files are given relative to the working folder
  * @throws UserError when the path or the value is not known
  */
-export function overrideLayer(written: string, language: Language, folder: string): Layer {
-  const where = `--set ${written}`;
-  const equals = written.indexOf("=");
+export function overrideLayer(set: string, language: Language, folder: string): Layer {
+  const where = `--set ${set}`;
+  const equals = set.indexOf("=");
   if (equals < 1)
     throw new UserError("expected path=value", { where, mend: "e.g. --set machine.profile=haswell-2013" });
-  const name = written.slice(0, equals).trim();
-  const value = readValue(written.slice(equals + 1));
-  const { byName } = language.axes;
+  const name = set.slice(0, equals).trim();
+  const value = readValue(set.slice(equals + 1));
+  const { byName, written } = language.axes;
   const axis =
     byName.get(name) ??
     byName.get(name.replace(/^(matrix|zip)\./, "")) ??
@@ -47,8 +47,12 @@ export function overrideLayer(written: string, language: Language, folder: strin
     data = Array.isArray(value) ? { matrix: { [axis.path]: value } } : nested(axis.path, value);
   else if ((PLAIN_KEYS as readonly string[]).includes(name)) data = nested(name, value);
   else {
-    const mend = suggestion(name, [...PLAIN_KEYS, ...byName.keys()]);
-    throw new UserError(`nothing is called "${name}"`, { where, ...(mend === undefined ? {} : { mend }) });
+    throw new UserError(`nothing is called "${name}"`, {
+      where,
+      mend:
+        suggestion(name, [...PLAIN_KEYS, ...written.keys()]) ??
+        "`virtlab list settings` shows what can be set",
+    });
   }
   const document: LocatedDocument = { file: where, data, locate: () => where };
   const layer = layerOf(document, language, { from: ".", to: folder });

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { COST_GRAIN, COSTS, inGrains } from "../events/costs.js";
 import type { UserError } from "../util/errors.js";
 import type { ParameterSpec, ParameterSpecs } from "../util/parameters.js";
-import { PAGE_SIZES, type PageSizeName, parseBytes } from "../util/units.js";
+import { formatBytes, PAGE_SIZES, type PageSizeName, parseBytes } from "../util/units.js";
 import type { Catalogue } from "./catalogue.js";
 import { type CellConfig, ENGINES } from "./config.js";
 
@@ -65,12 +65,13 @@ export function bytesSchema(minimum = 0, maximum = Number.MAX_SAFE_INTEGER) {
     try {
       bytes = parseBytes(written);
     } catch (error) {
-      const { message } = error as UserError;
-      context.addIssue({ code: "custom", input: written, message: `${message}: ${SIZE_ERROR}` });
+      const { message, mend } = error as UserError;
+      context.addIssue({ code: "custom", input: written, message: `${message}: ${mend}` });
       return z.NEVER;
     }
     if (bytes < minimum || bytes > maximum) {
-      const limits = `from ${minimum} to ${maximum} bytes`;
+      const most = maximum === Number.MAX_SAFE_INTEGER ? "" : ` and at most ${formatBytes(maximum)}`;
+      const limits = `at least ${formatBytes(minimum)}${most}`;
       context.addIssue({ code: "custom", input: written, message: `${written} is out of range: ${limits}` });
     }
     return bytes;

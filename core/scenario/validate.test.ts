@@ -54,7 +54,19 @@ test.each([
     "the baseline has page: 1G, which no row has",
   ],
   ["wrong unit", "machine: {memory: 4Gob}", 'test.yaml:1:19: machine.memory: "4Gob" is not a size'],
-  ["out of range", "parameters: {footprint: 1KiB}", "1KiB is out of range: from 4096"],
+  ["out of range", "parameters: {footprint: 1KiB}", "1KiB is out of range: at least 4 KiB"],
+  [
+    "a size outside of two limits",
+    "translation: {cache: 1PiB}",
+    "test.yaml:1:22: translation.cache: 1PiB is out of range: at least 8 KiB and at most 2 MiB",
+  ],
+  [
+    "a unit that there is not",
+    "machine: {memory: 1EiB}",
+    '"1EiB" is not a size: write a number with B, KiB, MiB, GiB, TiB or PiB, e.g. 64MiB',
+  ],
+  ["one of few words", "page: 5K", 'did you mean "4K"? valid here: 4K, 2M, 4M, 1G'],
+  ["a part of several names", "technique: shadow", 'did you mean "hardware/shadow"?'],
   ["on for true", "host: {vpid: on}", 'host.vpid: expected true or false, found "on"\n  write true'],
   [
     "a price that sums would not be exact with",

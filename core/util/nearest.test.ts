@@ -31,11 +31,23 @@ describe("nearestWords", () => {
     expect(nearestWords("x", ["y"])).toEqual([]);
   });
 
-  it("puts the nearest first, and each once", () => {
-    expect(nearestWords("seed", ["seedling", "speed", "seed", "seed"])).toEqual([
-      "seed",
-      "speed",
-      "seedling",
+  it("puts the nearest first, and each once; of equally near ones the shorter", () => {
+    expect(nearestWords("sead", ["seaside", "seed", "seed", "read"])).toEqual(["seed", "read"]);
+    expect(nearestWords("shadow", ["binary-translation/shadow", "hardware/shadow"])).toEqual([
+      "hardware/shadow",
+      "binary-translation/shadow",
     ]);
+  });
+
+  it.each([
+    ["a whole part before a few letters in common", "agile", ["alive", "hardware/agile"], ["hardware/agile"]],
+    ["a name but for its punctuation", "vm-exit", ["vm_exit", "vm_entry"], ["vm_exit"]],
+    ["a name in another case style", "out_of_sync", ["shadow_reuse", "outOfSync"], ["outOfSync"]],
+    ["the beginning of a name", "nehalem", ["penryn-2008", "nehalem-2008"], ["nehalem-2008"]],
+    ["a beginning misspelled in nothing else", "host.level", ["host.vpid", "host.levels"], ["host.levels"]],
+    ["and nothing far", "hardware/shaddow", ["hardware/agile", "hardware/shadow"], ["hardware/shadow"]],
+    ["nor a letter of a short word", "xen", ["n", "vm"], []],
+  ])("prefers %s", (_, written, names, near) => {
+    expect(nearestWords(written, names)).toEqual(near);
   });
 });

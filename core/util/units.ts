@@ -5,10 +5,12 @@ export const KIB = 1024;
 export const MIB = 1024 * KIB;
 export const GIB = 1024 * MIB;
 export const TIB = 1024 * GIB;
+const PIB = 1024 * TIB;
 
 // biome-ignore format: one line reads better
 const SUFFIXES: Readonly<Record<string, number>> = {
   "": 1, B: 1, K: KIB, KIB, KB: KIB, M: MIB, MIB, MB: MIB, G: GIB, GIB, GB: GIB, T: TIB, TIB, TB: TIB,
+  P: PIB, PIB, PB: PIB,
 };
 
 /** "64MiB" → 67108864. Bare numbers are bytes. Binary multiples always (K = 1024). @throws UserError */
@@ -17,10 +19,10 @@ export function parseBytes(text: string | number): number {
   const multiple = match === null ? undefined : SUFFIXES[match[2]!.toUpperCase()];
   const bytes = match === null || multiple === undefined ? Number.NaN : Number(match[1]) * multiple;
   if (bytes > Number.MAX_SAFE_INTEGER)
-    throw new UserError(`"${text}" is too large`, { mend: "no size is above 8191 TiB" });
+    throw new UserError(`"${text}" is too large`, { mend: "sizes are below 8 PiB" });
   if (!Number.isSafeInteger(bytes)) {
     throw new UserError(`"${text}" is not a size`, {
-      mend: "write a number with B, KiB, MiB, GiB or TiB, e.g. 64MiB",
+      mend: "write a number with B, KiB, MiB, GiB, TiB or PiB, e.g. 64MiB",
     });
   }
   return bytes;
