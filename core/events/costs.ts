@@ -17,6 +17,7 @@ export const COSTS = [
   { name: "exception", kind: "hardware", description: "Delivering a page fault through the IDT and returning with IRET." },
   { name: "syscall", kind: "hardware", description: "Entering the kernel by SYSCALL or SYSENTER and returning." },
   { name: "cr3_load", kind: "hardware", description: "MOV to CR3, besides the TLB misses it causes later." },
+  { name: "decode_line", kind: "hardware", description: "Reading and decoding a line of 64 bytes of code again, where decoded code is cached by linear address and lost with the instruction TLB (NetBurst's trace cache); 0 elsewhere." },
   { name: "invlpg", kind: "hardware", description: "INVLPG of one page." },
   { name: "invpcid", kind: "hardware", description: "INVPCID or INVVPID." },
   { name: "interrupt_delivery", kind: "hardware", description: "Delivering an interrupt or exception through the IDT, to the handler's first instruction." },

@@ -9,7 +9,7 @@ import { type CpuProfile, pricesOf, type TlbGeometry } from "../events/profile.j
 import { invariant } from "../util/errors.js";
 import { Random } from "../util/random.js";
 import { allocateCaches, Caches } from "./cache.js";
-import { allocateCodeMemory, type CodeMemory, type CodeMemoryOptions } from "./execute/code/memory.js";
+import { allocateCodeMemory, type CodeMemory, type CodeMemoryOptions, NEVER } from "./execute/code/memory.js";
 import { CompiledDriver, canCompile } from "./execute/compiled/driver.js";
 import type { Places } from "./execute/compiled/emitter.js";
 import { type Driver, PREDICTIONS } from "./execute/driver.js";
@@ -118,12 +118,19 @@ export class Machine {
         code:
           options.code === undefined
             ? undefined
-            : allocateCodeMemory(allocation, options.code, entries + 1, options.backedFrames),
+            : allocateCodeMemory(
+                allocation,
+                options.code,
+                entries + 1,
+                options.backedFrames,
+                this.costs.decode_line > 0,
+              ),
       };
     }, options.backedFrames);
     this.memory = memory;
     this.ram = ram;
     this.code = state.code;
+    this.code?.decodedLines.fill(NEVER);
     this.counters = new Counters(state.counters);
     this.frames = new Frames(options.backedFrames, options.frames);
 

@@ -16,6 +16,7 @@
  *            12 violationTable  it is a guest page table, 0 or 1
  *            13 rootMode        agile paging: how the root is walked (mmu/agile-walker.ts)
  *            14 guestRoot       agile paging: CR3 as the guest has it, guest-physical
+ *            15 codeEpoch       how often the code that was cached decoded was lost (execute/code/runtime/decoded-lines.ts)
  *         16-23 pdptes          the PAE format's four PDPTEs, low and high halves
  *   f64   12 now                time of the next look-up, for replacement (mmu/translations.ts)
  *         13 current            time of the look-up under way
@@ -37,6 +38,7 @@ export const REGISTER = {
   violationTable: 12,
   rootMode: 13,
   guestRoot: 14,
+  codeEpoch: 15,
   pdptes: 16,
 } as const;
 

@@ -254,6 +254,7 @@ export interface LabRow {
   /** Cost exception (cycles) */ readonly cost_exception: number;
   /** Cost syscall (cycles) */ readonly cost_syscall: number;
   /** Cost cr3 load (cycles) */ readonly cost_cr3_load: number;
+  /** Cost decode line (cycles) */ readonly cost_decode_line: number;
   /** Cost invlpg (cycles) */ readonly cost_invlpg: number;
   /** Cost invpcid (cycles) */ readonly cost_invpcid: number;
   /** Cost interrupt delivery (cycles) */ readonly cost_interrupt_delivery: number;

@@ -1,7 +1,8 @@
 /**
  * Software prices measured on NetBurst cores, in cycles of a 3.8 GHz Pentium 4 672 (Adams & Agesen 2006)
  * or of a 2.4 GHz Xeon (Barham et al. 2003, native Linux 2.4.21 UP and XenoLinux). What each is fitted to
- * stands in its source, with the sum worked out. Prices not here take the defaults of software.ts.
+ * stands in its source, with the sum worked out. Prices not here take the defaults of software.ts. And what a line of code
+ * takes to decode, a price of the hardware that the family's cores have for themselves.
  */
 import type { CostName } from "../costs.js";
 import type { Constant } from "../profile.js";
@@ -10,6 +11,15 @@ import { SOURCES } from "./sources.js";
 
 /** Where the three ways to the same emulation part: what a trap and what a call-out cost. */
 const RDTSC_THREE_WAYS = `${SOURCES.adams2006AsCited}, Sec. 4: RDTSC takes 2,030 cycles trapped and emulated, 1,254 by a call-out, 216 emulated in the translation cache`;
+
+/**
+ * What a line of code takes anew after a flush of the trace cache, which has no first-level instruction cache behind it.
+ * @param l2Cycles latency of the L2, from `source`.
+ */
+export function lineDecoding(l2Cycles: number, source: string): Constant {
+  const why = `a read of the L2, ${l2Cycles} cycles (${source}); decoding, an instruction a clock, hides behind executing (${SOURCES.netBurstOptimization}). That the trace cache goes with the TLB: ${SOURCES.uhlig2002}`;
+  return assumed(l2Cycles, why, [l2Cycles / 4, 3 * l2Cycles]);
+}
 
 export const NETBURST_SOFTWARE_COSTS = {
   kernel_fault: assumed(900, `twice the default; bounded by ${SOURCES.torvalds2014}, 680 on Core Duo`, [500, 2_000]),

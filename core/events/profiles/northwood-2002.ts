@@ -5,6 +5,7 @@
 import type { CpuProfile } from "../profile.js";
 import { assumed, cache, cyclesOf, published } from "./constants.js";
 import { NORTHWOOD_EXTENSIONS } from "./extensions.js";
+import { lineDecoding } from "./netburst.js";
 import { PRESCOTT_2005 } from "./prescott-2005.js";
 import { SOURCES } from "./sources.js";
 
@@ -28,11 +29,12 @@ export const NORTHWOOD_2002: CpuProfile = {
   },
   costs: {
     ...PRESCOTT_2005.costs,
+    decode_line: lineDecoding(18, `L2 latency: ${MANUAL}`),
     vm_exit: published(0, NO_ASSIST),
     vm_entry: published(0, NO_ASSIST),
   },
   notes: [
     "Prices of software and of the system are Prescott's, in cycles: the same family with a longer pipeline.",
-    "No second thread of the core (Hyper-Threading), no trace cache and no branch prediction are modelled.",
+    "No second thread of the core (Hyper-Threading) and no branch prediction are modelled; of the trace cache, what a flush of it costs.",
   ],
 };

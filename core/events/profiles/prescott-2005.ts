@@ -7,7 +7,7 @@ import { PRESCOTT_ASSIST } from "./assist.js";
 import { assumed, cache, cyclesOf, fitted, published } from "./constants.js";
 import { PRESCOTT_EXTENSIONS } from "./extensions.js";
 import { instructionCostsOf } from "./instructions.js";
-import { NETBURST_SOFTWARE_COSTS } from "./netburst.js";
+import { lineDecoding, NETBURST_SOFTWARE_COSTS } from "./netburst.js";
 import { SOFTWARE_COSTS } from "./software.js";
 import { SOURCES } from "./sources.js";
 import { NETBURST_SYSTEM_COSTS, SYSTEM_COSTS } from "./system.js";
@@ -59,6 +59,7 @@ export const PRESCOTT_2005: CpuProfile = {
     exception: published(1_093, `${SOURCES.adams2006}, nanobenchmark pgfault, native (adams06-nano-pgfault-native)`, [1_000, 1_200]),
     syscall: assumed(400, "SYSENTER and SYSEXIT; the INT 80h of Linux 2.4 is about twice that", [200, 800]),
     cr3_load: assumed(400, "serializing, and drains a deep pipeline; below the 1,848 cycles of a whole switch (xen03-4-2p-0k-l-up)", [150, 900]),
+    decode_line: lineDecoding(28, `L2 latency: ${DUMP}, Page_Random 256 KB`),
     invlpg: assumed(600, "microcoded; no figure found for this core", [200, 1_500]),
     invpcid: published(0, "not implemented: never charged"),
     ...splitRoundTrip(3_963, "agesen12-rt-prescott", "netburst"),

@@ -17,6 +17,10 @@ export const SOURCES = {
   /** Read: the Core 2 pages, and the Skylake client table in a translation. The other chapters as cited. */
   intelOptimization: "Intel 64 and IA-32 Architectures Optimization Reference Manual",
   intelOptimizationAsCited: asCited("Intel 64 and IA-32 Architectures Optimization Reference Manual, ch. 2"),
+  /** NetBurst's decoder and instruction fetcher. Read. */
+  netBurstOptimization: "IA-32 Intel Architecture Optimization Reference Manual (2003 to 2006), ch. 1, front end",
+  /** Measures switches of address spaces on a Pentium 4. */
+  uhlig2002: asCited("Uhlig et al., Performance of Address-Space Multiplexing on the Pentium, Karlsruhe TR 2002-1"),
   intelSdm: asCited("Intel SDM vol. 3"),
   amdManual: asCited("AMD64 Architecture Programmer's Manual vol. 2"),
   /** Read: Westmere, Zen 2 (TLBs). Skylake's latencies read where others quote them. */

@@ -28,6 +28,7 @@ export function exceptionParts(exception: number): Pick<Record<CostName, Constan
 
 export const SYSTEM_COSTS = {
   ...exceptionParts(1_045),
+  decode_line: published(0, "code is cached as it is, by physical address: never charged"),
   far_transfer: assumed(60, "microcode that reads and checks a descriptor; more through a gate", [25, 250]),
   task_switch: assumed(600, "two TSSs of 104 bytes, six descriptors", [250, 2_000]),
   segment_load: assumed(14, `about 8 micro-operations: ${FOG}`, [8, 40]),

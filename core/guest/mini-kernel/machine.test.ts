@@ -64,4 +64,11 @@ describe("other processors", () => {
       expect(console).toMatch(/\nok\n$/);
     }
   });
+
+  it("one that loses decoded code with the TLB, whatever executes it", () => {
+    const profile = "northwood-2002";
+    const interpreted = runOnComputer(32, SELF_TEST, { engine: "interpreter", profile });
+    expect(interpreted.console).toMatch(/\nok\n$/);
+    expect(runOnComputer(32, SELF_TEST, { engine: "translator", profile })).toEqual(interpreted);
+  });
 });

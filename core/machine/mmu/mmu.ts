@@ -203,7 +203,7 @@ export class Mmu {
     this.walker.root = root;
     this.parts.counters.events[EVENT.cr3_loads]!++;
     if (!keep) {
-      this.parts.counters.events[EVENT.tlb_full_flushes]!++;
+      this.countFlush();
       this.parts.contexts.flush(this.vpid, pcid);
     }
     this.select(this.vpid, pcid);
@@ -240,7 +240,7 @@ export class Mmu {
 
   /** INVPCID type 1: everything of a PCID but global pages. */
   invalidatePcid(pcid: number): void {
-    this.parts.counters.events[EVENT.tlb_full_flushes]!++;
+    this.countFlush();
     this.parts.contexts.flush(this.vpid, pcid);
     this.select(this.vpid, this.pcid);
   }
@@ -253,14 +253,14 @@ export class Mmu {
 
   /** INVVPID type 1 (single-context), or type 3 if global pages are kept. */
   invalidateVpid(vpid: number, keepGlobal: boolean): void {
-    this.parts.counters.events[EVENT.tlb_full_flushes]!++;
+    this.countFlush();
     this.parts.contexts.flushVpid(vpid, keepGlobal);
     this.select(this.vpid, this.pcid);
   }
 
   /** INVVPID type 2: everything of every VPID but 0. */
   invalidateAllVpids(): void {
-    this.parts.counters.events[EVENT.tlb_full_flushes]!++;
+    this.countFlush();
     this.parts.contexts.flushGuests();
     this.select(this.vpid, this.pcid);
   }
@@ -272,11 +272,17 @@ export class Mmu {
 
   /** INVEPT: guest-physical mappings, and all combined mappings. */
   invalidateNested(): void {
-    this.parts.counters.events[EVENT.tlb_full_flushes]!++;
+    this.countFlush();
     this.parts.contexts.flushGuests();
     this.parts.contexts.flushVpid(this.vpid, false);
     this.flushNested();
     this.select(this.vpid, this.pcid);
+  }
+
+  /** A flush of instruction translations; what a cache of decoded code has by linear address goes with them. */
+  private countFlush(): void {
+    this.parts.counters.events[EVENT.tlb_full_flushes]!++;
+    this.registers.words[REGISTER.codeEpoch]!++;
   }
 
   private flushNested(): void {

@@ -13,7 +13,7 @@ import { BASE_RIP, type CodeMode, type DecodeFailure, type Instruction } from ".
 import { bucketNumber } from "./buckets.js";
 import { segmentPlace } from "./handler-scope.js";
 import { type Handlers, TooManyHandlers } from "./handlers.js";
-import { type CodeMemory, FRAME_KIND, GRANULE_SHIFT } from "./memory.js";
+import { type CodeMemory, FRAME_KIND, GRANULE_SHIFT, NEVER } from "./memory.js";
 import { HEADER, immediatePlace, LINKABLE, RECORD, RECORD_BYTES } from "./record.js";
 
 /** Instructions of a block at most. */
@@ -363,6 +363,7 @@ export class CodeCache {
     this.words[(header + HEADER.block) >> 2] = number;
     this.words[(header + HEADER.count) >> 2] = instructions.length;
     this.words[(header + HEADER.secondFrame) >> 2] = decoded.crossing ?? -1;
+    this.words[(header + HEADER.codeEpoch) >> 2] = NEVER;
 
     let at = offset;
     const handlers = this.handlers.ofBlock(instructions, mode);

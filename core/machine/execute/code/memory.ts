@@ -23,8 +23,13 @@ export const FRAME_KIND = {
   device: 2,
 } as const;
 
+/** A code epoch in which nothing was decoded. */
+export const NEVER = -1;
+
 export interface CodeMemory {
   readonly cpu: CpuState;
+  /** For each line of 64 bytes of RAM the code epoch in which it was decoded; empty where code is cached as it is. */
+  readonly decodedLines: Int32Array;
   /** Three tables of slots, for data at user and supervisor privilege and for fetches (fast-slots.ts). */
   readonly slots: Uint8Array;
   /** First slot that points to each entry of the translation store, as an address; 0 none. */
@@ -42,15 +47,20 @@ export interface CodeMemory {
   readonly arena: Uint8Array;
 }
 
-/** @param entries of the translation store. */
+/**
+ * @param entries of the translation store.
+ * @param cachesDecoded the processor caches decoded code by linear address (CostName decode_line).
+ */
 export function allocateCodeMemory(
   allocation: Allocation,
   options: CodeMemoryOptions,
   entries: number,
   backedFrames: number,
+  cachesDecoded: boolean,
 ): CodeMemory {
   return {
     cpu: allocateCpuState(allocation),
+    decodedLines: allocation.int32(cachesDecoded ? 64 * backedFrames : 0),
     slots: allocation.uint8(3 * SLOTS * SLOT_BYTES),
     slotHeads: allocation.int32(entries),
     walkCacheJournal: allocation.int32(2),

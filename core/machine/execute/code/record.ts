@@ -64,6 +64,8 @@ export const HEADER = {
   count: 28,
   /** For a block whose last instruction crosses into the next page: the physical frame of that page; else -1. */
   secondFrame: 32,
+  /** REGISTER.codeEpoch when its lines were last found decoded; only where that is modelled (runtime/decoded-lines.ts). */
+  codeEpoch: 36,
 } as const;
 
 /** Where the record has the value of an immediate operand. */

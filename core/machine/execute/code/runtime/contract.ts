@@ -71,6 +71,8 @@ export const RUNTIME_FUNCTIONS = {
   carry: { parameters: [], result: "i32" },
   /** (kind, first, second, extra) → : flags that translated code carried in locals, into the state. */
   noteFlags: { parameters: ["i32", "i64", "i64", "i32"], result: undefined },
+  /** (header) → : decoded-lines.ts; the runtime has it where the machine models that. */
+  decodeLines: { parameters: ["i32"], result: undefined },
   /** () → exit code: goes on at RIP. */
   dispatch: { parameters: [], result: "i32" },
   /**

@@ -6,6 +6,7 @@ import {
   type Code,
   call,
   eq,
+  type FunctionReference,
   float,
   floatAtMost,
   floatSubtract,
@@ -28,10 +29,11 @@ import { extendUnsigned, I32, I64 } from "../../../wasm/integers.js";
 import { EXIT } from "../exits.js";
 import { HEADER, RECORD, RECORD_BYTES } from "../record.js";
 import { HOT, TEPID, WARM } from "./contract.js";
+import { decodeOnEntry } from "./decoded-lines.js";
 import type { RuntimeParts } from "./parts.js";
 
 /** Entries of a cold block: the header's handler until it is translated. */
-export function defineEnter(parts: RuntimeParts): void {
+export function defineEnter(parts: RuntimeParts, decodeLines: FunctionReference | undefined): void {
   const define = (name: string, crosses: boolean): void => {
     parts.module.define(
       ["i32"],
@@ -88,6 +90,7 @@ export function defineEnter(parts: RuntimeParts): void {
                   leave(EXIT.hot),
                 ),
               ],
+          decodeOnEntry(parts, decodeLines, header),
           storeFloat(
             int(0),
             floatSubtract(

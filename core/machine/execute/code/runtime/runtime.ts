@@ -17,6 +17,7 @@ import {
   defineSegment,
 } from "./access.js";
 import type { RuntimeImports } from "./contract.js";
+import { defineDecodeLines } from "./decoded-lines.js";
 import { defineDispatch, defineExecute, defineFetch, defineRun } from "./dispatch.js";
 import { defineEnter } from "./enter.js";
 import { defineFlags, defineNoteFlags } from "./flag-state.js";
@@ -48,7 +49,7 @@ export function makeRuntime(
   defineNoteFlags(parts);
   defineFetch(parts);
   const dispatch = defineDispatch(parts);
-  defineEnter(parts);
+  defineEnter(parts, defineDecodeLines(parts));
   defineExecute(parts);
   defineRun(parts, dispatch);
   return module.instantiate({ memory: machine.memory, functions: { ...imports }, table });

@@ -9,6 +9,7 @@ import {
   branch,
   branchIfUnlikely,
   type Code,
+  call,
   type FunctionReference,
   float,
   floatAdd,
@@ -37,6 +38,7 @@ import { EXIT } from "../exits.js";
 import { SLOT, slotOf } from "../fast-slots.js";
 import { HEADER, RECORD, RECORD_BYTES } from "../record.js";
 import { HOT, WARM } from "../runtime/contract.js";
+import { unlessDecoded } from "../runtime/decoded-lines.js";
 import type { Semantic } from "../scope.js";
 import { BlockFlags, type CarriedFlags, type FlagImports } from "./block-flags.js";
 import { BlockScope } from "./block-scope.js";
@@ -51,6 +53,8 @@ export interface RegionImports extends FlagImports {
   readonly commit: FunctionReference;
   readonly dispatch: FunctionReference;
   readonly execute: FunctionReference;
+  /** Where the machine models a cache of decoded code. */
+  readonly decodeLines: FunctionReference | undefined;
 }
 
 /** What a region is emitted for. */
@@ -61,6 +65,7 @@ export interface RegionSetting {
   /** First slot of fetches. */
   readonly fetchSlots: number;
   readonly nowAddress: number;
+  readonly codeEpochAddress: number;
   readonly usesSlots: boolean;
   readonly iterationCost: number;
   readonly mode: number;
@@ -315,6 +320,7 @@ export class RegionEmitter {
       branchIfUnlikely(floatAtMost(get(this.left), float(0)), this.beforeBlock),
       branchIfUnlikely(I32.ltS(get(this.room), int(0)), this.beforeBlock),
       shared === undefined ? [] : this.grow(shared),
+      this.decode(get(this.record)),
       set(
         this.left,
         floatSubtract(
@@ -324,6 +330,13 @@ export class RegionEmitter {
       ),
       set(this.room, I32.sub(get(this.room), int(instructions.length))),
     ];
+  }
+
+  private decode(header: Code): Code {
+    const { decodeLines } = this.imports;
+    if (decodeLines === undefined) return [];
+    const decode = [this.beforeCall(), call(decodeLines, header), this.afterCall()];
+    return unlessDecoded(this.setting.codeEpochAddress, header, decode);
   }
 
   /** Counts a block's entry, until it is to be translated by itself. */

@@ -5,7 +5,7 @@
  */
 import { MODE, STATE } from "../../../cpu/state.js";
 import type { Machine } from "../../../machine.js";
-import { TIME } from "../../../registers.js";
+import { REGISTER, TIME } from "../../../registers.js";
 import { ModuleBuilder, type ModuleExports } from "../../../wasm/module.js";
 import type { Block, CodeCache } from "../code-cache.js";
 import { SLOT, SLOT_BYTES, SLOTS, TABLE } from "../fast-slots.js";
@@ -206,6 +206,7 @@ export class RegionTranslator implements Translator {
       carry: take("carry"),
       noteFlags: take("noteFlags"),
       execute: take("execute"),
+      decodeLines: this.machine.code!.decodedLines.length > 0 ? take("decodeLines") : undefined,
     };
     regions.forEach((nodes, index) => {
       const setting = this.settingOf(nodes[0].block);
@@ -245,6 +246,7 @@ export class RegionTranslator implements Translator {
       slots: code.slots.byteOffset + (isUser ? TABLE.user : TABLE.supervisor),
       fetchSlots: code.slots.byteOffset + TABLE.fetch,
       nowAddress: machine.places.registers.words.byteOffset + TIME.now * 8,
+      codeEpochAddress: machine.places.registers.words.byteOffset + REGISTER.codeEpoch * 4,
       usesSlots: machine.options.caches !== "all",
       iterationCost: this.iterationCost,
       mode,
