@@ -44,8 +44,8 @@ export interface SensitivityOptions {
   readonly quiet: boolean;
 }
 
-/** Whose lines with claims are the lab's headline conclusions: on ways of virtualizing, and on starts. */
-const HEADLINES = ["sensitivity", "start-time"];
+/** Whose lines with claims are the lab's headline conclusions: on ways of virtualizing, starts, and how many instances a host carries. */
+const HEADLINES = ["sensitivity", "start-time", "density", "memory-ledger"];
 const PAGE = path.join(RESULTS_FOLDER, "SENSITIVITY.md");
 const TABLE = path.join(RESULTS_FOLDER, "sensitivity.csv");
 const PERCENT = 100;
