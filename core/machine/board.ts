@@ -54,7 +54,8 @@ export class Board {
   onSerial: ((byte: number) => void) | undefined;
   /** RAM, as devices reach it. */
   readonly memory: GuestMemory;
-  private hasInterrupt = false;
+  /** An interrupt waits for the CPU. */
+  hasInterrupt = false;
   private ending: Outcome | undefined;
 
   constructor(private readonly options: BoardOptions) {

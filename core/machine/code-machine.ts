@@ -3,6 +3,7 @@
  * given (`Surroundings`): a computer has a PC's devices there (computer.ts), a monitor whatever it shows its guest.
  */
 
+import type { Core } from "./cpu/core.js";
 import { FLOATING_POINT } from "./cpu/floating-point.js";
 import type {
   CpuHost,
@@ -22,6 +23,7 @@ import { CodeEngine } from "./execute/code/engine.js";
 import { EngineMemory } from "./execute/code/linear-access.js";
 import { EnginePaging } from "./execute/code/paging.js";
 import { SEMANTICS } from "./execute/code/semantics/index.js";
+import type { Surroundings as AroundEngine } from "./execute/code/surroundings.js";
 import { RegionTranslator } from "./execute/code/translate/translator.js";
 import { Machine, type MachineOptions } from "./machine.js";
 
@@ -103,7 +105,7 @@ export class CodeMachine {
     this.crossings =
       engine.crossings === undefined ? undefined : new CrossingRecorder(code.crossings, engine.crossings);
     const surroundings = surround(this);
-    this.system = new SystemUnit(code.cpu, this.makeHost(surroundings), {
+    this.system = new SystemUnit(code.cpu, new EngineHost(this, this.crossings, surroundings), {
       profile,
       costs: machine.costs,
       hasApic: options.hasApic,
@@ -111,13 +113,7 @@ export class CodeMachine {
       others: FLOATING_POINT,
       interception: surroundings.interception,
     });
-    engine.connect(this.system, {
-      nextDeadline: () => surroundings.nextDeadline(),
-      runDue: (now) => surroundings.runDue(now),
-      hasInterrupt: () => surroundings.hasInterrupt() || this.system.core.nmiPending,
-      readMemory: (address, size) => surroundings.readMemory(address, size),
-      writeMemory: (address, size, value) => surroundings.writeMemory(address, size, value),
-    });
+    engine.connect(this.system, new EngineSurroundings(this.system.core, surroundings));
   }
 
   /** RAM as bytes. */
@@ -136,30 +132,91 @@ export class CodeMachine {
     this.paging.restore();
     this.crossings?.forget();
   }
+}
 
-  private makeHost(surroundings: Surroundings): CpuHost {
-    const { machine, engine, crossings, memory } = this;
-    const { runtime } = engine;
-    const { ports, localApic, msrs, interrupts } = surroundings;
-    return {
-      memory,
-      physical: surroundings.physical ?? {
-        read32: (address) =>
-          address >= 0 && address + 4 <= machine.ram.byteLength ? machine.ram[address >> 2]! : -1,
-      },
-      paging: surroundings.paging ?? this.paging,
-      ports,
-      localApic,
-      msrs,
-      interrupts,
-      crossings,
-      time: () => engine.now(),
-      charge: (category, cycles) => engine.charge(category, cycles),
-      count: (event) => {
-        machine.counters.events[event]!++;
-      },
-      arithmeticFlags: () => runtime["flags"]!(),
-      modeChanged: () => engine.modeChanged(),
-    };
+/** The same as the engine finds it: an NMI is an interrupt that waits, too. */
+class EngineSurroundings implements AroundEngine {
+  constructor(
+    private readonly core: Core,
+    private readonly around: Surroundings,
+  ) {}
+
+  nextDeadline(): number {
+    return this.around.nextDeadline();
+  }
+
+  runDue(now: number): void {
+    this.around.runDue(now);
+  }
+
+  hasInterrupt(): boolean {
+    return this.around.hasInterrupt() || this.core.nmiPending;
+  }
+
+  readMemory(address: number, size: 1 | 2 | 4): number {
+    return this.around.readMemory(address, size);
+  }
+
+  writeMemory(address: number, size: 1 | 2 | 4, value: number): void {
+    this.around.writeMemory(address, size, value);
+  }
+}
+
+/** RAM itself. */
+class RamAccess implements PhysicalAccess {
+  constructor(private readonly ram: Int32Array) {}
+
+  read32(address: number): number {
+    return address >= 0 && address + 4 <= this.ram.byteLength ? this.ram[address >> 2]! : -1;
+  }
+}
+
+/** What the system side needs, by the engine. Methods of a class, not closures: V8 compiles them once for all machines. */
+class EngineHost implements CpuHost {
+  readonly memory: EngineMemory;
+  readonly physical: PhysicalAccess;
+  readonly paging: PagingControl;
+  readonly ports: PortAccess;
+  readonly localApic: LocalApicAccess | undefined;
+  readonly msrs: DeviceMsrs | undefined;
+  readonly interrupts: InterruptSource;
+  private readonly engine: CodeEngine;
+  private readonly events: Float64Array;
+
+  constructor(
+    hardware: CodeMachine,
+    readonly crossings: CrossingRecorder | undefined,
+    surroundings: Surroundings,
+  ) {
+    const { machine, engine, memory, paging } = hardware;
+    this.memory = memory;
+    this.engine = engine;
+    this.events = machine.counters.events;
+    this.physical = surroundings.physical ?? new RamAccess(machine.ram);
+    this.paging = surroundings.paging ?? paging;
+    this.ports = surroundings.ports;
+    this.localApic = surroundings.localApic;
+    this.msrs = surroundings.msrs;
+    this.interrupts = surroundings.interrupts;
+  }
+
+  time(): number {
+    return this.engine.now();
+  }
+
+  charge(category: number, cycles: number): void {
+    this.engine.charge(category, cycles);
+  }
+
+  count(event: number): void {
+    this.events[event]!++;
+  }
+
+  arithmeticFlags(): number {
+    return this.engine.runtime["flags"]!();
+  }
+
+  modeChanged(): void {
+    this.engine.modeChanged();
   }
 }

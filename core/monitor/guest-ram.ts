@@ -17,10 +17,13 @@ export interface GuestExtent {
 }
 
 /** A PC's: from 0, but for the video memory's hole. */
-export const pcExtent = (frames: number): GuestExtent => ({
-  end: frames,
-  has: (gfn) => gfn >= 0 && gfn < frames && !(gfn >= VIDEO_FIRST && gfn < VIDEO_END),
-});
+export class PcExtent implements GuestExtent {
+  constructor(readonly end: Gfn) {}
+
+  has(gfn: Gfn): boolean {
+    return gfn >= 0 && gfn < this.end && !(gfn >= VIDEO_FIRST && gfn < VIDEO_END);
+  }
+}
 
 export class GuestRam implements GuestMemory, PhysicalAccess {
   /** Told of each frame that somebody else than the guest's CPU writes to. */
@@ -35,6 +38,15 @@ export class GuestRam implements GuestMemory, PhysicalAccess {
   /** Behind the last frame of memory. */
   get frames(): number {
     return this.extent.end;
+  }
+
+  /** The same, as shadow paging asks: wherever there is memory, tables may lie. */
+  get backedFrames(): number {
+    return this.extent.end;
+  }
+
+  isMemory(gfn: Gfn): boolean {
+    return this.extent.has(gfn);
   }
 
   /** Whether a guest frame is a device's registers or nothing at all: accesses to it are the monitor's to answer. */

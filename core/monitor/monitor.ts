@@ -21,6 +21,8 @@ export interface Monitor {
   start(state: StartState): void;
   /** Handles what left the guest. Returns how the guest ended, if that was its end. */
   handle(): Outcome | undefined;
+  /** An interrupt waits that the guest would take. */
+  hasInterrupt(): boolean;
   /** The guest's devices are due: the host's timer has interrupted whatever runs. */
   due(now: number): void;
 }

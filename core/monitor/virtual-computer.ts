@@ -6,9 +6,18 @@ import { Board, type Outcome } from "../machine/board.js";
 import { BoardComputer, checkMemoryBytes } from "../machine/board-computer.js";
 import { CodeMachine, type CodeMachineOptions, type Surroundings } from "../machine/code-machine.js";
 import type { ComputerOptions, GuestComputer, Load } from "../machine/computer.js";
-import type { PhysicalAccess } from "../machine/cpu/host.js";
+import type {
+  DeviceMsrs,
+  InterruptSource,
+  LocalApicAccess,
+  PagingControl,
+  PhysicalAccess,
+  PortAccess,
+} from "../machine/cpu/host.js";
+import type { Interception } from "../machine/cpu/interception.js";
 import type { SystemUnit } from "../machine/cpu/system-unit.js";
 import type { GuestMemory } from "../machine/devices/device.js";
+import type { Pc } from "../machine/devices/pc.js";
 import type { CodeEngine } from "../machine/execute/code/engine.js";
 import type { Machine } from "../machine/machine.js";
 import type { Monitor } from "./monitor.js";
@@ -29,13 +38,8 @@ export interface MadeMonitor {
   readonly ram: GuestMemory & PhysicalAccess;
   /** Loads the guest and starts its CPU, where that is not a matter of memory and a loader's state. */
   load?(load: Load): void;
-  /** Where the monitor stands between its guest and the devices: what it meets while an instruction is being executed. */
-  readonly devices?: Partial<
-    Pick<
-      Surroundings,
-      "ports" | "msrs" | "localApic" | "interrupts" | "hasInterrupt" | "readMemory" | "writeMemory"
-    >
-  >;
+  /** What the guest takes in place of its devices' interrupts. */
+  readonly interrupts?: InterruptSource;
 }
 
 /** Which machine a monitor needs, and how it is made. */
@@ -44,6 +48,51 @@ export interface MonitorDesign {
   readonly monitorFrames: number;
   readonly machine: Pick<CodeMachineOptions, "paging" | "nested" | "crossings" | "asked">;
   make(parts: MonitorParts): MadeMonitor;
+}
+
+/** The guest's devices, and the monitor between them and its CPU. */
+class MonitorSurroundings implements Surroundings {
+  readonly ports: PortAccess;
+  readonly localApic: LocalApicAccess | undefined;
+  readonly msrs: DeviceMsrs | undefined;
+  readonly interrupts: InterruptSource;
+  readonly physical: PhysicalAccess;
+  readonly paging: PagingControl | undefined;
+  readonly interception: Interception;
+  private readonly pc: Pc;
+  private readonly monitor: Monitor;
+
+  constructor({ pc }: Board, { monitor, ram, interrupts }: MadeMonitor) {
+    this.pc = pc;
+    this.monitor = monitor;
+    this.ports = pc.bus;
+    this.localApic = pc.localApic;
+    this.msrs = pc.msrs;
+    this.interrupts = interrupts ?? pc.interrupts;
+    this.physical = ram;
+    this.paging = monitor.paging;
+    this.interception = monitor.interception;
+  }
+
+  nextDeadline(): number {
+    return this.pc.schedule.next;
+  }
+
+  runDue(now: number): void {
+    this.monitor.due(now);
+  }
+
+  hasInterrupt(): boolean {
+    return this.monitor.hasInterrupt();
+  }
+
+  readMemory(address: number, size: 1 | 2 | 4): number {
+    return this.pc.bus.readMemory(address, size);
+  }
+
+  writeMemory(address: number, size: 1 | 2 | 4, value: number): void {
+    this.pc.bus.writeMemory(address, size, value);
+  }
 }
 
 export class VirtualComputer extends BoardComputer implements GuestComputer {
@@ -84,15 +133,7 @@ export class VirtualComputer extends BoardComputer implements GuestComputer {
           },
         });
         made = design.make({ hardware, board, guestFrames });
-        const { monitor, ram, devices } = made;
-        return {
-          ...board.surroundings(),
-          ...devices,
-          physical: ram,
-          paging: monitor.paging,
-          interception: monitor.interception,
-          runDue: (now) => monitor.due(now),
-        };
+        return new MonitorSurroundings(board, made);
       },
     );
     this.board = board;

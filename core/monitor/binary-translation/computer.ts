@@ -20,7 +20,7 @@ export function makeBinaryTranslation(options: TranslatedComputerOptions): Virtu
       const { cachePages, chaining, adaptive } = options;
       const shadow = { ...options.shadow, hostOrder: 0 };
       const monitor = new BinaryTranslationMonitor(parts, { cachePages, chaining, adaptive, shadow });
-      return { monitor, ram: monitor.ram, devices: { hasInterrupt: () => monitor.hasInterrupt() } };
+      return { monitor, ram: monitor.ram };
     },
   });
 }

@@ -213,7 +213,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
 
   override hasInterrupt(): boolean {
     if (!this.isTranslated) return super.hasInterrupt();
-    return this.hasPending() && this.data.interruptFlag;
+    return this.hasPending && this.data.interruptFlag;
   }
 
   override due(now: number): void {
@@ -226,7 +226,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
 
   /** Has translated code call the monitor when it sets IF and an interrupt waits; while IF is set the engine looks itself. */
   private lookForInterrupt(): void {
-    this.data.pending = this.hasPending() && !this.data.interruptFlag;
+    this.data.pending = this.hasPending && !this.data.interruptFlag;
   }
 
   // Translating.
@@ -392,7 +392,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
       this.due(now);
       return;
     }
-    if (this.hasPending() && system.interrupt()) return;
+    if (this.hasPending && system.interrupt()) return;
     this.requireFlatCode();
     const guest = this.guestIp;
     if (system.meetsBreakpoint()) this.exit(EXIT.exception, 0, costs.trap_dispatch);

@@ -30,7 +30,7 @@ import { NONE_REFUSED } from "../../machine/execute/code/linear-access.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
 import { loadsCr3 } from "../../machine/x86/register-move.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
-import { GuestRam, pcExtent } from "../guest-ram.js";
+import { GuestRam, PcExtent } from "../guest-ram.js";
 import { KernelCycles } from "../kernel-cycles.js";
 import { GuestMap } from "../memory/guest-map.js";
 import { HostRuns } from "../memory/host-runs.js";
@@ -38,7 +38,7 @@ import { ShadowedPaging, type ShadowedPagingOptions } from "../memory/shadow/sha
 import type { Monitor } from "../monitor.js";
 import type { MonitorParts } from "../virtual-computer.js";
 import { GuestGdt } from "./guest-gdt.js";
-import { PrivilegedState } from "./privileged-state.js";
+import { PrivilegedState, type RealTables, type TablePlace } from "./privileged-state.js";
 import { MonitorWindow, WINDOW_BASE } from "./window.js";
 
 /** Levels of the map from guest-physical to host-physical memory. */
@@ -71,15 +71,16 @@ export type Left =
   /** Nothing did: the monitor has something to do before the guest goes on. */
   | { readonly kind: "nothing" };
 
-export class DeprivilegedMonitor implements Monitor, Interception {
+export class DeprivilegedMonitor implements Monitor, Interception, RealTables {
   readonly interception: Interception = this;
   readonly paging: ShadowedPaging;
   readonly ram: GuestRam;
   readonly state: PrivilegedState;
   protected readonly window: MonitorWindow;
   protected readonly gdt: GuestGdt;
+  readonly idt: TablePlace;
+  readonly taskSelector = TASK_SELECTOR;
   protected left: Left | undefined;
-  protected readonly hasPending: () => boolean;
   private pagingSeen = 0;
   private readonly kernelCycles: KernelCycles;
   /** What is being emulated, to be taken up again when a fault of it was mended. */
@@ -91,7 +92,7 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     /** The guest's kernel is translated: has CPL 1 always, and data segments that end where the monitor's addresses begin. */
     private readonly isTranslator = false,
   ) {
-    const { hardware, board, guestFrames } = parts;
+    const { hardware, guestFrames } = parts;
     const { machine } = hardware;
     const map = new GuestMap(
       machine,
@@ -103,26 +104,12 @@ export class DeprivilegedMonitor implements Monitor, Interception {
       0,
       new HostRuns(machine.frames),
     );
-    this.ram = new GuestRam(hardware, map, pcExtent(guestFrames));
+    this.ram = new GuestRam(hardware, map, new PcExtent(guestFrames));
     this.window = new MonitorWindow(machine);
     this.ram.onWrite = (frame) => this.written(frame);
-    this.hasPending = board.surroundings().hasInterrupt;
     this.gdt = new GuestGdt(hardware, this.window, this.ram, () => this.paging, isTranslator);
-    const idt = this.window.add(1, false).address;
-    this.state = new PrivilegedState(
-      () => this.core,
-      (isKernel) => {
-        const { address, limit } = this.gdt.tableFor(isKernel);
-        return {
-          gdtBase: address | 0,
-          gdtLimit: limit,
-          idtBase: idt | 0,
-          idtLimit: IDT_LIMIT,
-          taskSelector: TASK_SELECTOR,
-        };
-      },
-      isTranslator ? 1 : 3,
-    );
+    this.idt = { address: this.window.add(1, false).address, limit: IDT_LIMIT };
+    this.state = new PrivilegedState(hardware, this, isTranslator ? 1 : 3);
     this.kernelCycles = new KernelCycles(machine.counters);
     this.paging = new ShadowedPaging(hardware, map, this.ram, {
       ...options,
@@ -164,9 +151,13 @@ export class DeprivilegedMonitor implements Monitor, Interception {
     this.core.hasExited = this.note({ kind: "nothing" });
   }
 
-  /** An interrupt waits, and the guest would take it. */
+  /** An interrupt waits, whether the guest would take it or not. */
+  protected get hasPending(): boolean {
+    return this.parts.board.hasInterrupt;
+  }
+
   hasInterrupt(): boolean {
-    return this.hasPending() && this.state.takesInterrupts;
+    return this.hasPending && this.state.takesInterrupts;
   }
 
   // What leaves: asked by the machine.
@@ -247,6 +238,10 @@ export class DeprivilegedMonitor implements Monitor, Interception {
   protected note(left: Left): true {
     this.left = left;
     return true;
+  }
+
+  tableFor(isKernel: boolean): TablePlace {
+    return this.gdt.tableFor(isKernel);
   }
 
   /** The guest's own processor state into the registers. */

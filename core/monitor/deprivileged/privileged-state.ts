@@ -14,6 +14,7 @@
  * what makes x86 not virtualizable by trapping alone (Robin & Irvine, USENIX Security 2000; Popek & Goldberg, CACM 1974).
  */
 import { addressOf } from "../../machine/address.js";
+import type { CodeMachine } from "../../machine/code-machine.js";
 import { CR0 } from "../../machine/cpu/control-bits.js";
 import type { Core } from "../../machine/cpu/core.js";
 import {
@@ -46,12 +47,18 @@ const TASK = segmentWord(TR);
 const CODE = segmentWord(CS);
 const STACK = segmentWord(SS);
 
-/** Where the monitor's own descriptor tables lie while the guest runs; lower halves, for the window has the highest addresses. */
+/** Where a table lies; lower halves of addresses, for the monitor's window has the highest ones. */
+export interface TablePlace {
+  readonly address: number;
+  /** Highest valid offset. */
+  readonly limit: number;
+}
+
+/** The monitor's own descriptor tables, which the machine reads while the guest runs. */
 export interface RealTables {
-  readonly gdtBase: number;
-  readonly gdtLimit: number;
-  readonly idtBase: number;
-  readonly idtLimit: number;
+  /** GDT for the guest's kernel, or for its programs. */
+  tableFor(isKernel: boolean): TablePlace;
+  readonly idt: TablePlace;
   /** Of its TSS, and that it is loaded. */
   readonly taskSelector: number;
 }
@@ -67,28 +74,32 @@ export class PrivilegedState {
   /** What was concealed had CPL 0. */
   private hidKernel = false;
 
-  /** @param realTables for the guest's kernel or for its programs. @param longRing CPL of the kernel in IA-32e mode. */
+  /** @param longRing CPL of the kernel in IA-32e mode. */
   constructor(
-    private readonly core: () => Core,
-    private readonly realTables: (isKernel: boolean) => RealTables,
+    private readonly hardware: CodeMachine,
+    private readonly real: RealTables,
     private readonly longRing: 1 | 3,
   ) {}
 
+  private get core(): Core {
+    return this.hardware.system.core;
+  }
+
   /** CPL at which the guest's kernel runs. */
   get guestRing(): 1 | 3 {
-    return this.core().isLong ? this.longRing : 1;
+    return this.core.isLong ? this.longRing : 1;
   }
 
   /** Whether the guest's kernel is at RIP, not one of its programs. */
   get isKernel(): boolean {
-    if (this.isExposed) return this.core().cpl === 0;
+    if (this.isExposed) return this.core.cpl === 0;
     // From CPL 1 the kernel returns to a program without a trap, and none comes back so.
-    return this.guestRing === 3 ? this.hidKernel : this.core().cpl === 1;
+    return this.guestRing === 3 ? this.hidKernel : this.core.cpl === 1;
   }
 
   /** Whether the guest's own IF lets interrupts in. */
   get takesInterrupts(): boolean {
-    const flags = this.isExposed ? this.core().words[FLAGS]! : this.flags;
+    const flags = this.isExposed ? this.core.words[FLAGS]! : this.flags;
     return (flags & RFLAGS.IF) !== 0;
   }
 
@@ -99,10 +110,10 @@ export class PrivilegedState {
 
   /** RFLAGS.IF and IOPL, and CR0, as the guest set them; for what must compare. */
   get virtualFlags(): number {
-    return this.isExposed ? this.core().words[FLAGS]! & PRIVILEGED_FLAGS : this.flags;
+    return this.isExposed ? this.core.words[FLAGS]! & PRIVILEGED_FLAGS : this.flags;
   }
   get virtualCr0(): number {
-    return this.isExposed ? this.core().words[CR0_WORD]! : this.cr0;
+    return this.isExposed ? this.core.words[CR0_WORD]! : this.cr0;
   }
 
   /** While the guest runs: base and limit of its own GDT and IDT, and selectors of its own LDT and TSS. */
@@ -122,7 +133,7 @@ export class PrivilegedState {
   /** The virtual state into the registers, so that the guest's privileged instructions mean what the guest meant. */
   expose(): void {
     if (this.isExposed) return;
-    const core = this.core();
+    const core = this.core;
     const { words } = core;
     if (this.isKernel) this.setRing(0);
     this.isExposed = true;
@@ -140,10 +151,11 @@ export class PrivilegedState {
   conceal(): void {
     if (!this.isExposed) return;
     this.isExposed = false;
-    const core = this.core();
+    const core = this.core;
     const { words } = core;
     this.hidKernel = words[PRIVILEGE] === 0;
-    const real = this.realTables(this.hidKernel);
+    const { idt, taskSelector } = this.real;
+    const gdt = this.real.tableFor(this.hidKernel);
     this.flags = words[FLAGS]! & PRIVILEGED_FLAGS;
     this.cr0 = words[CR0_WORD]!;
     for (let index = 0; index < TABLES.length; index++) this.tables[index] = words[TABLES[index]!]!;
@@ -160,19 +172,19 @@ export class PrivilegedState {
       words[CR0_WORD]! &= ~CR0.AM;
     }
     const high = core.isLong ? -1 : 0;
-    words[GDTR_BASE] = real.gdtBase;
+    words[GDTR_BASE] = gdt.address | 0;
     words[GDTR_BASE + 1] = high;
-    words[GDTR_LIMIT] = real.gdtLimit;
-    words[IDTR_BASE] = real.idtBase;
+    words[GDTR_LIMIT] = gdt.limit;
+    words[IDTR_BASE] = idt.address | 0;
     words[IDTR_BASE + 1] = high;
-    words[IDTR_LIMIT] = real.idtLimit;
-    words[TASK + SELECTOR] = real.taskSelector;
+    words[IDTR_LIMIT] = idt.limit;
+    words[TASK + SELECTOR] = taskSelector;
     core.updateMode();
   }
 
   /** CPL, and with it the privilege of CS and SS. */
   private setRing(ring: number): void {
-    const { words } = this.core();
+    const { words } = this.core;
     words[PRIVILEGE] = ring;
     setSegmentRing(words, CODE, ring);
     setSegmentRing(words, STACK, ring);

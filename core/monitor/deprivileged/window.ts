@@ -18,6 +18,22 @@ const WINDOW_PAGES = 1024;
 /** Pages of one table with entries of 8 bytes. */
 const TABLE_PAGES = 512;
 
+/** The window as the tables of one format have it. */
+class WindowEntries implements ReservedEntries {
+  constructor(
+    private readonly window: MonitorWindow,
+    private readonly format: PagingFormat,
+  ) {}
+
+  entry(level: number, index: number): number {
+    return this.window.entry(this.format, level, index);
+  }
+
+  owns(frame: Hfn): boolean {
+    return this.window.owns(frame);
+  }
+}
+
 export class MonitorWindow {
   private readonly own = new Set<Hfn>();
   /** Page table of 32-bit paging, and the two of the other formats. */
@@ -78,13 +94,16 @@ export class MonitorWindow {
   /** The window's entries in tables of a format. */
   entriesFor(format: PagingFormat): ReservedEntries {
     while (this.upperTables.length < format.levels - 2) this.addUpperTable();
-    return {
-      entry: (level, index) => this.entry(format, level, index),
-      owns: (frame) => this.own.has(frame),
-    };
+    return new WindowEntries(this, format);
   }
 
-  private entry({ name, levels, rootEntries, entries }: PagingFormat, level: number, index: number): number {
+  /** Whether a frame is the monitor's own. */
+  owns(frame: Hfn): boolean {
+    return this.own.has(frame);
+  }
+
+  /** What stands in an entry of a format's tables that has the monitor's addresses; 0 elsewhere. */
+  entry({ name, levels, rootEntries, entries }: PagingFormat, level: number, index: number): number {
     const { pageTables, upperTables } = this;
     const flags = P | RW | A;
     if (level > 2) {

@@ -24,7 +24,7 @@ export function makeParavirtual(options: ComputerOptions): VirtualComputer {
         monitor,
         ram: new MachineRam(parts.hardware, () => monitor.present.paging),
         load: (load) => monitor.load(load),
-        devices: { hasInterrupt: () => monitor.hasInterrupt(), interrupts: monitor.interrupts },
+        interrupts: monitor.interrupts,
       };
     },
   });

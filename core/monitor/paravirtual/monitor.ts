@@ -72,10 +72,8 @@ export class ParavirtualMonitor implements Monitor, Interception {
   private isUpcallDue = false;
   private ending: string | undefined;
   private readonly kernelCycles: KernelCycles;
-  private readonly boardHasInterrupt: () => boolean;
 
   constructor(private readonly parts: MonitorParts) {
-    this.boardHasInterrupt = parts.board.surroundings().hasInterrupt;
     this.kernelCycles = new KernelCycles(parts.hardware.machine.counters);
     this.interrupts = {
       hasPending: () => this.hasInterrupt(),
@@ -99,7 +97,7 @@ export class ParavirtualMonitor implements Monitor, Interception {
     return domain;
   }
   hasInterrupt(): boolean {
-    return this.isUpcallDue || this.boardHasInterrupt();
+    return this.isUpcallDue || this.parts.board.hasInterrupt;
   }
 
   // The start.
@@ -229,7 +227,7 @@ export class ParavirtualMonitor implements Monitor, Interception {
         else this.exceptionLeft(left.vector, left.errorCode);
         return;
       case "interrupt":
-        if (!this.boardHasInterrupt()) return;
+        if (!this.parts.board.hasInterrupt) return;
         this.send(this.present.irqs.take());
         this.exit(EXIT.external_interrupt, this.costs.ring_transition, this.costs.host_interrupt);
         return;

@@ -22,7 +22,7 @@ export function makeTrapAndEmulate(options: TrapAndEmulateOptions): VirtualCompu
     machine: { paging: "pae", crossings: DEPRIVILEGED_CROSSINGS, asked: ASKED },
     make: (parts) => {
       const monitor = new TrapAndEmulateMonitor(parts, { ...options.shadow, hostOrder: 0 });
-      return { monitor, ram: monitor.ram, devices: { hasInterrupt: () => monitor.hasInterrupt() } };
+      return { monitor, ram: monitor.ram };
     },
   });
 }

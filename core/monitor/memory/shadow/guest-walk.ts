@@ -44,7 +44,7 @@ export class GuestWalk {
   constructor(
     private readonly hardware: ShadowHardware,
     private readonly map: GuestMap,
-    private readonly isMemory: (gfn: Gfn) => boolean,
+    private readonly memory: { isMemory(gfn: Gfn): boolean },
     /** The PAE format's PDPTEs as the guest's CR3 load read them, two words each; undefined: they are read from memory. */
     private readonly pdptes?: Int32Array,
   ) {}
@@ -109,7 +109,7 @@ export class GuestWalk {
       return;
     }
     // Where there is no memory, ones are read.
-    if (!this.isMemory(table)) {
+    if (!this.memory.isMemory(table)) {
       this.lows[level] = -1;
       this.highs[level] = -1;
       return;

@@ -98,7 +98,7 @@ export class ShadowPaging {
       options.hostOrder,
       options.maximumTables,
     );
-    this.guestWalk = new GuestWalk(hardware, map, (gfn) => this.isMemory(gfn), options.pdptes);
+    this.guestWalk = new GuestWalk(hardware, map, this, options.pdptes);
   }
 
   /** Of the last fault: the guest's error code, and the guest frame that was asked for. */
@@ -234,7 +234,8 @@ export class ShadowPaging {
     return this.hardware.machine.counters;
   }
 
-  private isMemory(gfn: Gfn): boolean {
+  /** Whether a guest frame is memory. */
+  isMemory(gfn: Gfn): boolean {
     return gfn < this.options.memory.frames && this.options.memory.isMemory?.(gfn) !== false;
   }
 

@@ -3,11 +3,12 @@
  * tables are, and the hardware walks their shadows (or flat tables while paging is off). The monitor calls `fault` for each
  * page fault of the hardware's, and charges `takeWork` with the exit.
  */
-import { addressOf, type Gfn, type Gva, type Hfn } from "../../../machine/address.js";
+import { addressOf, type Gfn, type Gva, type Hfn, highHalf, lowHalf } from "../../../machine/address.js";
 import type { CodeMachine } from "../../../machine/code-machine.js";
 import { CR0, CR4, EFER } from "../../../machine/cpu/control-bits.js";
 import type { PagingControl } from "../../../machine/cpu/host.js";
 import { STATE } from "../../../machine/cpu/state.js";
+import type { Machine } from "../../../machine/machine.js";
 import { PF_FETCH, PF_USER, PF_WRITE } from "../../../machine/mmu/entry.js";
 import { PAGING_FORMATS, type PagingFormat, type PagingName } from "../../../machine/mmu/format.js";
 import { FETCH, READ, WRITE } from "../../../machine/mmu/permissions.js";
@@ -32,6 +33,36 @@ export const deviceFrame = (gfn: Gfn, machineFrames: number): Hfn =>
 
 const kindOf = (code: number): number =>
   (code & PF_WRITE) !== 0 ? WRITE : (code & PF_FETCH) !== 0 ? FETCH : READ;
+
+/** The registers are what the shadow's root says. */
+function loadPdptes({ machine }: CodeMachine): void {
+  machine.mmuFor("pae").walker.loadPdptes(0);
+}
+
+/** A machine that executes code: its engine remembers translations too. */
+class EngineShadowHardware implements ShadowHardware {
+  readonly machine: Machine;
+
+  constructor(
+    private readonly hardware: CodeMachine,
+    readonly paging: PagingFormat,
+    readonly reserved: ReservedEntries | undefined,
+  ) {
+    this.machine = hardware.machine;
+  }
+
+  flush(): void {
+    this.hardware.paging.flushAll(false);
+  }
+
+  invalidatePage(va: Gva): void {
+    this.hardware.paging.invalidatePage(highHalf(va), lowHalf(va));
+  }
+
+  loadRegisters(): void {
+    if (this.paging.name === "pae") loadPdptes(this.hardware);
+  }
+}
 
 /** Names of roots that are no guest frames: PAE's are 32 bytes anywhere. */
 const FIRST_REGISTER_ROOT = 2 ** 32;
@@ -252,16 +283,15 @@ export class ShadowedPaging implements PagingControl {
 
   /** PAE: the hardware holds the root's entries in registers. */
   private reloadPdptes(): void {
-    if (this.format === "pae") this.hardware.machine.mmuFor("pae").walker.loadPdptes(0);
+    if (this.format === "pae") loadPdptes(this.hardware);
   }
 
   private shadowOf(format: PagingName): ShadowPaging {
     const known = this.shadows.get(format);
     if (known !== undefined) return known;
-    const { ram } = this;
     const shadow = new ShadowPaging(this.shadowHardware(format), this.map, {
       ...this.options,
-      memory: { frames: ram.frames, backedFrames: ram.frames, isMemory: (gfn) => !ram.isDevice(gfn) },
+      memory: this.ram,
       ...(format === "pae" ? { pdptes: this.pdptes } : {}),
     });
     this.shadows.set(format, shadow);
@@ -269,15 +299,8 @@ export class ShadowedPaging implements PagingControl {
   }
 
   private shadowHardware(format: PagingName): ShadowHardware {
-    const { paging, machine } = this.hardware;
-    return {
-      machine,
-      paging: PAGING_FORMATS[format],
-      flush: () => paging.flushAll(false),
-      invalidatePage: (va) => paging.invalidatePage(Math.floor(va / 2 ** 32) | 0, va | 0),
-      loadRegisters: () => this.reloadPdptes(),
-      reserved: this.options.reserved?.(PAGING_FORMATS[format]),
-    };
+    const paging = PAGING_FORMATS[format];
+    return new EngineShadowHardware(this.hardware, paging, this.options.reserved?.(paging));
   }
 
   private presentFormat(): PagingName | undefined {
