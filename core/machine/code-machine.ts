@@ -67,6 +67,8 @@ export interface Surroundings {
 
 export class CodeMachine {
   readonly machine: Machine;
+  /** RAM as bytes. */
+  readonly ram: Uint8Array;
   readonly engine: CodeEngine;
   readonly translator: RegionTranslator | undefined;
   readonly system: SystemUnit;
@@ -81,6 +83,7 @@ export class CodeMachine {
     const { profile } = options;
     this.machine = new Machine({ ...options, code: { arenaBytes: options.arenaBytes ?? DEFAULT_ARENA } });
     const { machine } = this;
+    this.ram = new Uint8Array(machine.memory.buffer, machine.ram.byteOffset, machine.ram.byteLength);
     const code = machine.code!;
     const { costOf, iteration } = instructionCosts(profile);
     const asked = new Set(options.asked);
@@ -114,12 +117,6 @@ export class CodeMachine {
       interception: surroundings.interception,
     });
     engine.connect(this.system, new EngineSurroundings(this.system.core, surroundings));
-  }
-
-  /** RAM as bytes. */
-  get ram(): Uint8Array {
-    const { memory, ram } = this.machine;
-    return new Uint8Array(memory.buffer, ram.byteOffset, ram.byteLength);
   }
 
   /** The CPU at its start. */

@@ -76,7 +76,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   private readonly stores = new StoreHistory();
   private sequences = new Sequences(WIDTH_32);
   private readonly sequencesByWidth = new Map([[WIDTH_32, this.sequences]]);
-  private readonly segments = new SegmentLimits(() => this.core.words);
+  private readonly segments: SegmentLimits;
   private readonly code: GuestCode;
   /** Units that may not be executed again. */
   private readonly stale = new Set<Unit>();
@@ -93,6 +93,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     private readonly options: BinaryTranslationOptions,
   ) {
     super(parts, options.shadow, true);
+    this.segments = new SegmentLimits(parts.hardware.machine.code!.cpu.words);
     const data = this.window.add(DATA_PAGES, true);
     this.data = new DataPages(parts.hardware.machine, data.address, data.frames);
     const { address, frames } = this.window.add(options.cachePages, false);

@@ -16,11 +16,11 @@ export class SegmentLimits {
   /** Highest offsets of the segments in LIMITED while others are in their place. */
   private readonly limits = new Int32Array(LIMITED.length);
 
-  constructor(private readonly words: () => Int32Array) {}
+  constructor(private readonly words: Int32Array) {}
 
   /** 64-bit mode: the limits begin. */
   limit(): void {
-    const words = this.words();
+    const { words } = this;
     LIMITED.forEach((segment, index) => {
       const at = segmentWord(segment) + HIGHEST;
       this.limits[index] = words[at]!;
@@ -30,7 +30,7 @@ export class SegmentLimits {
   }
 
   unlimit(): void {
-    const words = this.words();
+    const { words } = this;
     LIMITED.forEach((segment, index) => {
       words[segmentWord(segment) + HIGHEST] = this.limits[index]!;
     });
@@ -39,7 +39,7 @@ export class SegmentLimits {
 
   /** 32-bit code: no segment of the kernel's reaches the window, wherever it begins. */
   truncate(): void {
-    const words = this.words();
+    const { words } = this;
     for (const segment of TRUNCATED) {
       const at = segmentWord(segment);
       if (words[at + ATTRIBUTES] !== 0) truncateSegment(words, at);

@@ -53,6 +53,9 @@ const NEAR_LIMIT = 65;
 /** Entries of the table: handlers and translated functions. */
 const TABLE_SIZE = 1 << 16;
 
+/** Exits at which nothing of the next block has been done. */
+const LEAVES_BEFORE_A_BLOCK: ReadonlySet<number> = new Set([EXIT.decode, EXIT.deadline, EXIT.hot]);
+
 /** Why `run` came back. */
 export type RunEnd = "limit" | "shutdown" | "asleep" | "stuck" | "stopped" | "exit";
 
@@ -86,6 +89,9 @@ export class CodeEngine {
   /** Of the last exit: the system's instruction was tried, 0 or 1, and its base cost, both counted as if it had completed. */
   private attempts = 0;
   private attemptCost = 0;
+  /** Instructions before the one that a shadow covers, while blocks run that begin with it; Infinity otherwise. */
+  private shadowed = Number.POSITIVE_INFINITY;
+  private lastExit = 0;
   /** Deadlines that passed while the CPU was halted and did not wake it. */
   private vainDeadlines = 0;
   private system!: SystemSide;
@@ -261,7 +267,7 @@ export class CodeEngine {
       this.setTarget(now);
       const hadShadow = system.hasShadow;
       const isTracing = (words[STATE.mode / 4]! & MODE.singleStep) !== 0;
-      if (remaining <= NEAR_LIMIT || hadShadow || isTracing) {
+      if (remaining <= NEAR_LIMIT || (hadShadow && waits) || isTracing) {
         system.endsShadow = hadShadow;
         const isDone = isTracing ? system.meetsBreakpoint() || this.stepTraced() : this.stepOnce();
         system.endsShadow = false;
@@ -269,7 +275,11 @@ export class CodeEngine {
       } else if (waits && stepper.place !== undefined) {
         // The interrupt may come once this block is finished: no other is entered.
         this.runBlocks(ENTER_NONE);
-      } else this.runBlocks(Math.min(remaining, CHUNK) - NEAR_LIMIT);
+      } else {
+        const most = Math.min(remaining, CHUNK) - NEAR_LIMIT;
+        if (hadShadow) this.runShadowed(most);
+        else this.runBlocks(most);
+      }
     }
   }
 
@@ -339,6 +349,27 @@ export class CodeEngine {
     this.handle(this.enter(resumed));
   }
 
+  /**
+   * Runs blocks behind an instruction that keeps interrupts away from the next one's start. None waits, and none comes before
+   * these blocks have run: all there is to do is to end the shadow with its one instruction, which may be what leaves.
+   */
+  private runShadowed(instructionLimit: number): void {
+    const before = this.charged;
+    this.shadowed = before;
+    this.runBlocks(instructionLimit);
+    const isShadowed = this.shadowed === before;
+    this.shadowed = Number.POSITIVE_INFINITY;
+    const isUntouched = this.charged === before && LEAVES_BEFORE_A_BLOCK.has(this.lastExit);
+    if (isShadowed && !isUntouched) this.system.clearShadow();
+  }
+
+  /** An instruction leaves to TypeScript, which may begin another shadow. @param completed instructions before it. */
+  private endShadowBefore(completed: number): void {
+    if (completed <= this.shadowed) return;
+    this.shadowed = Number.POSITIVE_INFINITY;
+    this.system.clearShadow();
+  }
+
   /** Runs WebAssembly from a record, or from RIP, and accounts for what it did. */
   private enter(record: number): number {
     const { floats } = this;
@@ -351,6 +382,7 @@ export class CodeEngine {
     counters.cycles[this.guestCategory]! += base;
     this.charged += this.words[STATE.counts / 4]!;
     this.words[STATE.counts / 4] = 0;
+    this.lastExit = exit;
     return exit;
   }
 
@@ -393,6 +425,7 @@ export class CodeEngine {
         this.attempts = 1;
         if (!isLast) this.giveBack(record + RECORD_BYTES);
         this.position.setTo(record);
+        this.endShadowBefore(this.charged - this.attempts);
         this.attempted = instructions[number]!;
         this.system.execute(this.attempted);
         return;
@@ -403,6 +436,7 @@ export class CodeEngine {
           this.position.setTo(record);
           this.attempted = this.cache.blockOf(record).instructions[this.cache.numberOf(record)];
         } else this.position.nameFetch();
+        this.endShadowBefore(this.charged);
         this.raise();
         return;
       case EXIT.again:
