@@ -871,6 +871,7 @@ export interface LabRow {
   /** Host start time from */ readonly host_start_time_from: number | string;
   /** Host start time pod */ readonly host_start_time_pod: string;
   /** Host start time runtime at */ readonly host_start_time_runtime_at: string;
+  /** Host start time removed */ readonly host_start_time_removed: string;
   /** Host start time present (count) */ readonly host_start_time_present: number;
   /** Host start time registry bandwidth (count) */ readonly host_start_time_registry_bandwidth: number;
   /** Host start time registry latency (count) */ readonly host_start_time_registry_latency: number;
@@ -924,6 +925,7 @@ export interface LabRow {
   /** Host failover from */ readonly host_failover_from: number | string;
   /** Host failover pod */ readonly host_failover_pod: string;
   /** Host failover runtime at */ readonly host_failover_runtime_at: string;
+  /** Host failover removed */ readonly host_failover_removed: string;
   /** Host failover present (count) */ readonly host_failover_present: number;
   /** Host failover registry bandwidth (count) */ readonly host_failover_registry_bandwidth: number;
   /** Host failover registry latency (count) */ readonly host_failover_registry_latency: number;
@@ -1039,6 +1041,7 @@ export interface LabRow {
   /** Network */ readonly network: string;
   /** Pod */ readonly pod: string;
   /** Runtime at */ readonly runtime_at: string;
+  /** Removed */ readonly removed: string;
   /** Present (count) */ readonly present: number;
   /** Registry bandwidth (count) */ readonly registry_bandwidth: number;
   /** Registry latency (count) */ readonly registry_latency: number;

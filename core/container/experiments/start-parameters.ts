@@ -76,6 +76,12 @@ export const START_PARAMETERS = {
     description:
       "Where the runtime's program is: in the page cache, as after other starts, or on disk, as after caches were dropped.",
   },
+  removed: {
+    kind: "boolean",
+    default: false,
+    description:
+      "The runtime is called three times, to create, start and delete a container, and all of it is timed. Without a daemon and a network of its own.",
+  },
   present: {
     kind: "count",
     default: 0,
@@ -98,7 +104,7 @@ export const START_PARAMETERS = {
 } as const satisfies ParameterSpecs;
 
 const PLAIN_CONTAINER = "container";
-const OF_CONTAINERS = ["driver", "runtime", "daemon", "pod", "runtimeAt", "present"] as const;
+const OF_CONTAINERS = ["driver", "runtime", "daemon", "pod", "runtimeAt", "removed", "present"] as const;
 
 /** Why these make no sense together. */
 export function startRefusal({ technology, parameters }: ExperimentSetting): string | undefined {
@@ -110,6 +116,8 @@ export function startRefusal({ technology, parameters }: ExperimentSetting): str
   }
   if (isContainer && name !== PLAIN_CONTAINER && parameters["runtime"] !== own)
     return `${name} has a runtime of its own, and ${parameters["runtime"]} is another`;
+  if (parameters["removed"] === true && (parameters["daemon"] === true || parameters["network"] !== "host"))
+    return "what a daemon and a network of its own take to be removed is not modelled: removed needs daemon: false and network: host";
   if (parameters["from"] === "zygote" && name !== PLAIN_CONTAINER)
     return `a ${name} forks from no zygote: its program is not one of the host's kernel, or has no container`;
   if (guest === undefined && parameters["from"] === "snapshot")

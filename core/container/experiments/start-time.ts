@@ -112,6 +112,7 @@ function runStarts(
       isManaged: parameters["daemon"] === true,
       from: parameters["from"] as "boot" | "snapshot" | "zygote",
       isPod: parameters["pod"] === true,
+      isRemoved: parameters["removed"] === true,
       isCold,
       index,
     });
@@ -122,7 +123,7 @@ function runStarts(
       const isForked = from === "zygote";
       const options = { image: 0, isMergeable: false, isHuge: setting.isHuge, isRestored, isForked };
       const instance = new Instance(host, application, technology, options);
-      if (instance.isComplete) running++;
+      if (instance.isComplete && parameters["removed"] !== true) running++;
       else instance.stop();
       begin();
     });

@@ -29,6 +29,8 @@ export interface StartRequest {
   readonly from: "boot" | "snapshot" | "zygote";
   /** A sandbox container with the network comes first, as Kubernetes' runtime interface (CRI) has it. */
   readonly isPod: boolean;
+  /** The runtime is called again to start and to delete it, and a start ends when it is gone. */
+  readonly isRemoved: boolean;
   /** The image has to be fetched. */
   readonly isCold: boolean;
   /** Which of the instances: drivers that do not share give each files of its own. */
@@ -37,6 +39,9 @@ export interface StartRequest {
 
 /** Kinds that Docker makes anew besides the network's. */
 const NAMESPACES_MADE: readonly NamespaceName[] = ["mnt", "uts", "ipc", "pid", "cgroup"];
+
+/** `start` and `delete`, after `create`: processes of their own. */
+const FURTHER_CALLS = 2;
 
 /** Forks from a zygote to a handler. */
 const ZYGOTE_FORKS = 2;
@@ -47,7 +52,12 @@ export function stepsOf(request: StartRequest): Step[] {
   const own: Step = work("application", application.startWork.value + image.startWork);
   if (technology.name === "process")
     return [...fetch, ...imageReads(request, true), work("application", START_COSTS.forkExec.value), own];
-  if (technology.isContainer) return [...containerSteps(request, fetch), ...(from === "zygote" ? [] : [own])];
+  if (technology.isContainer)
+    return [
+      ...containerSteps(request, fetch),
+      ...(from === "zygote" ? [] : [own]),
+      ...(request.isRemoved ? removalSteps(request.runtime) : []),
+    ];
   return [...fetch, ...machineSteps(request, technology.name), own];
 }
 
@@ -118,6 +128,10 @@ function processSteps({ isManaged, runtime }: StartRequest): Step[] {
     work("isolation", isolation),
     work("runtime", Math.max(0, runtime.start.value - isolation)),
   ];
+}
+
+function removalSteps({ removalWait }: ContainerRuntime): Step[] {
+  return [work("runtime", FURTHER_CALLS * START_COSTS.forkExec.value), wait("runtime", removalWait.value)];
 }
 
 /** Namespaces, a control group in each of version 2's places, the change of root: as measured. */

@@ -9,6 +9,7 @@ import { START_TIME } from "../experiments/start-time.js";
 import { MACHINE_STARTS, START_COSTS } from "./costs.js";
 import { HostLock } from "./lock.js";
 import { START_PHASES } from "./phases.js";
+import { findRuntime } from "./runtimes.js";
 
 function setting(technology: string, changes: Record<string, ParameterValue>): ExperimentSetting {
   const defaults = Object.entries(START_TIME.parameters).map(([name, spec]) => [
@@ -114,6 +115,20 @@ describe("starts", () => {
     });
     expect(crun).toBeGreaterThan(0);
     expect(runc).toBeGreaterThan(5 * crun!);
+  });
+
+  it("that end with the container gone take two calls more, and what the runtime sleeps", () => {
+    const asked = { imageAt: "memory", daemon: false, network: "host" };
+    for (const runtime of ["runc", "crun"]) {
+      const [kept, removed] = [false, true].map((removed) =>
+        run("container", { ...asked, runtime, removed }),
+      );
+      const longer = number(removed!["start_runtime"]) - number(kept!["start_runtime"]);
+      const { removalWait } = findRuntime(runtime)!;
+      expect(longer).toBeCloseTo(2 * START_COSTS.forkExec.value + removalWait.value, -4);
+      expect([kept!["instances"], removed!["instances"]]).toEqual([1, 0]);
+    }
+    expect(START_TIME.refusal!(setting("container", { removed: true }))).toMatch(/needs daemon: false/);
   });
 
   it("from a zygote do without the program's own, and share its memory", () => {
