@@ -12,13 +12,13 @@ import { UnsupportedError } from "../../util/errors.js";
 import { LONG_WINDOW_BASE } from "../deprivileged/window.js";
 import {
   type Engine,
-  endingOf,
   type Guest,
   native,
   translated,
   trapped,
   withLongLimits,
 } from "../testing/code-guests.js";
+import { protectedEndingOf } from "../testing/protected-memory.js";
 
 const { eax, ecx, edx, cr0, cr3, cr4, ax, ds, es, ss, fs, gs } = REGISTERS;
 const { rax, rcx, rbp, rdi, rsi, rsp, xmm0 } = REGISTERS;
@@ -134,10 +134,10 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
 };
 
 function endsAsNatively(guest: Guest, engines: readonly Engine[]): void {
-  const truth = endingOf(native(guest), guest);
+  const truth = protectedEndingOf(native(guest), guest);
   expect(truth.outcome).toMatchObject({ kind: "shutdown" });
-  for (const engine of engines) expect(endingOf(translated(guest, engine), guest)).toEqual(truth);
-  expect(endingOf(trapped(guest), guest)).toEqual(truth);
+  for (const engine of engines) expect(protectedEndingOf(translated(guest, engine), guest)).toEqual(truth);
+  expect(protectedEndingOf(trapped(guest), guest)).toEqual(truth);
 }
 
 it.each(Object.entries(ATTACKS))("%s does not reach the window", (_name, attack) => {
@@ -176,9 +176,9 @@ it("an interrupt stack of the TSS may not be there", () => {
       code.emit("ud2");
     }),
   );
-  const truth = endingOf(native(guest), guest);
+  const truth = protectedEndingOf(native(guest), guest);
   expect(truth.outcome).toMatchObject({ kind: "shutdown" });
-  expect(endingOf(translated(guest), guest)).toEqual(truth);
+  expect(protectedEndingOf(translated(guest), guest)).toEqual(truth);
 });
 
 it.each<[string, Attack]>([
@@ -191,15 +191,15 @@ it.each<[string, Attack]>([
       to(code, DATA_PAGE).emit("mov", mem(dword, rax), eax);
     }),
   );
-  const truth = endingOf(native(guest), guest);
+  const truth = protectedEndingOf(native(guest), guest);
   expect(truth.outcome).toMatchObject({ kind: "shutdown" });
-  expect(endingOf(translated(guest), guest)).toEqual(truth);
+  expect(protectedEndingOf(translated(guest), guest)).toEqual(truth);
 });
 
 it("runs to its end if it is harmless", () => {
   const guest = withLongLimits(guestOf((code) => void code.emit("mov", mem(dword, STACK), eax)));
   for (const make of [native, translated, trapped])
-    expect(endingOf(make(guest), guest).outcome).toEqual({ kind: "exit", status: 0 });
+    expect(protectedEndingOf(make(guest), guest).outcome).toEqual({ kind: "exit", status: 0 });
 });
 
 it.each(["lgdt", "lidt"])("%s may not name the monitor's memory", (name) => {
@@ -215,13 +215,14 @@ it.each(["lgdt", "lidt"])("%s may not name the monitor's memory", (name) => {
     }),
   );
   for (const make of [translated, trapped])
-    expect(() => endingOf(make(guest), guest)).toThrow(UnsupportedError);
+    expect(() => protectedEndingOf(make(guest), guest)).toThrow(UnsupportedError);
 });
 
 it("a guest that would have limits of its own is refused", () => {
   const guest = withLongLimits(guestOf((code) => void setBase(code, EFER, 0x2500n)));
-  expect(endingOf(native(guest), guest).outcome).toEqual({ kind: "exit", status: 0 });
-  for (const make of [translated, trapped]) expect(() => endingOf(make(guest), guest)).toThrow(/LMSLE/);
+  expect(protectedEndingOf(native(guest), guest).outcome).toEqual({ kind: "exit", status: 0 });
+  for (const make of [translated, trapped])
+    expect(() => protectedEndingOf(make(guest), guest)).toThrow(/LMSLE/);
 });
 
 it("under trap-and-emulate neither what its tables do not map nor a ring that it has not is reached", () => {
@@ -234,6 +235,6 @@ it("under trap-and-emulate neither what its tables do not map nor a ring that it
   ];
   for (const attack of attacks) {
     const guest = guestOf(attack);
-    expect(endingOf(trapped(guest), guest).outcome).toMatchObject({ kind: "shutdown" });
+    expect(protectedEndingOf(trapped(guest), guest).outcome).toMatchObject({ kind: "shutdown" });
   }
 });

@@ -20,6 +20,7 @@ import {
   DR6_WORD,
   FLAT,
   HIGHEST,
+  LOWEST,
   RIP,
   RIP_HIGH,
   SEGMENT_WORDS,
@@ -31,6 +32,7 @@ import { decode } from "../../machine/x86/decode.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
 import { DeprivilegedMonitor, type Left } from "../deprivileged/monitor.js";
+import { mayReachWindow } from "../deprivileged/window-reach.js";
 import type { ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js";
 import type { MonitorParts } from "../virtual-computer.js";
 import { addressIn, type CodeWidth, WIDTH_32, WIDTH_64, windowAddressIn } from "./code-width.js";
@@ -43,7 +45,6 @@ import { StoreHistory } from "./store-history.js";
 import { type CallOut, translateUnit, type Unit } from "./translate.js";
 import { CALL_OUT_BYTES, TranslationCache } from "./translation-cache.js";
 import { Sequences } from "./unit-code.js";
-import { mayReachWindow } from "./window-reach.js";
 
 export interface BinaryTranslationOptions {
   readonly shadow: Omit<ShadowedPagingOptions, "reserved">;
@@ -58,7 +59,6 @@ export interface BinaryTranslationOptions {
 /** As VMware's monitor did: 64-bit guests need "revision D" of AMD's (VMware, knowledge base 1003945), or VT-x on Intel's. */
 const NO_LONG_LIMITS =
   "a binary translator keeps its memory from translated code by segment limits, which this processor has not in 64-bit mode (EFER.LMSLE)";
-const LONGEST_INSTRUCTION = 15;
 /** What a reference beyond a limit raises. */
 const LIMIT_FAULTS: ReadonlySet<number> = new Set([EXCEPTION.GP, EXCEPTION.SS]);
 
@@ -76,7 +76,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   private readonly stores = new StoreHistory();
   private sequences = new Sequences(WIDTH_32);
   private readonly sequencesByWidth = new Map([[WIDTH_32, this.sequences]]);
-  private readonly segments: SegmentLimits;
+  private readonly limits: SegmentLimits;
   private readonly code: GuestCode;
   /** Units that may not be executed again. */
   private readonly stale = new Set<Unit>();
@@ -93,7 +93,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     private readonly options: BinaryTranslationOptions,
   ) {
     super(parts, options.shadow, true);
-    this.segments = new SegmentLimits(parts.hardware.machine.code!.cpu.words);
+    this.limits = new SegmentLimits(parts.hardware.machine.code!.cpu.words);
     const data = this.window.add(DATA_PAGES, true);
     this.data = new DataPages(parts.hardware.machine, data.address, data.frames);
     const { address, frames } = this.window.add(options.cachePages, false);
@@ -109,7 +109,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
       this.parts.hardware.engine.endBlock();
       this.setGuestIp(this.cache.startOf(this.address).guest);
       words.set(this.guestGs, segmentWord(GS));
-      if (this.width === WIDTH_64) this.segments.unlimit();
+      if (this.width === WIDTH_64) this.limits.unlimit();
       this.state.setVirtualFlags((this.data.interruptFlag ? RFLAGS.IF : 0) | this.data.privilegeLevel);
       this.isTranslated = false;
     }
@@ -168,12 +168,12 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     this.guestGs.set(words.subarray(segmentWord(GS), segmentWord(GS) + SEGMENT_WORDS));
     super.conceal();
     this.isTranslated = true;
-    if (isLong) this.segments.limit();
-    else this.segments.truncate();
+    if (isLong) this.limits.limit();
     const gs = segmentWord(GS);
     words.set(words.subarray(segmentWord(SS), segmentWord(SS) + SEGMENT_WORDS), gs);
     words[gs + BASE] = this.data.address | 0;
     words[gs + BASE + 1] = isLong ? -1 : 0;
+    words[gs + LOWEST] = 0;
     words[gs + HIGHEST] = DATA_BYTES - 1;
     words[gs + FLAT] = 0;
     this.goOnAt(address);
@@ -274,19 +274,6 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     this.core.faultAddress = guest;
     this.system.inject(EXCEPTION.PF, this.paging.errorCode);
     this.exit(EXIT.page_fault_true, 0, this.costs.shadow_true_fault);
-  }
-
-  private fetch(guest: number): Uint8Array {
-    const bytes = new Uint8Array(LONGEST_INSTRUCTION);
-    for (let at = 0; at < bytes.length; ) {
-      const linear = addressIn(this.width, guest + at);
-      const gfn = this.paging.translate(linear);
-      const inPage = Math.min(4096 - (linear & 0xfff), bytes.length - at);
-      if (gfn < 0 || this.ram.isDevice(gfn)) return bytes.slice(0, at);
-      this.ram.read(gfn * 4096 + (linear & 0xfff), bytes.subarray(at, at + inPage));
-      at += inPage;
-    }
-    return bytes;
   }
 
   // What leaves.
@@ -482,30 +469,24 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
    */
   private stepExposed(instruction: Instruction | undefined): void {
     const { isLong } = this.core;
-    if (!isLong) this.segments.truncate();
-    if (instruction === undefined ? isLong : this.mayReach(instruction)) this.stepWithoutWindow();
-    else this.step();
+    if (instruction === undefined ? isLong : this.mayReach(instruction)) {
+      if (!isLong) this.restoreSegments();
+      this.stepWithoutWindow();
+    } else {
+      if (!isLong) this.truncate();
+      this.step();
+    }
   }
 
   private mayReach(instruction: Instruction): boolean {
-    const { core } = this;
     this.noteNext(this.guestIp + instruction.length);
-    return mayReachWindow(core, instruction);
+    return mayReachWindow(this.core, instruction);
   }
 
   /** What a RIP-relative operand counts from. */
   private noteNext(guest: number): void {
     this.core.nextLow = lowHalf(guest);
     this.core.nextHigh = highHalf(guest);
-  }
-
-  private stepWithoutWindow(): void {
-    const { paging } = this.parts.hardware;
-    this.window.without(() => {
-      paging.flushAll(false);
-      this.step();
-    });
-    paging.flushAll(false);
   }
 
   /**

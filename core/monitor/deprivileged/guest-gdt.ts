@@ -2,14 +2,20 @@
  * The guest's descriptor table as the machine has it: copies, one for each use (shadow-gdt.ts), made anew before the guest runs
  * when its own may have changed. The pages of its own are guarded: what is written there is followed.
  */
-import { addressOf, type Gfn, PAGE_BYTES } from "../../machine/address.js";
+import { addressOf, type Gfn, type Gva, PAGE_BYTES } from "../../machine/address.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
 import type { Core } from "../../machine/cpu/core.js";
-import { GDTR_BASE, GDTR_LIMIT } from "../../machine/cpu/places.js";
+import { ATTRIBUTES, BASE, GDTR_BASE, GDTR_LIMIT, HIGHEST, segmentWord } from "../../machine/cpu/places.js";
+import { LDTR } from "../../machine/cpu/state.js";
 import type { GuestRam } from "../guest-ram.js";
 import type { ShadowedPaging } from "../memory/shadow/shadowed-paging.js";
-import { ShadowGdt } from "./shadow-gdt.js";
+import type { SegmentExtent } from "./segment-extent.js";
+import { extentOf, ShadowGdt } from "./shadow-gdt.js";
 import type { MonitorWindow } from "./window.js";
+
+/** Of a selector: the descriptor's offset in its table, and that this is the local one. */
+const INDEX = 0xfff8;
+const LOCAL = 4;
 
 export class GuestGdt {
   /** The copies may differ from the guest's. */
@@ -23,15 +29,15 @@ export class GuestGdt {
   /** Guest frames of the guest's own; -1: not mapped. */
   private readonly frames: Gfn[] = [];
 
-  /** @param isTranslated the guest's kernel is: its data segments end where the monitor's addresses begin. */
   constructor(
     private readonly hardware: CodeMachine,
     private readonly window: MonitorWindow,
     private readonly ram: GuestRam,
     private readonly paging: () => ShadowedPaging,
+    /** The guest's kernel is: no instruction of its loads a segment from the machine's table in IA-32e mode. */
     private readonly isTranslated: boolean,
   ) {
-    this.legacy = new ShadowGdt(hardware, window, "ring-1", isTranslated);
+    this.legacy = new ShadowGdt(hardware, window, "ring-1", true);
   }
 
   private get core(): Core {
@@ -43,6 +49,20 @@ export class GuestGdt {
     const { long, legacy } = this;
     if (long === undefined || !this.core.isLong) return legacy;
     return isKernel ? long.kernel : long.programs;
+  }
+
+  /**
+   * In protected mode: a segment as the guest's tables have it, if the monitor may have cut it short. Of its local table, whose
+   * segments come to the monitor, that is always what is there now.
+   */
+  wholeOf(selector: number): SegmentExtent | undefined {
+    const offset = selector & INDEX;
+    if ((selector & LOCAL) === 0) return this.legacy.wholeAt(offset);
+    const { words } = this.core;
+    const table = segmentWord(LDTR);
+    if (words[table + ATTRIBUTES] === 0 || offset + 7 > words[table + HIGHEST]! >>> 0) return undefined;
+    const base = words[table + BASE]!;
+    return extentOf(this.read((base + offset) >>> 0), this.read((base + offset + 4) >>> 0));
   }
 
   /** Whether a guest frame holds some of the guest's own. */
@@ -71,6 +91,12 @@ export class GuestGdt {
     for (const table of this.present()) table.copy(words[GDTR_LIMIT]!, read);
     for (const gfn of frames) if (gfn >= 0) paging.trace(gfn);
     this.isStale = false;
+  }
+
+  /** An aligned word at a linear address of the guest's; 0 where nothing is mapped. */
+  private read(linear: Gva): number {
+    const gfn = this.paging().translate(linear);
+    return gfn < 0 ? 0 : this.ram.read32(gfn * PAGE_BYTES + (linear & (PAGE_BYTES - 1)));
   }
 
   private present(): readonly ShadowGdt[] {

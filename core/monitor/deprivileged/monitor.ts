@@ -9,7 +9,7 @@ import { CYCLES } from "../../events/categories.js";
 import type { Costs } from "../../events/costs.js";
 import { EXIT } from "../../events/exit-reasons.js";
 import { OWNER } from "../../events/memory-owners.js";
-import { addressOf, type Gfn, type Gva } from "../../machine/address.js";
+import { addressOf, type Gfn, type Gva, PAGE_BYTES } from "../../machine/address.js";
 import type { Outcome } from "../../machine/board.js";
 import { CR0, EFER } from "../../machine/cpu/control-bits.js";
 import type { Core } from "../../machine/cpu/core.js";
@@ -22,11 +22,14 @@ import {
   HIGHEST,
   IDTR_BASE,
   IDTR_LIMIT,
+  RIP,
+  RIP_HIGH,
   segmentWord,
 } from "../../machine/cpu/places.js";
-import { EXCEPTION, LDTR, RFLAGS, TR } from "../../machine/cpu/state.js";
+import { CS, EXCEPTION, LDTR, RFLAGS, TR } from "../../machine/cpu/state.js";
 import type { StartState, SystemUnit } from "../../machine/cpu/system-unit.js";
 import { NONE_REFUSED } from "../../machine/execute/code/linear-access.js";
+import { decode, LONGEST_INSTRUCTION } from "../../machine/x86/decode.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
 import { loadsCr3 } from "../../machine/x86/register-move.js";
 import { invariant, UnsupportedError } from "../../util/errors.js";
@@ -39,7 +42,9 @@ import type { Monitor } from "../monitor.js";
 import type { MonitorParts } from "../virtual-computer.js";
 import { GuestGdt } from "./guest-gdt.js";
 import { PrivilegedState, type RealTables, type TablePlace } from "./privileged-state.js";
+import { SegmentRegisters } from "./segment-extent.js";
 import { MonitorWindow, WINDOW_BASE } from "./window.js";
+import { isStackNearWindow, mayReachWindow, mayReferToWindow } from "./window-reach.js";
 
 /** Levels of the map from guest-physical to host-physical memory. */
 const MAP_LEVELS = 4;
@@ -47,6 +52,9 @@ const MAP_LEVELS = 4;
 const IDT_LIMIT = 0x7ff;
 /** Selector of the monitor's TSS, as STR shows it. */
 const TASK_SELECTOR = 0xfff8;
+
+/** What a reference beyond a limit raises, with an error code of 0. */
+const LIMIT_FAULTS: ReadonlySet<number> = new Set([EXCEPTION.GP, EXCEPTION.SS]);
 
 /** Limits that a guest's programs should have are not kept apart from the monitor's, nor from those of a kernel above CPL 0. */
 const OWN_LIMITS =
@@ -71,6 +79,8 @@ export type Left =
   /** Nothing did: the monitor has something to do before the guest goes on. */
   | { readonly kind: "nothing" };
 
+type Exception = Extract<Left, { kind: "exception" }>;
+
 export class DeprivilegedMonitor implements Monitor, Interception, RealTables {
   readonly interception: Interception = this;
   readonly paging: ShadowedPaging;
@@ -80,6 +90,7 @@ export class DeprivilegedMonitor implements Monitor, Interception, RealTables {
   protected readonly gdt: GuestGdt;
   readonly idt: TablePlace;
   readonly taskSelector = TASK_SELECTOR;
+  private readonly segments: SegmentRegisters;
   protected left: Left | undefined;
   private pagingSeen = 0;
   private readonly kernelCycles: KernelCycles;
@@ -89,7 +100,7 @@ export class DeprivilegedMonitor implements Monitor, Interception, RealTables {
   constructor(
     protected readonly parts: MonitorParts,
     options: Omit<ShadowedPagingOptions, "reserved">,
-    /** The guest's kernel is translated: has CPL 1 always, and data segments that end where the monitor's addresses begin. */
+    /** The guest's kernel is translated: has CPL 1 always, and its code lies in the monitor's addresses. */
     private readonly isTranslator = false,
   ) {
     const { hardware, guestFrames } = parts;
@@ -108,6 +119,7 @@ export class DeprivilegedMonitor implements Monitor, Interception, RealTables {
     this.window = new MonitorWindow(machine);
     this.ram.onWrite = (frame) => this.written(frame);
     this.gdt = new GuestGdt(hardware, this.window, this.ram, () => this.paging, isTranslator);
+    this.segments = new SegmentRegisters(machine.code!.cpu.words, isTranslator);
     this.idt = { address: this.window.add(1, false).address, limit: IDT_LIMIT };
     this.state = new PrivilegedState(hardware, this, isTranslator ? 1 : 3);
     this.kernelCycles = new KernelCycles(machine.counters);
@@ -252,13 +264,25 @@ export class DeprivilegedMonitor implements Monitor, Interception, RealTables {
     // No CPL keeps what is emulated from the window then, nor a segment that an event or a task switch loads.
     memory.refusedHigh = this.core.isLong ? -1 : 0;
     memory.refusedFrom = WINDOW_BASE;
+    if (!this.core.isLong && isStackNearWindow(this.core)) this.restoreSegments();
   }
 
   /** The machine's into them: the guest may run. */
   protected conceal(): void {
     this.parts.hardware.memory.refusedFrom = NONE_REFUSED;
     this.state.conceal();
+    if (!this.core.isLong && this.state.isKernel) this.truncate();
     this.paging.setRole(this.runsKernelAt3 ? "kernel" : "guest");
+  }
+
+  /** Of 32-bit code at CPL 1: no segment by which it refers to memory reaches the window. */
+  protected truncate(): void {
+    if (this.segments.truncate()) this.core.updateMode();
+  }
+
+  /** The guest's own extents into segments that were cut short, while its own state is in the registers. @returns whether any was. */
+  protected restoreSegments(): boolean {
+    return this.segments.restore((selector) => this.gdt.wholeOf(selector));
   }
 
   /** The guest's kernel runs directly, in 64-bit or compatibility mode. */
@@ -347,23 +371,24 @@ export class DeprivilegedMonitor implements Monitor, Interception, RealTables {
     this.paging.writeTable(linear, step);
   }
 
-  private exceptionLeft(left: Extract<Left, { kind: "exception" }>): void {
+  private exceptionLeft(left: Exception): void {
     const { vector, errorCode, instruction, during } = left;
+    const wasExposed = this.state.isExposed;
     // What the guest may not do in its ring it might on a processor of its own: the guest's own state says whether it may.
     if (
       vector === EXCEPTION.GP &&
       instruction !== undefined &&
-      !this.state.isExposed &&
+      !wasExposed &&
       (this.state.isKernel || this.mayByIoPrivilege(instruction))
     ) {
       this.emulate(instruction);
       return;
     }
-    // What is absent from the monitor's table may be present in the guest's.
-    if (vector === EXCEPTION.NP && instruction !== undefined && this.isTranslator && !this.state.isExposed) {
+    if (instruction !== undefined && !wasExposed && this.mayBePresent(left)) {
       this.emulate(instruction);
       return;
     }
+    if (this.redoWhole(left)) return;
     const { costs } = this;
     const isPageFault = vector === EXCEPTION.PF;
     this.expose();
@@ -374,6 +399,73 @@ export class DeprivilegedMonitor implements Monitor, Interception, RealTables {
       this.trapCost,
       costs.trap_dispatch + (isPageFault ? costs.shadow_true_fault : 0),
     );
+  }
+
+  /**
+   * 32-bit code of the guest's went beyond a limit: if that is not the guest's but the monitor's the reference is made again, in the
+   * segments that the guest has, without the window. @returns false where the limit was the guest's.
+   */
+  private redoWhole({ vector, errorCode, instruction: left, during }: Exception): boolean {
+    if (this.core.isLong || this.state.isExposed || during !== undefined) return false;
+    if (!LIMIT_FAULTS.has(vector) || errorCode !== 0) return false;
+    this.expose();
+    const instruction = left ?? this.instructionAtIp();
+    if (instruction !== undefined && !this.mayMeetLimit(instruction)) return false;
+    // Of the stack's segment that was done when the state was exposed.
+    if (!this.restoreSegments() && !isStackNearWindow(this.core)) return false;
+    if (instruction !== undefined && this.system.performs(instruction)) this.emulateExposed(instruction);
+    else this.stepWithoutWindow();
+    this.exit(EXIT.exception, this.trapCost, this.costs.trap_dispatch + this.costs.decode_instruction);
+    return true;
+  }
+
+  /** A near branch is told of its target. What programs' code would read by its own segment it may not (ShadowGdt). */
+  private mayMeetLimit(instruction: Instruction): boolean {
+    const { row, operands } = instruction;
+    if ((row.ends && row.event === "") || mayReachWindow(this.core, instruction)) return true;
+    return operands.some((operand) => operand.kind === "memory" && operand.segment === CS);
+  }
+
+  /** The guest's, while its own state is in the registers. */
+  private instructionAtIp(): Instruction | undefined {
+    const { words, is64BitCode } = this.core;
+    const base = is64BitCode ? 0 : words[segmentWord(CS) + BASE]!;
+    const bytes = this.fetch(addressOf(words[RIP_HIGH]!, words[RIP]!) + base);
+    const instruction = decode(bytes, 0, is64BitCode ? 64 : 32);
+    return typeof instruction === "object" ? instruction : undefined;
+  }
+
+  /** The guest's bytes from a linear address on: at least one instruction, unless fewer can be fetched. */
+  protected fetch(address: Gva): Uint8Array {
+    const bytes = new Uint8Array(LONGEST_INSTRUCTION);
+    const { is64BitCode } = this.core;
+    for (let at = 0; at < bytes.length; ) {
+      const linear = is64BitCode ? address + at : (address + at) >>> 0;
+      const gfn = this.paging.translate(linear);
+      const offset = linear & (PAGE_BYTES - 1);
+      const inPage = Math.min(PAGE_BYTES - offset, bytes.length - at);
+      if (gfn < 0 || this.ram.isDevice(gfn)) return bytes.slice(0, at);
+      this.ram.read(gfn * PAGE_BYTES + offset, bytes.subarray(at, at + inPage));
+      at += inPage;
+    }
+    return bytes;
+  }
+
+  /** Executes the guest's instruction with its own state, and no monitor in its address space. */
+  protected stepWithoutWindow(): void {
+    const { paging } = this.parts.hardware;
+    this.window.without(() => {
+      paging.flushAll(false);
+      this.step();
+    });
+    paging.flushAll(false);
+  }
+
+  /** What is absent from the monitor's table may be present in the guest's. Gates in a kernel's way are where it traps and is wrong. */
+  private mayBePresent({ vector, errorCode, instruction }: Exception): boolean {
+    if ((vector !== EXCEPTION.NP && vector !== EXCEPTION.SS) || errorCode === 0) return false;
+    const isGate = instruction?.row.mnemonic === "CALLF" || instruction?.row.mnemonic === "JMPF";
+    return this.isTranslator || !this.state.isKernel || !isGate;
   }
 
   /** A program changes IF where the guest's IOPL lets it; the machine's is 0. */
@@ -407,6 +499,7 @@ export class DeprivilegedMonitor implements Monitor, Interception, RealTables {
 
   protected emulateExposed(instruction: Instruction): void {
     this.emulating = instruction;
+    if (!this.core.isLong && mayReferToWindow(this.core, instruction)) this.restoreSegments();
     this.system.emulate(instruction);
     if ((this.core.words[EFER_WORD]! & EFER.LMSLE) !== 0) throw new UnsupportedError(OWN_LIMITS);
     if (TABLE_LOADS.has(instruction.row.mnemonic)) this.refuseTablesInWindow();

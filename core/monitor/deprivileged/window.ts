@@ -35,7 +35,8 @@ class WindowEntries implements ReservedEntries {
 }
 
 export class MonitorWindow {
-  private readonly own = new Set<Hfn>();
+  /** All its frames: what it shows, and the tables that map it. */
+  readonly own = new Set<Hfn>();
   /** Page table of 32-bit paging, and the two of the other formats. */
   private readonly plainTable: Hfn;
   private readonly pageTables: readonly Hfn[];
@@ -69,8 +70,11 @@ export class MonitorWindow {
   /** Has the window not be there for a while: for what the guest may do by addresses that nothing else checks. */
   without(step: () => void): void {
     this.togglePresent();
-    step();
-    this.togglePresent();
+    try {
+      step();
+    } finally {
+      this.togglePresent();
+    }
   }
 
   private togglePresent(): void {

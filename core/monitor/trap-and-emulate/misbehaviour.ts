@@ -6,7 +6,7 @@
  */
 import type { Gva } from "../../machine/address.js";
 import type { Core } from "../../machine/cpu/core.js";
-import { SYSTEM_TYPE } from "../../machine/cpu/descriptor.js";
+import { limitOf, SYSTEM_TYPE } from "../../machine/cpu/descriptor.js";
 import { linearAddress, linearOfOperand } from "../../machine/cpu/operands.js";
 import {
   CR0_WORD,
@@ -27,7 +27,7 @@ export interface View {
   readonly state: PrivilegedState;
   /** A word of the guest's at a linear address; 0 where nothing is mapped. */
   read(linear: Gva): number;
-  /** Second word of a descriptor in the table that the machine reads, by its offset. */
+  /** A word of a descriptor in the table that the machine reads, by the word's offset. */
   realDescriptor(offset: number): number;
 }
 
@@ -38,6 +38,10 @@ const DPL = 0x6000;
 const ACCESS_RIGHTS = 0xff_fe00;
 const CODE_OR_DATA = 0x1000;
 const TYPE_SHIFT = 8;
+/** Of code, that it is readable; of data, that they are writable. */
+const READ_WRITE = 0x200;
+/** Offset of a descriptor's second word. */
+const HIGH = 4;
 const LOCAL = 4;
 const RPL = 3;
 const GATES: readonly number[] = [SYSTEM_TYPE.callGate16, SYSTEM_TYPE.callGate32, SYSTEM_TYPE.taskGate];
@@ -80,9 +84,28 @@ const missesLocal = (view: View, selector: number): string | undefined =>
     : undefined;
 
 const ownDescriptor = ({ state, read }: View, selector: number): number =>
-  read(state.virtualTables.gdtBase + (selector & ~7) + 4);
+  read(state.virtualTables.gdtBase + (selector & ~7) + HIGH);
 
-const verifies: Judge = (view, instruction) => missesLocal(view, selectorOf(view, instruction, 0));
+/** A selector of the global table's that is not null, and that the table has. */
+const isGlobal = ({ state }: View, selector: number): boolean =>
+  (selector & LOCAL) === 0 && (selector & ~RPL) !== 0 && (selector | 7) <= state.virtualTables.gdtLimit;
+
+/** VERR and VERW: code of programs is not readable in the table that the machine reads. */
+const verifies: Judge = (view, instruction) => {
+  const selector = selectorOf(view, instruction, 0);
+  if (!isGlobal(view, selector)) return missesLocal(view, selector);
+  const [shown, own] = [view.realDescriptor((selector & ~7) + HIGH), ownDescriptor(view, selector)];
+  return differs("rights", shown & READ_WRITE, own & READ_WRITE);
+};
+
+/** LSL: segments end where the monitor begins. */
+const showsLimit: Judge = (view, instruction) => {
+  const selector = selectorOf(view, instruction, 1);
+  if (!isGlobal(view, selector)) return missesLocal(view, selector);
+  const at = selector & ~7;
+  const own = limitOf(view.read(view.state.virtualTables.gdtBase + at), ownDescriptor(view, selector));
+  return differs("a limit", limitOf(view.realDescriptor(at), view.realDescriptor(at + HIGH)), own);
+};
 
 /** CS and SS hold the privilege at which the code runs. */
 function showsSelector({ core }: View, register: number): string | undefined {
@@ -139,12 +162,11 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   },
   LAR: (view, instruction) => {
     const selector = selectorOf(view, instruction, 1);
-    if ((selector & LOCAL) !== 0) return missesLocal(view, selector);
-    if ((selector & ~RPL) === 0 || (selector | 7) > view.state.virtualTables.gdtLimit) return undefined;
-    const [shown, own] = [view.realDescriptor(selector & ~7), ownDescriptor(view, selector)];
+    if (!isGlobal(view, selector)) return missesLocal(view, selector);
+    const [shown, own] = [view.realDescriptor((selector & ~7) + HIGH), ownDescriptor(view, selector)];
     return differs("access rights", shown & ACCESS_RIGHTS, own & ACCESS_RIGHTS);
   },
-  LSL: (view, instruction) => missesLocal(view, selectorOf(view, instruction, 1)),
+  LSL: showsLimit,
   VERR: verifies,
   VERW: verifies,
   PUSH: showsLast,

@@ -33,7 +33,7 @@ export class TrapAndEmulateMonitor extends DeprivilegedMonitor {
       },
       state: this.state,
       read: (linear) => this.readGuest(linear),
-      realDescriptor: (offset) => this.gdt.tableFor(true).high(offset),
+      realDescriptor: (offset) => this.gdt.tableFor(true).word(offset),
     };
     engine.handlers.onBlock = (instructions) => {
       if (this.misbehaviour !== undefined) return;
