@@ -9,7 +9,7 @@ import { Assembler } from "../../machine/x86/assemble.js";
 import { imm, mem, SIZES } from "../../machine/x86/assembler-operands.js";
 import { REGISTERS } from "../../machine/x86/registers.js";
 
-const { al, eax, ebx, ecx, edx, dx, ebp, esp, esi, edi, cr0, cr4, cs } = REGISTERS;
+const { al, eax, ebx, ecx, edx, dx, ebp, esp, esi, edi, cr0, cr3, cr4, cs } = REGISTERS;
 const { dword, word, byte } = SIZES;
 
 /** Operations between the marks. */
@@ -20,6 +20,8 @@ const STACK = 0x9000;
 const IDT = 0x4000;
 /** Pages of which none was touched before: ROUNDS and one more of 4 KiB. */
 const FRESH = 0x20_0000;
+/** 512 bytes of FXSAVE. */
+const FLOATING_POINT_AREA = 0x8000;
 const PAGE = 4096;
 /** Vectors: #UD, and one for interrupts. */
 const INVALID_OPCODE = 6;
@@ -202,6 +204,14 @@ export const EXIT_OPERATIONS: Readonly<Record<string, ExitOperation>> = {
   "mov-to-cr0": {
     title: "MOV to CR0 that changes AM.",
     body: (code) => void code.emit("mov", eax, cr0).emit("xor", eax, CR0_AM).emit("mov", cr0, eax),
+  },
+  "change-world": {
+    title: "Between an application and a kernel beside it in ring 0: FXSAVE, MOV to CR3, and both back.",
+    body: (code) => {
+      const registers = mem(FLOATING_POINT_AREA);
+      code.emit("fxsave", registers).emit("mov", eax, cr3).emit("mov", cr3, eax);
+      code.emit("fxrstor", registers).emit("mov", cr3, eax);
+    },
   },
   ud2: { title: "An undefined instruction.", body: (code) => void code.emit("ud2") },
   tpr: {
