@@ -20,6 +20,8 @@ export const BANDS = [
 ] as const;
 const WIDTH = 420;
 const STEP = 20;
+/** Pixels that the names of figures and publications may take. */
+const LABEL_LIMIT = 420;
 const SIDE = 400;
 /** Letters of a figure's name that are shown; the tooltip has all. */
 const LABEL = 44;
@@ -104,7 +106,7 @@ function residuals(rows: readonly Row[]): Drawing {
     title: "Ours beside what was published",
     subtitle: RESIDUAL_SUBTITLE,
     notes: [],
-    width: WIDTH + 300,
+    width: WIDTH + LABEL_LIMIT,
   };
 }
 
@@ -132,7 +134,7 @@ export function residualView(rows: readonly Row[], line: "figure" | "paper", ste
     type: "nominal",
     sort: [...new Set(values.map((value) => value[line]))],
     title: null,
-    axis: { grid: true, ticks: false, domain: false, labelLimit: 320 },
+    axis: { grid: true, ticks: false, domain: false, labelLimit: LABEL_LIMIT },
   };
   const bands = BANDS.map(
     ({ within, opacity }): Spec => ({

@@ -52,6 +52,8 @@ export interface TableColumn {
   /** Shown when the pointer rests on the title. */
   readonly hint?: string;
   readonly isNumber?: boolean;
+  /** Prose or a list of names, which may take several lines. */
+  readonly isText?: boolean;
 }
 
 export interface TableCell {
@@ -62,16 +64,20 @@ export interface TableCell {
 
 /** A table that scrolls in its own box, with a header that stays and, with the page's script, sorts. */
 export function tableHtml(columns: readonly TableColumn[], rows: readonly (readonly TableCell[])[]): Html {
-  const head = columns.map(
-    ({ title, hint = "", isNumber }) =>
-      html`<th scope="col" class="${isNumber ? "number" : ""}" title="${hint}"><button type="button">${title}</button></th>`,
-  );
+  const head = columns.map((column) => {
+    const { title, hint = "" } = column;
+    return html`<th scope="col" class="${classOf(column)}" title="${hint}"><button type="button">${title}</button></th>`;
+  });
   const body = rows.map((cells) => {
     const fields = cells.map((cell, index) => {
       const value = cell.value === undefined ? "" : html` data-value="${cell.value}"`;
-      return html`<td class="${columns[index]?.isNumber ? "number" : ""}"${value}>${cell.text}</td>`;
+      return html`<td class="${classOf(columns[index])}"${value}>${cell.text}</td>`;
     });
     return html`<tr>${fields}</tr>\n`;
   });
   return html`<div class="scroll" tabindex="0"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
+}
+
+function classOf(column: TableColumn | undefined): string {
+  return column?.isNumber ? "number" : column?.isText ? "text" : "";
 }

@@ -6,8 +6,8 @@ import { type Html, type TableCell, type TableColumn, tableHtml } from "./html.j
 import { section } from "./report-sections.js";
 
 const COLUMNS: readonly TableColumn[] = [
-  { title: "Figure", hint: "The row of results/published.csv" },
-  { title: "What" },
+  { title: "Figure", hint: "The row of results/published.csv", isText: true },
+  { title: "What", isText: true },
   { title: "Published", isNumber: true },
   { title: "Confidence", hint: "In the published value" },
   { title: "Ours", isNumber: true },
@@ -48,7 +48,12 @@ export function orderingsSection(orderings: readonly OrderingResult[]): Html | s
 }
 
 export function orderingsTable(orderings: readonly OrderingResult[]): Html {
-  const columns = [{ title: "The publication" }, { title: "Here" }, { title: "Where" }, { title: "As" }];
+  const columns = [
+    { title: "The publication", isText: true },
+    { title: "Here" },
+    { title: "Where", isText: true },
+    { title: "As", isText: true },
+  ];
   const body = orderings.map(({ says, published, passed, text }) => [
     { text: says },
     { text: passed ? "the same" : "not so" },

@@ -10,16 +10,18 @@ header { padding-top: 28px; }
 h1 { margin: 4px 0 8px; font-size: clamp(22px, 4vw, 30px); line-height: 1.2; }
 h2 { margin: 36px 0 10px; font-size: 19px; }
 .question { margin: 0 0 18px; color: var(--grey); font-size: 18px; }
-.answer { border-left: 4px solid var(--accent); background: var(--pale); padding: 12px 18px; border-radius: 0 6px 6px 0; }
+.answer { margin-bottom: 20px; border-left: 4px solid var(--accent); background: var(--pale); padding: 12px 18px; border-radius: 0 6px 6px 0; }
 .answer h2 { margin: 0 0 4px; font-size: 14px; color: var(--grey); font-weight: normal; }
 .answer p { margin: 6px 0; }
+nav { margin-bottom: 20px; font-size: 13px; line-height: 1.8; }
+nav a { color: var(--accent); margin-right: 14px; white-space: nowrap; }
 .small { color: var(--grey); font-size: 13px; }
 .scroll { overflow: auto; max-width: 100%; }
 figure { margin: 0 0 28px; border: 1px solid var(--line); border-radius: 6px; padding: 8px; }
 section > .scroll, details > .scroll { max-height: 70vh; border: 1px solid var(--line); border-radius: 6px; }
 table { border-collapse: separate; border-spacing: 0; font-size: 13px; font-variant-numeric: tabular-nums; min-width: 100%; }
 th, td { padding: 5px 10px; text-align: left; vertical-align: top; border-bottom: 1px solid #eaeef2; white-space: nowrap; }
-td:last-child:not(.number), .plain td { white-space: normal; min-width: 12em; }
+td:last-child:not(.number), td.text, .plain td { white-space: normal; min-width: 12em; overflow-wrap: anywhere; }
 .plain td:first-child, .plain td:last-child { min-width: 0; }
 thead th { position: sticky; top: 0; background: var(--pale); border-bottom: 1px solid var(--line); z-index: 1; }
 th.number, td.number { text-align: right; }

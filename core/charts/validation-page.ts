@@ -25,12 +25,23 @@ export function validationHtml(
 <p class="question">How near do the lab's numbers come to published ones?</p>
 <div class="answer"><h2>Answer</h2>${lines}
 <p class="small">Fitted figures are counted apart: a constant was set so that they come out.</p></div>`,
-    main: html`${charts.map(figureOf)}
+    main: html`${contents(papers, summary)}
+${charts.map(figureOf)}
 ${papersSection(summary)}
 ${rankingsSection(summary)}
 ${papers.map(paperSection)}`,
     hasCharts: charts.length > 0,
   });
+}
+
+/** Links to the sections of the scenarios. */
+function contents(papers: readonly Titled[], { groups }: ValidationSummary): Html {
+  const links = [
+    { id: "papers", text: "by publication" },
+    ...(groups.length === 0 ? [] : [{ id: "rankings", text: "orders within groups" }]),
+    ...papers.map(({ scenario }) => ({ id: scenario, text: scenario })),
+  ].map(({ id, text }) => html`<a href="#${id}">${text}</a> `);
+  return html`<nav aria-label="Sections">${links}</nav>`;
 }
 
 function figureOf(spec: Spec, index: number): Html {
@@ -42,7 +53,7 @@ function figureOf(spec: Spec, index: number): Html {
 /** Each publication's own predictions. */
 function papersSection({ papers }: ValidationSummary): Html {
   const columns = [
-    { title: "Publication" },
+    { title: "Publication", isText: true },
     { title: "Predicted", isNumber: true },
     { title: "Within 25%", isNumber: true },
     { title: "Within a factor of 2", isNumber: true },

@@ -34,7 +34,7 @@ function residualsByPaper(rows: readonly Row[]): Drawing {
     title: "Every figure, by publication",
     subtitle: RESIDUAL_SUBTITLE,
     notes: [],
-    width: WIDTH + 320,
+    width: WIDTH + 400,
   };
 }
 
