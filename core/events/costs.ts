@@ -35,6 +35,7 @@ export const COSTS = [
   { name: "cache_flush", kind: "hardware", description: "WBINVD or INVD." },
   { name: "vm_exit", kind: "hardware", description: "The hardware's VM exit, guest to root mode." },
   { name: "vm_entry", kind: "hardware", description: "The hardware's VM entry, root mode to guest." },
+  { name: "page_fault", kind: "hardware", description: "What a page fault takes the processor to recognize, beyond other causes of an exit: part of a delivery's price where it does not leave." },
   { name: "posted_interrupt", kind: "hardware", description: "Taking interrupts posted to the guest that runs: the notification, the descriptor or backing page, no exit." },
   { name: "ring_transition", kind: "hardware", description: "One hypercall or trap into a paravirtual hypervisor and back, register saving included." },
 
@@ -51,6 +52,9 @@ export const COSTS = [
   { name: "kernel_syscall", kind: "guest-software", description: "Dispatch of a system call that does nothing." },
 
   { name: "monitor_dispatch", kind: "monitor-software", description: "The monitor's path around every exit: saving state, finding the handler, preparing re-entry." },
+  { name: "exit_mitigations", kind: "monitor-software", description: "What the kernel's mitigations of speculative execution add to the path around an exit: returns and indirect calls that are mispredicted by design, a return stack refilled, predictors restricted." },
+  { name: "vbox_dispatch", kind: "monitor-software", description: "VirtualBox's path around every exit, as monitor_dispatch is KVM's." },
+  { name: "vbox_round_trip", kind: "monitor-software", description: "From VirtualBox's support driver to its process and back into the guest's session, as user_round_trip is KVM's; the processor's virtualization off and on is apart." },
   { name: "shadow_hidden_fault", kind: "monitor-software", description: "Walking the guest's tables in software and filling the shadow: fixed part." },
   { name: "shadow_fill_entry", kind: "monitor-software", description: "Writing one more shadow entry in the same fault or an eager fill." },
   { name: "shadow_true_fault", kind: "monitor-software", description: "Finding that a fault is the guest's own and injecting it." },

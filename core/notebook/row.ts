@@ -272,6 +272,7 @@ export interface LabRow {
   /** Cost cache flush (cycles) */ readonly cost_cache_flush: number;
   /** Cost vm exit (cycles) */ readonly cost_vm_exit: number;
   /** Cost vm entry (cycles) */ readonly cost_vm_entry: number;
+  /** Cost page fault (cycles) */ readonly cost_page_fault: number;
   /** Cost posted interrupt (cycles) */ readonly cost_posted_interrupt: number;
   /** Cost ring transition (cycles) */ readonly cost_ring_transition: number;
   /** Cost kernel fault (cycles) */ readonly cost_kernel_fault: number;
@@ -286,6 +287,9 @@ export interface LabRow {
   /** Cost kernel switch (cycles) */ readonly cost_kernel_switch: number;
   /** Cost kernel syscall (cycles) */ readonly cost_kernel_syscall: number;
   /** Cost monitor dispatch (cycles) */ readonly cost_monitor_dispatch: number;
+  /** Cost exit mitigations (cycles) */ readonly cost_exit_mitigations: number;
+  /** Cost vbox dispatch (cycles) */ readonly cost_vbox_dispatch: number;
+  /** Cost vbox round trip (cycles) */ readonly cost_vbox_round_trip: number;
   /** Cost shadow hidden fault (cycles) */ readonly cost_shadow_hidden_fault: number;
   /** Cost shadow fill entry (cycles) */ readonly cost_shadow_fill_entry: number;
   /** Cost shadow true fault (cycles) */ readonly cost_shadow_true_fault: number;
@@ -327,6 +331,8 @@ export interface LabRow {
   /** Host populate */ readonly host_populate: string;
   /** Host apic virtualization */ readonly host_apic_virtualization: string;
   /** Host pause loop exiting */ readonly host_pause_loop_exiting: string;
+  /** Host monitor */ readonly host_monitor: string;
+  /** Host mitigations */ readonly host_mitigations: string;
   /** Shadow fill */ readonly shadow_fill: string;
   /** Shadow out of sync */ readonly shadow_out_of_sync: string;
   /** Shadow reuse */ readonly shadow_reuse: string;

@@ -5,6 +5,7 @@
 
 import type { ImageKind } from "../guest/images/boot-plan.js";
 import type { NestedLevels } from "../machine/mmu/host-walker.js";
+import type { HardwareMonitor } from "../monitor/hardware-assisted/monitor-path.js";
 import type { ApicAssist } from "../monitor/hardware-assisted/vendor.js";
 import type { ParameterValue, RunSize } from "../util/parameters.js";
 import type { PageSizeName } from "../util/units.js";
@@ -85,6 +86,10 @@ export interface CellConfig {
     readonly apicVirtualization: ApicAssist;
     /** Long loops of PAUSE leave, where the profile can tell. */
     readonly pauseLoopExiting: boolean;
+    /** Whose way exits take through the monitor, where guests are code. */
+    readonly monitor: HardwareMonitor;
+    /** The host's kernel defends itself against speculative execution, at each exit of a guest that is code. */
+    readonly mitigations: boolean;
   };
   readonly shadow: {
     /** Fill on fault, or a whole table when it is first shadowed. */

@@ -109,6 +109,8 @@ test("a cell is resolved in full", () => {
       populate: false,
       apicVirtualization: "kvm",
       pauseLoopExiting: false,
+      monitor: "kvm",
+      mitigations: false,
     },
     shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0, writeFlood: 3 },
     agile: {

@@ -29,6 +29,8 @@ const CHANGED: Readonly<Record<string, string | number | boolean>> = {
   "host.populate": true,
   "host.apicVirtualization": "off",
   "host.pauseLoopExiting": true,
+  "host.monitor": "virtualbox",
+  "host.mitigations": true,
   "shadow.fill": "eager",
   "shadow.outOfSync": false,
   "shadow.reuse": false,

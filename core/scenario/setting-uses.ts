@@ -49,6 +49,8 @@ const SETTINGS: Readonly<Record<string, SettingUse>> = {
   "host.populate": { stream: HARDWARE, code: ["hardware/nested"] },
   "host.apicVirtualization": { code: HARDWARE },
   "host.pauseLoopExiting": { code: HARDWARE },
+  "host.monitor": { code: HARDWARE },
+  "host.mitigations": { code: HARDWARE },
   shadow: { stream: ["hardware/shadow"], code: SHADOW },
   agile: { stream: AGILE },
   translation: { code: TRANSLATED },
@@ -68,7 +70,14 @@ const PRICE_GROUPS: readonly (readonly [use: SettingUse, names: readonly CostNam
     ],
   ],
   [{ stream: HARDWARE, code: HARDWARE, host: "all" }, ["vm_exit", "vm_entry", "monitor_dispatch"]],
-  [{ code: HARDWARE }, ["posted_interrupt", "user_round_trip", "user_device"]],
+  [
+    { code: HARDWARE },
+    [
+      ...(["posted_interrupt", "user_round_trip", "user_device"] as const),
+      ...(["exit_mitigations", "vbox_dispatch", "vbox_round_trip"] as const),
+    ],
+  ],
+  [{ stream: ["hardware/shadow", ...AGILE], code: ["hardware/shadow"] }, ["page_fault"]],
   [
     { stream: "all", host: "all" },
     ["kernel_fault", "kernel_zero_page", "kernel_copy_page", "kernel_allocate_page", "kernel_switch"],

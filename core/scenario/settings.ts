@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { COST_GRAIN, COSTS, inGrains } from "../events/costs.js";
+import { HARDWARE_MONITORS } from "../monitor/hardware-assisted/monitor-path.js";
 import type { UserError } from "../util/errors.js";
 import type { ParameterSpec, ParameterSpecs } from "../util/parameters.js";
 import { formatBytes, PAGE_SIZES, type PageSizeName, parseBytes } from "../util/units.js";
@@ -33,6 +34,8 @@ export const DEFAULT_SETTINGS = {
     populate: false,
     apicVirtualization: "kvm",
     pauseLoopExiting: false,
+    monitor: "kvm",
+    mitigations: false,
   },
   // KVM's limit of writes.
   shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0, writeFlood: 3 },
@@ -143,6 +146,14 @@ export function settingsShape(catalogue: Catalogue) {
             "Local APIC by the hardware (APICv, AVIC); on: the profile must have it; kvm: APICv where it has that, AVIC not",
           ),
         pauseLoopExiting: yesOrNo("Long loops of PAUSE leave, where the profile can tell"),
+        monitor: z
+          .enum(HARDWARE_MONITORS)
+          .describe(
+            "Whose way exits of code take: KVM's on Linux, or VirtualBox's on Windows, which turns virtualization off on the way to its process",
+          ),
+        mitigations: yesOrNo(
+          "The host's kernel defends itself against speculative execution (2018 and later), at each exit of code",
+        ),
       })
       .partial()
       .optional(),

@@ -51,6 +51,7 @@ export const ICE_LAKE_2019: CpuProfile = {
   costs: {
     ...SKYLAKE_2015.costs,
     tlb_l2_hit: assumed(8, "7 documented for Skylake's predecessors, 9 measured on Skylake", [7, 9]),
+    exit_mitigations: published(18, "enhanced IBRS needs neither retpolines nor a refill: 2,026 cycles of kvm-unit-tests' outl_to_kernel with what is left, 2,008 without (LKML, October 2022, x86/speculation: PBRSB mitigation by WRMSR)", [0, 300]),
     ...assumedRoundTrip(700, "no published bare round trip; as Skylake", [450, 1_000]),
   },
   instructions: instructionCostsOf("iceLake"),

@@ -9,7 +9,7 @@ import { MEROM_EXTENSIONS } from "./extensions.js";
 import { instructionCostsOf } from "./instructions.js";
 import { SOFTWARE_COSTS } from "./software.js";
 import { SOURCES } from "./sources.js";
-import { SYSTEM_COSTS } from "./system.js";
+import { pageFaultPart, SYSTEM_COSTS } from "./system.js";
 import { splitRoundTrip } from "./transitions.js";
 import { intelWalkCaches } from "./walk-caches.js";
 
@@ -69,6 +69,7 @@ export const MEROM_2006: CpuProfile = {
     cr3_load: assumed(150, `order of ${SOURCES.linuxPti}; older cores are slower`, [90, 400]),
     invlpg: assumed(250, `later cores take 216 to 260: ${SOURCES.hansen2015}; ${SOURCES.molnar2015}`, [120, 600]),
     invpcid: published(0, "not implemented: never charged"),
+    page_fault: pageFaultPart(940),
     ...splitRoundTrip(1_579, "agesen12-rt-merom", "core"),
     ring_transition: assumed(350, "SYSCALL into the hypervisor, full register save, and IRET or SYSRET back", [180, 700]),
   },

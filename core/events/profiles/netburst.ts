@@ -31,10 +31,10 @@ export const NETBURST_SOFTWARE_COSTS = {
   kernel_switch: fitted(1_000, `fitted to xen03-4-2p-0k-l-up (${SOURCES.xen2003}): 0.77 us = 1,848 cycles, less CR3 load and the TLB's refill`, [500, 1_500]),
   kernel_syscall: fitted(300, `fitted to xen03-3-null-call-l-up (${SOURCES.xen2003}): 0.45 us = 1,080 cycles by INT 80h, less the trap itself`, [100, 500]),
 
-  monitor_dispatch: fitted(5_686, "fitted to adams06-nano-pgfault-hw-vmm: 11,242 less exit and entry 3,963, native fault 1,093 and shadow_true_fault 500; VMCS accesses of 178 cycles each (adams06-t1-vmcb-read-p4) are most of it", [3_500, 7_500]),
+  monitor_dispatch: fitted(5_482, "fitted to adams06-nano-pgfault-hw-vmm: 11,242 less exit and entry 3,963, page_fault 204, native fault 1,093 and shadow_true_fault 500; VMCS accesses of 178 cycles each (adams06-t1-vmcb-read-p4) are most of it", [3_500, 7_500]),
   shadow_true_fault: fitted(500, "fitted to adams06-nano-pgfault-sw-vmm: 704 cycles more than adams06-nano-divzero-sw-vmm, of which 204 natively", [250, 1_000]),
   shadow_hidden_fault: assumed(3_600, "twice the default", [1_500, 6_000]),
-  shadow_emulate_write: fitted(3_083, "fitted to adams06-nano-ptemod-hw-vmm: 12,733 less exit and entry 3,963, dispatch 5,686 and the write itself 1", [1_600, 5_000]),
+  shadow_emulate_write: fitted(3_083, "fitted to adams06-nano-ptemod-hw-vmm: 12,733 less exit and entry 3,963, page_fault 204, dispatch 5,482 and the write itself 1", [1_600, 5_000]),
   shadow_fill_entry: assumed(120, "twice the default", [40, 400]),
   shadow_unsync: assumed(2_400, "twice the default", [1_000, 6_000]),
   shadow_cr3: assumed(1_800, "twice the default", [800, 5_000]),

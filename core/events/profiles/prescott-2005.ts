@@ -10,7 +10,7 @@ import { instructionCostsOf } from "./instructions.js";
 import { lineDecoding, NETBURST_SOFTWARE_COSTS } from "./netburst.js";
 import { SOFTWARE_COSTS } from "./software.js";
 import { SOURCES } from "./sources.js";
-import { NETBURST_SYSTEM_COSTS, SYSTEM_COSTS } from "./system.js";
+import { NETBURST_SYSTEM_COSTS, PAGE_FAULT, SYSTEM_COSTS } from "./system.js";
 import { splitRoundTrip } from "./transitions.js";
 
 const MHZ = 3_800;
@@ -57,6 +57,7 @@ export const PRESCOTT_2005: CpuProfile = {
     walk_start: fitted(21, `fitted to ${DUMP}, Page_Random 512 KB: 65 cycles at stride 4K against 28, less four references that hit the L1`, [5, 37]),
     entry_bits: assumed(250, "a microcode assist and a locked update (LOCK on NetBurst costs about 100)", [50, 1_000]),
     exception: published(1_093, `${SOURCES.adams2006}, nanobenchmark pgfault, native (adams06-nano-pgfault-native)`, [1_000, 1_200]),
+    page_fault: published(PAGE_FAULT, `${SOURCES.adams2006}, nanobenchmarks pgfault less divzero, native (adams06-nano-pgfault-native, -divzero-native)`, [100, 377]),
     syscall: assumed(400, "SYSENTER and SYSEXIT; the INT 80h of Linux 2.4 is about twice that", [200, 800]),
     cr3_load: assumed(400, "serializing, and drains a deep pipeline; below the 1,848 cycles of a whole switch (xen03-4-2p-0k-l-up)", [150, 900]),
     decode_line: lineDecoding(28, `L2 latency: ${DUMP}, Page_Random 256 KB`),
@@ -69,6 +70,6 @@ export const PRESCOTT_2005: CpuProfile = {
   notes: [
     "Figures of the Xen paper are cycles of a 2.4 GHz Xeon of the older Northwood core: same family, shorter pipeline.",
     "No paging-structure cache is documented for NetBurst; with one, walk_start would be near 9.",
-    `${SOURCES.adams2006} gives 2,409 for an entry and 1,931 for a page-fault exit; the round trip here is Agesen's 3,963.`,
+    `${SOURCES.adams2006} gives 2,409 for an entry and 1,931 for a page-fault exit; the round trip here is Agesen's 3,963, with 204 of a page fault on top.`,
   ],
 };

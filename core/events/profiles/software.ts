@@ -30,6 +30,9 @@ export const SOFTWARE_COSTS = {
   kernel_syscall: assumed(100, "table dispatch of a call that does nothing", [40, 300]),
 
   monitor_dispatch: fitted(480, "fitted to kvm-luto17-vmcall-after: KVM's whole VMCALL of 1181 cycles less a hardware round trip of 700; amit17-hypercall-b (835) gives the lower end", [135, 1_000]),
+  exit_mitigations: assumed(300, "about ten indirect calls by retpoline, each mispredicted at some 20 cycles, and a return stack refilled by 32 calls", [50, 1_500]),
+  vbox_dispatch: fitted(1_277, "fitted to vbox-cpuid-amdv (Zen 1): 2,655 cycles less a round trip of 1,250, emulate_register and the loop", [900, 1_800]),
+  vbox_round_trip: fitted(11_036, "fitted to vbox-in-to-ring3-amdv (Zen 1, Windows 10): 16,344 cycles less the exit, vbox_dispatch, user_device, six accesses to MSRs and the refill of the TLB", [6_000, 14_000]),
   shadow_hidden_fault: assumed(1_800, "a software walk (500), the frame's look-up and its lock, and an entry at each of two or three levels", [900, 4_000]),
   shadow_fill_entry: assumed(60, "checks, one entry, one reverse-map link", [20, 200]),
   shadow_true_fault: assumed(500, "as on NetBurst: a software walk waits for memory, and later tables have more levels", [200, 1_800]),

@@ -15,6 +15,17 @@ const FOG = "A. Fog, Instruction tables (as cited)";
 /** A fault's share of the whole on Haswell. */
 const DELIVERY_SHARE = 715 / (715 + 330);
 
+/** Of a native fault and its IRET on a Pentium 4, what a division by zero does not take: adams06-nano-pgfault-native, -divzero-native. */
+export const PAGE_FAULT = 1_093 - 889;
+const PAGE_FAULT_SHARE = PAGE_FAULT / 1_093;
+
+/** What recognizing a page fault is of the price of one, where both were measured on the Pentium 4 alone. */
+export const pageFaultPart = (exception: number): Constant =>
+  assumed(
+    Math.round(exception * PAGE_FAULT_SHARE),
+    `as much of a fault as on the Pentium 4, 204 of 1,093: ${SOURCES.adams2006}, nanobenchmarks pgfault and divzero, native`,
+  );
+
 /** Entry and return as parts of the price of an exception, divided as on Haswell. */
 export function exceptionParts(exception: number): Pick<Record<CostName, Constant>, "interrupt_delivery" | "interrupt_return" | "software_interrupt"> {
   const delivery = Math.round(exception * DELIVERY_SHARE);
@@ -29,6 +40,7 @@ export function exceptionParts(exception: number): Pick<Record<CostName, Constan
 export const SYSTEM_COSTS = {
   ...exceptionParts(1_045),
   decode_line: published(0, "code is cached as it is, by physical address: never charged"),
+  page_fault: pageFaultPart(1_045),
   far_transfer: assumed(60, "microcode that reads and checks a descriptor; more through a gate", [25, 250]),
   task_switch: assumed(600, "two TSSs of 104 bytes, six descriptors", [250, 2_000]),
   segment_load: assumed(14, `about 8 micro-operations: ${FOG}`, [8, 40]),

@@ -6,9 +6,9 @@
  *      Pentium 4 672    entry 2409   page-fault exit 1931     exit is 44% of the sum
  *      Core 2 Duo       entry  937   page-fault exit 1186     exit is 56% of the sum
  *
- * (as cited). Those sums are above Agesen's round trips for the same cores (3963 and 1579): a page-fault
- * exit saves more than the cheapest exit. The round trip is kept exact here and the range of each half
- * reaches the larger figures.
+ * (as cited). Those sums are above Agesen's round trips for the same cores (3963 and 1579): a page fault
+ * takes more than the cheapest exit, which is a price of its own (page_fault). The round trip is kept exact
+ * here and the range of each half reaches the larger figures.
  */
 import type { Constant } from "../profile.js";
 import { SOURCES } from "./sources.js";

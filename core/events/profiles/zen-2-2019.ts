@@ -1,7 +1,7 @@
 /** AMD Zen 2 (Ryzen 3000, EPYC 7002), 2019: large TLBs that also hold page-directory entries; no PCID yet. */
 import type { CpuProfile, WalkCacheGeometry } from "../profile.js";
 import { ZEN_ASSIST } from "./assist.js";
-import { assumed, cache, published } from "./constants.js";
+import { assumed, cache, fitted, published } from "./constants.js";
 import { ZEN_2_EXTENSIONS } from "./extensions.js";
 import { instructionCostsOf } from "./instructions.js";
 import { SOFTWARE_COSTS } from "./software.js";
@@ -76,10 +76,14 @@ export const ZEN_2_2019: CpuProfile = {
     cr3_load: assumed(150, `order of ${SOURCES.linuxPti}`, [90, 350]),
     invlpg: assumed(150, `Intel cores take 216 to 260 (${SOURCES.hansen2015}); Zen not measured`, [80, 400]),
     invpcid: assumed(150, "INVLPGA, as INVLPG", [80, 400]),
+    exit_mitigations: assumed(1_700, "as on Zen 3, at 16 cycles a misprediction (AMD, Software Optimization Guide for Family 17h (as cited): common case)", [400, 3_000]),
     ...assumedRoundTrip(1_250, "upper end: VMRUN to #VMEXIT with VMLOAD, VMSAVE and the guest's instruction, 1,344 to 1,376 cycles on an AMD core not named (kvm-svm20-vmrun)", [800, 1_376]),
     ring_transition: assumed(260, "SYSCALL into the hypervisor, full register save, and IRET or SYSRET back", [140, 550]),
   },
-  instructions: instructionCostsOf("zen"),
+  instructions: {
+    ...instructionCostsOf("zen"),
+    "control-read": fitted(7, "fitted to vbox-read-cr4-amdv (Zen 1): 8.3 cycles of a loop of MOV from CR4, which does not leave", [4, 20]),
+  },
   notes: [
     "The second-level TLB is two: 2048 entries for data, 1024 for instructions (80000006 EBX). The model has the data one and lets fetches use it.",
     "The second-level TLB is skewed, its ways divided among page sizes; the model takes CPUID's 8 ways for all. 1 GiB pages are not held there.",

@@ -29,6 +29,10 @@ export const ZEN_3_2020: CpuProfile = {
     l3: cache(33_554_432, 16, published(46, `${GUIDE}: average load-to-use latency`), GUIDE),
     dram: assumed(280, "about 74 ns of DDR4-3200 at 3.8 GHz; EPYC is above 100 ns", [240, 420]),
   },
-  costs: { ...ZEN_2_2019.costs, invpcid: assumed(150, `as INVLPG; ${SOURCES.hansen2015} has INVLPG on Intel only`, [80, 500]) },
-  notes: [...ZEN_2_2019.notes.slice(0, 2), "All prices but INVPCID's are Zen 2's."],
+  costs: {
+    ...ZEN_2_2019.costs,
+    invpcid: assumed(150, `as INVLPG; ${SOURCES.hansen2015} has INVLPG on Intel only`, [80, 500]),
+    exit_mitigations: assumed(1_500, `Safe RET has every return of the kernel mispredicted (Linux commit fb3bd914b3ec): about 80 on the way through KVM, at 13 cycles (${GUIDE}: common case) and 4 of the thunk; five retpolines, and a return stack refilled`, [400, 3_000]),
+  },
+  notes: [...ZEN_2_2019.notes.slice(0, 2), "All prices but INVPCID's and those of mitigations are Zen 2's."],
 };

@@ -13,9 +13,9 @@ export type HardwareShadowOptions = Omit<ShadowedMemory, "kind"> & HardwareAssis
 /** @throws UnsupportedError where the processor has no nested paging */
 export const makeHardwareComputer = (
   options: ComputerOptions,
-  { populate, apicAssist, pauseLoopExiting, ...memory }: HardwareOptions,
+  { populate, hostOrder, vpid, accessedDirty, ...assist }: HardwareOptions,
 ): HardwareComputer =>
-  new HardwareComputer(options, { kind: "nested", ...memory }, populate, { apicAssist, pauseLoopExiting });
+  new HardwareComputer(options, { kind: "nested", hostOrder, vpid, accessedDirty }, populate, assist);
 
 /**
  * The same with shadow paging: page faults, loads of CR3 and INVLPG leave. Where the processor has no EPT or NPT there is no
@@ -23,6 +23,5 @@ export const makeHardwareComputer = (
  */
 export const makeHardwareShadowComputer = (
   options: ComputerOptions,
-  { apicAssist, pauseLoopExiting, ...memory }: HardwareShadowOptions,
-): HardwareComputer =>
-  new HardwareComputer(options, { kind: "shadow", ...memory }, false, { apicAssist, pauseLoopExiting });
+  { shadow, vpid, ...assist }: HardwareShadowOptions,
+): HardwareComputer => new HardwareComputer(options, { kind: "shadow", shadow, vpid }, false, assist);

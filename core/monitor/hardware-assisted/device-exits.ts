@@ -111,7 +111,7 @@ export class DeviceExits {
     const size = portSizeOf(instruction, isIn) as AccessBytes;
     const { core } = this.hardware.system;
     const count = isString ? elementsAhead(core, instruction, isIn) : 1;
-    const devices = count === 0 ? 0 : costs.user_round_trip + costs.user_device * (isIn ? count : 1);
+    const devices = count === 0 ? 0 : accounts.userRoundTrip + costs.user_device * (isIn ? count : 1);
     accounts.leave(EXIT.io_user, emulating, devices);
     if (isIn && count > 0 && (!isString || canStore(core, instruction, size))) {
       emulation.instruction = instruction;

@@ -1,16 +1,35 @@
 /** What exits cost and who had the cycles: the hardware's way out and in, the kernel side's work, the user side's. */
 import { CYCLES } from "../../events/categories.js";
 import type { CodeMachine } from "../../machine/code-machine.js";
+import type { MonitorPath } from "./monitor-path.js";
 
 export class ExitAccounts {
-  /** @param flush drops all translations of the hardware's, as every exit and entry does where they carry no tags. */
+  /** What leaves next does so by a page fault. */
+  private isFault = false;
+
+  /**
+   * @param flush drops all translations of the hardware's.
+   * @param hasTags they outlive exits and entries.
+   */
   constructor(
     private readonly hardware: CodeMachine,
-    private readonly flush: (() => void) | undefined,
+    private readonly path: MonitorPath,
+    private readonly flush: () => void,
+    private readonly hasTags: boolean,
   ) {}
 
   get costs() {
     return this.hardware.machine.costs;
+  }
+
+  /** To the user side and back, cycles; the device there comes on top. */
+  get userRoundTrip(): number {
+    return this.path.userRoundTrip;
+  }
+
+  /** The exit to come is by a page fault, which takes the processor more than others. */
+  noteFault(): void {
+    this.isFault = true;
   }
 
   /**
@@ -20,13 +39,14 @@ export class ExitAccounts {
   leave(reason: number, work: number, user = 0): void {
     const { machine, engine } = this.hardware;
     const { costs } = this;
-    const transition = costs.vm_exit + costs.vm_entry;
-    const monitor = costs.monitor_dispatch + work;
+    const transition = costs.vm_exit + costs.vm_entry + (this.isFault ? costs.page_fault : 0);
+    const monitor = this.path.dispatch + work;
+    this.isFault = false;
     engine.charge(CYCLES.transition, transition);
     engine.charge(CYCLES.monitor, monitor);
     engine.charge(CYCLES.monitor_user, user);
     machine.counters.exit(reason, transition + monitor + user);
-    this.flush?.();
+    if (!this.hasTags || (user > 0 && this.path.dropsTranslations)) this.flush();
   }
 
   /** More work of an exit that has been counted. */
@@ -39,9 +59,9 @@ export class ExitAccounts {
   /** To the user side and back, where the device is found and answers; of an exit that has been counted. */
   workOfUser(reason: number): void {
     const { machine, engine } = this.hardware;
-    const { user_round_trip, user_device } = this.costs;
-    const cycles = user_round_trip + user_device;
+    const cycles = this.userRoundTrip + this.costs.user_device;
     engine.charge(CYCLES.monitor_user, cycles);
     machine.counters.exitCycles[reason]! += cycles;
+    if (this.path.dropsTranslations) this.flush();
   }
 }

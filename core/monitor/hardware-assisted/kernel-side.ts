@@ -21,7 +21,7 @@ import { loadsCr3 } from "../../machine/x86/register-move.js";
 import type { DeviceAccess } from "./device-access.js";
 import { DeviceExits } from "./device-exits.js";
 import { Emulation } from "./emulation.js";
-import { ExitAccounts } from "./exit-accounts.js";
+import type { ExitAccounts } from "./exit-accounts.js";
 import type { InKernelDevices } from "./in-kernel-devices.js";
 import { MemoryExits, type MemorySide } from "./memory-exits.js";
 import { KvmRun } from "./run-page.js";
@@ -63,7 +63,6 @@ export class KernelSide {
   /**
    * @param interrupts that wait for the guest.
    * @param chip the devices of the kernel side; undefined: the user side has all.
-   * @param flush drops all translations of the hardware's, as every exit and entry does where they carry no tags.
    */
   constructor(
     private readonly hardware: CodeMachine,
@@ -71,13 +70,13 @@ export class KernelSide {
     private readonly memory: MemorySide,
     private readonly interrupts: InterruptSource,
     private readonly chip: InKernelDevices | undefined,
-    flush: (() => void) | undefined,
+    accounts: ExitAccounts,
   ) {
     const { run } = this;
     this.delivers = vendor.deliversInterrupts && chip !== undefined;
-    this.accounts = new ExitAccounts(hardware, flush);
+    this.accounts = accounts;
     this.emulation = new Emulation(hardware, run);
-    const { accounts, emulation } = this;
+    const { emulation } = this;
     const settle = (reason: number): void => this.settle(reason);
     this.devices = new DeviceExits(hardware, vendor, chip, accounts, emulation, run, settle);
     this.memoryExits = new MemoryExits(hardware, vendor, memory, chip, accounts, emulation, this.devices);
@@ -336,7 +335,7 @@ export class KernelSide {
   private halt(): number {
     this.vendor.pauseWindow.reset();
     if (this.chip !== undefined) return this.emulate(EXIT.halt, this.accounts.costs.halt_schedule);
-    this.accounts.leave(EXIT.halt, 0, this.accounts.costs.user_round_trip);
+    this.accounts.leave(EXIT.halt, 0, this.accounts.userRoundTrip);
     this.skip(this.vendor.instruction);
     this.run.tell("hlt");
     return EXIT.halt;

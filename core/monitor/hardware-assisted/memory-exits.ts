@@ -62,7 +62,7 @@ export class MemoryExits {
         memory.reachDevice(violationFrame, emulation.step),
       );
     else {
-      accounts.leave(EXIT.mmio_user, 0, accounts.costs.user_round_trip);
+      accounts.leave(EXIT.mmio_user, 0, accounts.userRoundTrip);
       emulation.fail("emulation", `code or page tables are in no memory, at 0x${address.toString(16)}`);
     }
     return EXIT.mmio_user;
@@ -74,6 +74,7 @@ export class MemoryExits {
     const { costs } = accounts;
     const linear = hardware.system.core.faultAddress;
     const { vectoring, exceptionCode } = vendor;
+    accounts.noteFault();
     switch (shadow.fault(linear, exceptionCode)) {
       case "true":
         accounts.leave(EXIT.page_fault_true, costs.shadow_true_fault + shadow.takeWork());

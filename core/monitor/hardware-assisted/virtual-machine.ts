@@ -19,10 +19,12 @@ import { GuestRam } from "../guest-ram.js";
 import { GuestMap } from "../memory/guest-map.js";
 import { HostRuns } from "../memory/host-runs.js";
 import { ShadowedPaging, type ShadowedPagingOptions } from "../memory/shadow/shadowed-paging.js";
+import { ExitAccounts } from "./exit-accounts.js";
 import { InKernelDevices } from "./in-kernel-devices.js";
 import { KernelSide } from "./kernel-side.js";
 import type { MemorySide } from "./memory-exits.js";
 import { type KvmMemoryRegion, MemorySlots } from "./memory-slots.js";
+import { type HardwareMonitor, pathOf } from "./monitor-path.js";
 import { QueuedInterrupt } from "./queued-interrupt.js";
 import { SvmVendor } from "./svm.js";
 import type { ApicAssist, Vendor } from "./vendor.js";
@@ -50,6 +52,10 @@ export interface HardwareAssist {
   readonly apicAssist?: ApicAssist | undefined;
   /** Loops of PAUSE leave, where the processor can tell; not when absent, for a lone virtual CPU waits for none. */
   readonly pauseLoopExiting?: boolean | undefined;
+  /** Whose way exits take to the entry after them; KVM's when absent. */
+  readonly monitor?: HardwareMonitor | undefined;
+  /** The host's kernel defends itself against speculative execution; not when absent. */
+  readonly mitigations?: boolean | undefined;
 }
 
 export interface VirtualMachineOptions
@@ -229,9 +235,12 @@ export class VirtualMachine {
     const queued = new QueuedInterrupt(() => kernel.run.requestInterruptWindow);
     // The hardware's translations: the guest's own flush would guard again what an exit has let out of sync.
     const translations = side.shadow === undefined ? paging : hardware.paging;
-    const flush = memory.hasTags ? undefined : () => translations.flushAll(false);
+    const { monitor = "kvm", mitigations = false, profile } = this.options;
+    const path = pathOf(monitor, mitigations, hardware.machine.costs, profile.vendor);
+    const flush = (): void => translations.flushAll(false);
+    const accounts = new ExitAccounts(hardware, path, flush, memory.hasTags);
     const interrupts = chip?.interrupts ?? queued;
-    const kernel: KernelSide = new KernelSide(hardware, vendor, side, interrupts, chip, flush);
+    const kernel: KernelSide = new KernelSide(hardware, vendor, side, interrupts, chip, accounts);
     return { ...memory, kernel, board, queued, chip };
   }
 

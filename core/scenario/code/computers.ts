@@ -8,6 +8,7 @@ import {
   makeHardwareComputer,
   makeHardwareShadowComputer,
 } from "../../monitor/hardware-assisted/computer.js";
+import type { HardwareAssist } from "../../monitor/hardware-assisted/virtual-machine.js";
 import { makeParavirtual } from "../../monitor/paravirtual/computer.js";
 import { makeTrapAndEmulate } from "../../monitor/trap-and-emulate/computer.js";
 import { invariant } from "../../util/errors.js";
@@ -29,8 +30,7 @@ const CODE_TECHNIQUES: Readonly<Record<string, CodeTechnique>> = {
         vpid: host.vpid,
         accessedDirty: host.accessedDirty,
         populate: host.populate,
-        apicAssist: host.apicVirtualization,
-        pauseLoopExiting: host.pauseLoopExiting,
+        ...assistOf(host),
       }),
     unsupported: ({ host }, profile) => {
       const { name, features } = profile;
@@ -49,8 +49,7 @@ const CODE_TECHNIQUES: Readonly<Record<string, CodeTechnique>> = {
       makeHardwareShadowComputer(options, {
         vpid: host.vpid,
         shadow: shadowOf(shadow),
-        apicAssist: host.apicVirtualization,
-        pauseLoopExiting: host.pauseLoopExiting,
+        ...assistOf(host),
       }),
     unsupported: ({ host }, profile) => {
       if (host.page !== "4K") return "shadows of guests that are code map 4K host pages alone";
@@ -73,6 +72,13 @@ const CODE_TECHNIQUES: Readonly<Record<string, CodeTechnique>> = {
       }),
   },
 };
+
+const assistOf = (host: CellConfig["host"]): HardwareAssist => ({
+  apicAssist: host.apicVirtualization,
+  pauseLoopExiting: host.pauseLoopExiting,
+  monitor: host.monitor,
+  mitigations: host.mitigations,
+});
 
 /** Why the hardware cannot have the guest's local APIC, where it is asked to. */
 function missingApicAssist(

@@ -124,13 +124,13 @@ export class AgileVcpu extends NestedVcpu {
     const { costs, shadow } = this;
     switch (shadow.fault(va, kind, user)) {
       case "true":
-        this.exit(EXIT.page_fault_true, costs.shadow_true_fault);
+        this.exit(EXIT.page_fault_true, costs.shadow_true_fault, costs.page_fault);
         this.faultCode = shadow.errorCode;
         return "guest-fault";
       case "guarded":
         return this.tableWrite(va, shadow.frame);
       case "hidden":
-        this.exit(EXIT.page_fault_hidden, costs.shadow_hidden_fault);
+        this.exit(EXIT.page_fault_hidden, costs.shadow_hidden_fault, costs.page_fault);
         return "again";
       default:
         invariant(false, "shadows are in step, and guest frames in the guest's memory", () => ({ va }));
@@ -148,7 +148,11 @@ export class AgileVcpu extends NestedVcpu {
     // What is written other than as a table is no table any more.
     const isNested = nesting.wrote(gfn) || pendingStore === undefined;
     if (isNested) this.nest(gfn);
-    this.exit(EXIT.table_write, costs.shadow_emulate_write + (isNested ? costs.shadow_unsync : 0));
+    this.exit(
+      EXIT.table_write,
+      costs.shadow_emulate_write + (isNested ? costs.shadow_unsync : 0),
+      costs.page_fault,
+    );
     return pendingStore === undefined ? "again" : "emulated";
   }
 
@@ -203,11 +207,14 @@ export class AgileVcpu extends NestedVcpu {
     this.exit(EXIT.external_interrupt, scan);
   }
 
-  /** Charges an exit with the work that it took; without VPIDs the transition flushes the TLB. */
-  private exit(reason: number, work: number): void {
+  /**
+   * Charges an exit with the work that it took; without VPIDs the transition flushes the TLB.
+   * @param fault what the hardware takes more, where a page fault left.
+   */
+  private exit(reason: number, work: number, fault = 0): void {
     const { costs } = this;
     const extra = this.shadow.takeWork();
-    this.chargeExit(reason, costs.vm_exit + costs.vm_entry, costs.monitor_dispatch + work + extra);
+    this.chargeExit(reason, costs.vm_exit + costs.vm_entry + fault, costs.monitor_dispatch + work + extra);
     if (!this.agile.vpid) this.machine.mmu.flushAll(false);
   }
 }

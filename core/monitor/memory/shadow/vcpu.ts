@@ -52,17 +52,17 @@ export class ShadowVcpu extends MachineVcpu {
     this.reloadPdptes();
     switch (fault) {
       case "true":
-        this.exit(EXIT.page_fault_true, costs.shadow_true_fault);
+        this.exit(EXIT.page_fault_true, costs.shadow_true_fault, costs.page_fault);
         this.faultCode = shadow.errorCode;
         return "guest-fault";
       case "guarded":
         this.emulate(va, shadow.frame);
         return "emulated";
       case "unsynced":
-        this.exit(EXIT.table_write, costs.shadow_hidden_fault);
+        this.exit(EXIT.table_write, costs.shadow_hidden_fault, costs.page_fault);
         return "again";
       case "hidden":
-        this.exit(EXIT.page_fault_hidden, costs.shadow_hidden_fault);
+        this.exit(EXIT.page_fault_hidden, costs.shadow_hidden_fault, costs.page_fault);
         return "again";
     }
   }
@@ -75,7 +75,8 @@ export class ShadowVcpu extends MachineVcpu {
     this.writeEntry(this.map.require(gfn), index, store.lo, store.hi);
     this.shadow.wrote(gfn, index, index);
     this.reloadPdptes();
-    this.exit(EXIT.table_write, this.costs.shadow_emulate_write);
+    const { costs } = this;
+    this.exit(EXIT.table_write, costs.shadow_emulate_write, costs.page_fault);
   }
 
   override writeCr3(root: Gfn): void {
@@ -102,11 +103,14 @@ export class ShadowVcpu extends MachineVcpu {
     this.exit(EXIT.cr3_load, this.costs.shadow_cr3);
   }
 
-  /** Charges an exit with the work that it took; without VPIDs the transition flushes the TLB. */
-  private exit(reason: number, work: number): void {
+  /**
+   * Charges an exit with the work that it took; without VPIDs the transition flushes the TLB.
+   * @param fault what the hardware takes more, where a page fault left.
+   */
+  private exit(reason: number, work: number, fault = 0): void {
     const { costs } = this;
     const extra = this.shadow.takeWork();
-    this.chargeExit(reason, costs.vm_exit + costs.vm_entry, costs.monitor_dispatch + work + extra);
+    this.chargeExit(reason, costs.vm_exit + costs.vm_entry + fault, costs.monitor_dispatch + work + extra);
     if (!this.options.vpid) this.machine.mmu.flushAll(false);
   }
 
