@@ -40,7 +40,7 @@ export const NETBURST_SOFTWARE_COSTS = {
   shadow_cr3: assumed(1_800, "twice the default", [800, 5_000]),
   shadow_invlpg: assumed(1_400, "twice the default", [600, 4_000]),
   shadow_allocate: assumed(3_000, "twice the default", [1_400, 8_000]),
-  hypercall_dispatch: fitted(400, "fitted to xen03-4-2p-0k-xen less -l-up: 1.2 us = 2,880 cycles more a switch, for two hypercalls of 900 + 400 and their work", [150, 700]),
+  hypercall_dispatch: fitted(170, "fitted to xen03-4-2p-0k-xen less -l-up: 1.2 us = 2,880 cycles more a switch, of which 844 are the way into Xen and back, 265 its calls' work, 715 walks, 440 code that is decoded again and 100 the guest's; 510 are left for three calls, a multicall and two in it", [80, 500]),
   validate_update: assumed(500, "twice the default", [200, 1_400]),
   validate_entry: assumed(250, "as the default, with locked operations of about 100 cycles", [120, 400]),
   scan_entry: assumed(4, "twice the default", [2, 10]),

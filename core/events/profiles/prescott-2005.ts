@@ -64,7 +64,7 @@ export const PRESCOTT_2005: CpuProfile = {
     invlpg: assumed(600, "microcoded; no figure found for this core", [200, 1_500]),
     invpcid: published(0, "not implemented: never charged"),
     ...splitRoundTrip(3_963, "agesen12-rt-prescott", "netburst"),
-    ring_transition: fitted(900, "fitted to xen03-4-2p-0k-xen less -l-up: 1.2 us = 2,880 cycles for two hypercalls of 900 + 400 and their work", [500, 1_400]),
+    ring_transition: fitted(900, "fitted to xen03-4-2p-0k-xen less -l-up: 1.2 us = 2,880 cycles more a switch, as hypercall_dispatch; INT and IRET are 719 of it (adams06, RDTSC three ways)", [500, 1_400]),
   },
   instructions: { ...instructionCostsOf("netburst"), call: HALF_OF_PAIR, return: HALF_OF_PAIR, store: ONE_STORE },
   notes: [
