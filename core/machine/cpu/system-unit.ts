@@ -159,6 +159,14 @@ export class SystemUnit {
     core.isEmulating = false;
   }
 
+  /** RIP is behind an instruction that a monitor has done itself. */
+  skip({ length }: Instruction): void {
+    const { core } = this;
+    this.setNext(length);
+    core.jump(core.nextLow, core.nextHigh);
+    core.host.modeChanged();
+  }
+
   /** Whether an instruction is among those that engines leave to TypeScript; `emulate` does no other. */
   performs({ row }: Instruction): boolean {
     return (this.entries[row.index] ?? this.makeEntry(row)).run !== unknown;

@@ -12,7 +12,7 @@ import { OWNER } from "../../events/memory-owners.js";
 import { addressOf, type Gfn, type Gva, PAGE_BYTES } from "../../machine/address.js";
 import type { Outcome } from "../../machine/board.js";
 import { CR0, EFER } from "../../machine/cpu/control-bits.js";
-import type { Core } from "../../machine/cpu/core.js";
+import { type Core, SHADOW } from "../../machine/cpu/core.js";
 import type { Interception, Vectoring } from "../../machine/cpu/interception.js";
 import {
   BASE,
@@ -26,7 +26,7 @@ import {
   RIP_HIGH,
   segmentWord,
 } from "../../machine/cpu/places.js";
-import { CS, EXCEPTION, LDTR, RFLAGS, TR } from "../../machine/cpu/state.js";
+import { CS, EXCEPTION, LDTR, MODE, RFLAGS, TR } from "../../machine/cpu/state.js";
 import type { StartState, SystemUnit } from "../../machine/cpu/system-unit.js";
 import { NONE_REFUSED } from "../../machine/execute/code/linear-access.js";
 import { decode, LONGEST_INSTRUCTION } from "../../machine/x86/decode.js";
@@ -476,11 +476,32 @@ export class DeprivilegedMonitor implements Monitor, Interception, RealTables {
 
   /** Has the guest's own processor do an instruction that may not be executed directly. */
   protected emulate(instruction: Instruction): void {
-    this.expose();
-    this.emulateExposed(instruction);
+    if (!this.changeInterruptFlag(instruction)) {
+      this.expose();
+      this.emulateExposed(instruction);
+    }
     const { reason, work } = this.priceOf(instruction);
     const { transition, decoding } = this.wayOf(instruction);
     this.exit(reason, transition, this.costs.trap_dispatch + decoding + work);
+  }
+
+  /**
+   * CLI and STI, which are most of what a kernel leaves for: all that changes is the guest's own IF, which the registers do not
+   * hold while the guest runs. Returns false for other instructions, and where a debug trap might follow.
+   */
+  private changeInterruptFlag(instruction: Instruction): boolean {
+    const { core, state } = this;
+    const { mnemonic } = instruction.row;
+    if (!INTERRUPT_FLAG_CHANGES.has(mnemonic) || state.isExposed || (core.mode & MODE.singleStep) !== 0)
+      return false;
+    this.parts.hardware.engine.endBlock();
+    const isSet = mnemonic === "STI";
+    if (isSet && !state.takesInterrupts) core.shadow = SHADOW.interrupts;
+    state.setInterruptFlag(isSet);
+    core.setSystemFlags(RFLAGS.RF, 0);
+    this.system.skip(instruction);
+    this.notePaging();
+    return true;
   }
 
   /** How an instruction that is not executed directly comes to the monitor, and what the monitor must find out first. */
@@ -503,8 +524,14 @@ export class DeprivilegedMonitor implements Monitor, Interception, RealTables {
     this.system.emulate(instruction);
     if ((this.core.words[EFER_WORD]! & EFER.LMSLE) !== 0) throw new UnsupportedError(OWN_LIMITS);
     if (TABLE_LOADS.has(instruction.row.mnemonic)) this.refuseTablesInWindow();
-    if (instruction.row.mnemonic === "LGDT" || this.paging.generation !== this.pagingSeen)
-      this.gdt.isStale = true;
+    if (instruction.row.mnemonic === "LGDT") this.gdt.isStale = true;
+    this.notePaging();
+  }
+
+  /** Where paging is another, so may be the guest's GDT. */
+  private notePaging(): void {
+    if (this.paging.generation === this.pagingSeen) return;
+    this.gdt.isStale = true;
     this.pagingSeen = this.paging.generation;
   }
 

@@ -68,7 +68,7 @@ export class PrivilegedState {
   isExposed = true;
   private readonly tables = new Int32Array(TABLES.length);
   private readonly localTable = new Int32Array(SEGMENT_WORDS);
-  private readonly task = new Int32Array(SEGMENT_WORDS);
+  private taskSelector = 0;
   private flags = 0;
   private cr0 = 0;
   /** What was concealed had CPL 0. */
@@ -108,6 +108,11 @@ export class PrivilegedState {
     this.flags = flags & PRIVILEGED_FLAGS;
   }
 
+  /** The same of IF alone. */
+  setInterruptFlag(isSet: boolean): void {
+    this.flags = isSet ? this.flags | RFLAGS.IF : this.flags & ~RFLAGS.IF;
+  }
+
   /** RFLAGS.IF and IOPL, and CR0, as the guest set them; for what must compare. */
   get virtualFlags(): number {
     return this.isExposed ? this.core.words[FLAGS]! & PRIVILEGED_FLAGS : this.flags;
@@ -119,14 +124,13 @@ export class PrivilegedState {
   /** While the guest runs: base and limit of its own GDT and IDT, and selectors of its own LDT and TSS. */
   get virtualTables() {
     const [gdtLow, gdtHigh, gdtLimit, idtLow, idtHigh, idtLimit] = this.tables;
-    const [localTable, task] = [this.localTable[SELECTOR]!, this.task[SELECTOR]!];
     return {
       gdtBase: addressOf(gdtHigh!, gdtLow!),
       gdtLimit: gdtLimit!,
       idtBase: addressOf(idtHigh!, idtLow!),
       idtLimit: idtLimit!,
-      localTable,
-      task,
+      localTable: this.localTable[SELECTOR]!,
+      task: this.taskSelector,
     };
   }
 
@@ -140,10 +144,8 @@ export class PrivilegedState {
     words[FLAGS] = (words[FLAGS]! & ~PRIVILEGED_FLAGS) | this.flags;
     words[CR0_WORD] = this.cr0;
     for (let index = 0; index < TABLES.length; index++) words[TABLES[index]!] = this.tables[index]!;
-    for (let word = 0; word < SEGMENT_WORDS; word++) {
-      words[LOCAL_TABLE + word] = this.localTable[word]!;
-      words[TASK + word] = this.task[word]!;
-    }
+    for (let word = 0; word < SEGMENT_WORDS; word++) words[LOCAL_TABLE + word] = this.localTable[word]!;
+    words[TASK + SELECTOR] = this.taskSelector;
     core.updateMode();
   }
 
@@ -161,9 +163,9 @@ export class PrivilegedState {
     for (let index = 0; index < TABLES.length; index++) this.tables[index] = words[TABLES[index]!]!;
     for (let word = 0; word < SEGMENT_WORDS; word++) {
       this.localTable[word] = words[LOCAL_TABLE + word]!;
-      this.task[word] = words[TASK + word]!;
       words[LOCAL_TABLE + word] = 0;
     }
+    this.taskSelector = words[TASK + SELECTOR]!;
     words[FLAGS] = (words[FLAGS]! & ~RFLAGS.IOPL) | RFLAGS.IF;
     words[CR0_WORD] = this.cr0 | REAL_CR0;
     if (this.hidKernel) {
