@@ -8,6 +8,8 @@ export interface StudiedScenario {
   readonly scenario: string;
   readonly title: string;
   readonly size: string;
+  /** The expression by which its cells were chosen; undefined: all. */
+  readonly only?: string | undefined;
   /** Names of those that were tried, and of those among them that change no row. */
   readonly constants: readonly string[];
   readonly idle: readonly string[];
@@ -48,8 +50,9 @@ export function sensitivityMarkdown(studies: readonly StudiedScenario[], spread:
 }
 
 function sectionOf(study: StudiedScenario): string[] {
-  const { scenario, title, size, constants, broken } = study;
-  const parts = [`## ${title}`, `\`scenarios/${scenario}.yaml\`, size ${size}.`];
+  const { scenario, title, size, only, constants, broken } = study;
+  const cells = only === undefined ? "" : `, cells with \`${only}\``;
+  const parts = [`## ${title}`, `\`scenarios/${scenario}.yaml\`, size ${size}${cells}.`];
   for (const line of linesOf(study)) {
     const { claim } = study.effects.find((effect) => effect.line === line)!;
     const limits = limitsOf(study, line);
