@@ -40,6 +40,7 @@ export function translation(options: TranslationOptions, terminal: Terminal): Ex
       fetch: (at) => bytesAt(plan, at),
       find: () => undefined,
       isStore: () => false,
+      returnsInCache: false,
     });
     units.push(listUnit(unit));
     guest += Math.max(1, unit.source.length);

@@ -347,6 +347,7 @@ export interface LabRow {
   /** Translation cache */ readonly translation_cache: string;
   /** Translation chaining */ readonly translation_chaining: string;
   /** Translation adaptive */ readonly translation_adaptive: string;
+  /** Translation iret */ readonly translation_iret: string;
   /** Paravirtual batch (count) */ readonly paravirtual_batch: number;
   /** Budget instructions (count) */ readonly budget_instructions: number;
   /** Budget seconds (seconds) */ readonly budget_seconds: number;

@@ -123,6 +123,8 @@ export interface CellConfig {
     readonly chaining: boolean;
     /** Translate stores anew that fault often. */
     readonly adaptive: boolean;
+    /** What a kernel's return to a program is translated to. */
+    readonly iret: "call-out" | "in-cache";
   };
   readonly paravirtual: {
     /** Most updates in one mmu_update hypercall. */

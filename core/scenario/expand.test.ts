@@ -121,7 +121,7 @@ test("a cell is resolved in full", () => {
       dirtyBits: true,
       rootCache: 8,
     },
-    translation: { cache: 2 ** 20, chaining: true, adaptive: true },
+    translation: { cache: 2 ** 20, chaining: true, adaptive: true, iret: "call-out" },
     paravirtual: { batch: 32 },
     budget: { instructions: 2e9, seconds: 60 },
     seed: 1,

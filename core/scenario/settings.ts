@@ -49,7 +49,7 @@ export const DEFAULT_SETTINGS = {
     dirtyBits: true,
     rootCache: 8,
   },
-  translation: { cache: 1024 * 1024, chaining: true, adaptive: true },
+  translation: { cache: 1024 * 1024, chaining: true, adaptive: true, iret: "call-out" },
   paravirtual: { batch: 32 },
   budget: { instructions: 2e9, seconds: 60 },
 } as const satisfies Partial<CellConfig>;
@@ -208,6 +208,11 @@ export function settingsShape(catalogue: Catalogue) {
         ),
         chaining: yesOrNo("Let direct branches go from unit to unit without the monitor"),
         adaptive: yesOrNo("Translate stores anew that fault often"),
+        iret: z
+          .enum(["call-out", "in-cache"])
+          .describe(
+            "What IRET is translated to: a call of the monitor, or for a 32-bit kernel's return to a program an IRET in the cache where nothing waits",
+          ),
       })
       .partial()
       .optional(),

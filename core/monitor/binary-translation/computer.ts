@@ -17,9 +17,10 @@ export function makeBinaryTranslation(options: TranslatedComputerOptions): Virtu
     // All others would enter CPL 0 unseen.
     machine: { paging: "pae", crossings: DEPRIVILEGED_CROSSINGS },
     make: (parts) => {
-      const { cachePages, chaining, adaptive } = options;
+      const { cachePages, chaining, adaptive, returnsInCache } = options;
       const shadow = { ...options.shadow, hostOrder: 0 };
-      const monitor = new BinaryTranslationMonitor(parts, { cachePages, chaining, adaptive, shadow });
+      const translation = { cachePages, chaining, adaptive, returnsInCache };
+      const monitor = new BinaryTranslationMonitor(parts, { ...translation, shadow });
       return { monitor, ram: monitor.ram };
     },
   });

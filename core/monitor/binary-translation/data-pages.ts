@@ -15,6 +15,13 @@ export const DATA = {
   pending: 4,
   /** The guest's IOPL, as a flag image has it; the machine's is 0. */
   privilegeLevel: 24,
+  /** Nonzero: the monitor is to be called where the guest returns to a program. */
+  barsReturn: 28,
+  /** Of a return to a program: flags put aside, the selector of CS, the program's IOPL, and the selector of the guest's GS. */
+  flags: 64,
+  returnSelector: 68,
+  programPrivilege: 72,
+  guestGs: 76,
 } as const;
 
 export const DATA_PAGES = 2;
@@ -50,6 +57,17 @@ export class DataPages {
 
   set pending(on: boolean) {
     this.setWord(DATA.pending, on ? 1 : 0);
+  }
+
+  /** IOPL that the last return to a program gave it. */
+  get programPrivilege(): number {
+    return this.word(DATA.programPrivilege);
+  }
+
+  /** Whether a return to a program calls the monitor; if not, the selector that loads the guest's GS. */
+  setReturn(isBarred: boolean, gs: number): void {
+    this.setWord(DATA.barsReturn, isBarred ? 1 : 0);
+    this.setWord(DATA.guestGs, gs);
   }
 
   /** Where an indirect branch wants to go, in the guest. */

@@ -21,6 +21,7 @@ it("lists each of the guest's instructions beside its translation", () => {
     fetch: (at) => bytes.subarray(at - GUEST),
     find: () => undefined,
     isStore: () => false,
+    returnsInCache: false,
   });
   const listed = listUnit(unit);
   expect(listed.map(({ text, how }) => [text, how])).toEqual([

@@ -13,17 +13,21 @@ import { EVENT } from "../../events/events.js";
 import { EXIT } from "../../events/exit-reasons.js";
 import { addressOf, type Gfn, type Gva, highHalf, lowHalf } from "../../machine/address.js";
 import type { Outcome } from "../../machine/board.js";
+import { isNull } from "../../machine/cpu/descriptor.js";
 import type { Vectoring } from "../../machine/cpu/interception.js";
 import { linearOfOperand } from "../../machine/cpu/operands.js";
 import {
+  ATTRIBUTES,
   BASE,
   DR6_WORD,
+  FLAGS,
   FLAT,
   HIGHEST,
   LOWEST,
   RIP,
   RIP_HIGH,
   SEGMENT_WORDS,
+  SELECTOR,
   segmentWord,
 } from "../../machine/cpu/places.js";
 import { CODE_16, CS, EXCEPTION, GS, MODE, RFLAGS, SS } from "../../machine/cpu/state.js";
@@ -54,19 +58,22 @@ export interface BinaryTranslationOptions {
   readonly chaining: boolean;
   /** Translate stores that fault often into calls of the monitor. */
   readonly adaptive: boolean;
+  /** Let the IRET of 32-bit kernels return to programs without the monitor. */
+  readonly returnsInCache: boolean;
 }
 
 /** As VMware's monitor did: 64-bit guests need "revision D" of AMD's (VMware, knowledge base 1003945), or VT-x on Intel's. */
 const NO_LONG_LIMITS =
   "a binary translator keeps its memory from translated code by segment limits, which this processor has not in 64-bit mode (EFER.LMSLE)";
+const PROGRAM_RING = 3;
 /** What a reference beyond a limit raises. */
 const LIMIT_FAULTS: ReadonlySet<number> = new Set([EXCEPTION.GP, EXCEPTION.SS]);
 
 export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   readonly cache: TranslationCache;
   private readonly data: DataPages;
-  /** The guest's kernel is running, translated. */
-  private isTranslated = false;
+  /** The guest's kernel was entered, translated. It may have returned to a program since, without the monitor. */
+  private hasEntered = false;
   /** The guest's GS while translated code uses the register for the monitor's data. */
   private readonly guestGs = new Int32Array(SEGMENT_WORDS);
   /** Where the monitor was called. */
@@ -103,7 +110,20 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
 
   // Into and out of translated code.
 
+  /** The guest's kernel is running, translated. */
+  private get isTranslated(): boolean {
+    return this.hasEntered && this.core.cpl !== PROGRAM_RING;
+  }
+
+  /** Where the guest's kernel has returned to a program: the state is that program's. */
+  private noteReturn(): void {
+    if (!this.hasEntered || this.isTranslated) return;
+    this.hasEntered = false;
+    this.state.setVirtualFlags(RFLAGS.IF | this.data.programPrivilege);
+  }
+
   protected override expose(): void {
+    this.noteReturn();
     if (this.isTranslated) {
       const { words } = this.core;
       this.parts.hardware.engine.endBlock();
@@ -111,7 +131,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
       words.set(this.guestGs, segmentWord(GS));
       if (this.width === WIDTH_64) this.limits.unlimit();
       this.state.setVirtualFlags((this.data.interruptFlag ? RFLAGS.IF : 0) | this.data.privilegeLevel);
-      this.isTranslated = false;
+      this.hasEntered = false;
     }
     super.expose();
   }
@@ -167,9 +187,10 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     this.lookForInterrupt();
     this.guestGs.set(words.subarray(segmentWord(GS), segmentWord(GS) + SEGMENT_WORDS));
     super.conceal();
-    this.isTranslated = true;
+    this.hasEntered = true;
     if (isLong) this.limits.limit();
     const gs = segmentWord(GS);
+    this.data.setReturn(!this.mayReturn(gs), words[gs + SELECTOR]!);
     words.set(words.subarray(segmentWord(SS), segmentWord(SS) + SEGMENT_WORDS), gs);
     words[gs + BASE] = this.data.address | 0;
     words[gs + BASE + 1] = isLong ? -1 : 0;
@@ -178,6 +199,16 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
     words[gs + FLAT] = 0;
     this.goOnAt(address);
     this.core.updateMode();
+  }
+
+  /**
+   * Whether IRET at CPL 1 to a program leaves what it would at CPL 0: the guest's GS, at its first word, is what loading its
+   * selector makes it (null; AMD's keep their base), and no flag is set that only CPL 0 takes back.
+   */
+  private mayReturn(gs: number): boolean {
+    const { words, processor } = this.core;
+    const isReloadable = processor.isIntel && words[gs + ATTRIBUTES] === 0 && isNull(words[gs + SELECTOR]!);
+    return isReloadable && (words[FLAGS]! & (RFLAGS.VIF | RFLAGS.VIP)) === 0;
   }
 
   private get width(): CodeWidth {
@@ -213,8 +244,8 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   }
 
   override hasInterrupt(): boolean {
-    if (!this.isTranslated) return super.hasInterrupt();
-    return this.hasPending && this.data.interruptFlag;
+    if (!this.hasEntered) return super.hasInterrupt();
+    return this.hasPending && (this.data.interruptFlag || !this.isTranslated);
   }
 
   override due(now: number): void {
@@ -248,6 +279,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
         fetch: (at) => this.fetch(at),
         find: (target) => (this.options.chaining ? this.cache.find(target)?.address : undefined),
         isStore: (at) => this.stores.isFrequent(at),
+        returnsInCache: this.options.returnsInCache,
       });
       engine.charge(CYCLES.translator, unit.instructions * this.costs.translate_instruction);
       events[EVENT.translated_units]!++;
@@ -339,6 +371,7 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
   }
 
   protected override dispatch(left: Left): void {
+    this.noteReturn();
     const { called } = this;
     if (called !== undefined) {
       this.callOut(called);

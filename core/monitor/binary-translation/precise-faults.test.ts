@@ -128,7 +128,11 @@ function ends(operations: readonly Operation[], seed: number): void {
   const truth = endingOf(native(guest), guest, BUDGET);
   expect(truth.outcome).toMatchObject({ kind: "exit" });
   expect(endingOf(translated(guest), guest, BUDGET)).toEqual(truth);
-  const unchained = translated(guest, "interpreter", { chaining: false, cachePages: 2 });
+  const unchained = translated(guest, "interpreter", {
+    chaining: false,
+    cachePages: 2,
+    returnsInCache: true,
+  });
   expect(endingOf(unchained, guest, BUDGET)).toEqual(truth);
 }
 

@@ -4,6 +4,7 @@
  * anything: a fault finds the guest's state as it was before the instruction.
  */
 
+import { RPL } from "../../machine/cpu/descriptor.js";
 import { RFLAGS } from "../../machine/cpu/state.js";
 import type { Assembler } from "../../machine/x86/assemble.js";
 import { imm, type MemoryReference, mem, SIZES } from "../../machine/x86/assembler-operands.js";
@@ -12,9 +13,11 @@ import { REGISTERS } from "../../machine/x86/registers.js";
 import type { BranchTable, CodeWidth } from "./code-width.js";
 import { DATA } from "./data-pages.js";
 
-const { eax, ecx, al, ah, gs } = REGISTERS;
-const { dword } = SIZES;
-const { IF, IOPL } = RFLAGS;
+const { eax, ecx, esp, al, ah, gs } = REGISTERS;
+const { word, dword } = SIZES;
+const { IF, IOPL, TF, VM, VIF, VIP } = RFLAGS;
+/** Of the flags that IRET pops: those that it would not load above CPL 0 as it does there, or after which the monitor is needed. */
+const BARRED_FLAGS = TF | VM | VIF | VIP;
 
 /** INT of this vector calls the monitor out of translated code. */
 export const CALL_OUT_VECTOR = 0xf5;
@@ -129,3 +132,42 @@ export function branch(code: Assembler, width: CodeWidth, called: string): void 
   code.label(go).emit("mov", own(width, jump), cx).emit("mov", cx, own(width, aside));
   takeBack(code, width).emit("jmp", own(width, jump));
 }
+
+/**
+ * IRETD to a program, by the machine's own: the popped IF is set and nothing else is special, no interrupt waits, and the guest's
+ * GS can be loaded. All else calls the monitor, as do faults of the IRETD itself. Flags, which all of this changes, are put aside
+ * in AH and AL; IRETD leaves the machine's IF set and its IOPL 0.
+ */
+export function returnToProgram(code: Assembler, width: CodeWidth, called: string): void {
+  const aside = own(width, width.data.cx);
+  const barred = code.unique("barred");
+  const popped = (item: number): MemoryReference => mem(dword, esp, { displacement: 4 * item });
+  const restore = (): void => {
+    code.emit("mov", eax, data(DATA.flags)).emit("add", al, OVERFLOWING).emit("sahf").emit("mov", ecx, aside);
+    takeBack(code, width);
+  };
+  // In IRETD's own order; while these may fault, the registers are the guest's.
+  putAside(code, width).emit("mov", eax, popped(0));
+  takeBack(code, width).emit("mov", eax, popped(1)).emit("mov", data(DATA.returnSelector), eax);
+  takeBack(code, width).emit("mov", eax, popped(2));
+  code.emit("mov", aside, ecx).emit("mov", ecx, eax).emit("lahf").emit("seto", al);
+  code.emit("mov", data(DATA.flags), eax).emit("mov", eax, data(DATA.returnSelector)).emit("not", eax);
+  code.emit("test", al, RPL).emit("jnz", barred);
+  code
+    .emit("mov", eax, ecx)
+    .emit("and", eax, IF | BARRED_FLAGS)
+    .emit("xor", eax, IF);
+  code.emit("or", eax, data(DATA.pending)).emit("or", eax, data(DATA.barsReturn)).emit("jnz", barred);
+  code.emit("and", ecx, IOPL).emit("mov", data(DATA.programPrivilege), ecx);
+  restore();
+  code
+    .emit("mov", gs, mem(word, DATA.guestGs, { segment: gs }))
+    .emit("iretd")
+    .label(barred);
+  restore();
+  code.label(called);
+  callOut(code);
+}
+
+/** Added to 1 as bytes it overflows, to 0 it does not: sets OF as SETO read it. */
+const OVERFLOWING = 0x7f;

@@ -86,6 +86,8 @@ export interface TranslationOptions {
   readonly find: (guest: number) => number | undefined;
   /** Whether a guest address's instruction is a store that faults often. */
   readonly isStore: (guest: number) => boolean;
+  /** 32-bit IRET returns to programs without the monitor. */
+  readonly returnsInCache: boolean;
 }
 
 export function translateUnit(guest: number, options: TranslationOptions): Unit {
@@ -225,6 +227,14 @@ class UnitTranslation {
         this.put("POPF", sequences.popFlags);
         this.checkPending();
         return false;
+      case "IRET":
+        if (!this.options.returnsInCache || instruction.operandSize !== 4 || this.width.bits !== 32) break;
+        this.putCalling(
+          { kind: "emulate", instruction, next: undefined, isInCache: false },
+          "IRET",
+          sequences.returnToProgram,
+        );
+        return true;
       default:
         if (!this.isCopied(instruction)) break;
         if (this.options.isStore(this.at - instruction.length) && memoryOf(instruction) !== undefined)

@@ -37,7 +37,7 @@ export class GuestGdt {
     /** The guest's kernel is: no instruction of its loads a segment from the machine's table in IA-32e mode. */
     private readonly isTranslated: boolean,
   ) {
-    this.legacy = new ShadowGdt(hardware, window, "ring-1", true);
+    this.legacy = new ShadowGdt(hardware, window, isTranslated ? "translated" : "ring-1", true);
   }
 
   private get core(): Core {

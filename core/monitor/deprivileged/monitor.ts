@@ -60,6 +60,10 @@ const LIMIT_FAULTS: ReadonlySet<number> = new Set([EXCEPTION.GP, EXCEPTION.SS]);
 const OWN_LIMITS =
   "a guest that sets EFER.LMSLE itself has limits that a monitor which deprivileges its kernel does not";
 
+/** Between kernel and programs: paging takes them for the kernel, whose ring is one of them. */
+const INNER_RINGS: ReadonlySet<number> = new Set([1, 2]);
+const INNER_RING = "a monitor that deprivileges its guest's kernel has no ring for guest code at CPL 1 or 2";
+
 /** What left the guest. */
 export type Left =
   | { readonly kind: "instruction"; readonly instruction: Instruction }
@@ -269,6 +273,7 @@ export class DeprivilegedMonitor implements Monitor, Interception, RealTables {
 
   /** The machine's into them: the guest may run. */
   protected conceal(): void {
+    if (this.state.isExposed && INNER_RINGS.has(this.core.cpl)) throw new UnsupportedError(INNER_RING);
     this.parts.hardware.memory.refusedFrom = NONE_REFUSED;
     this.state.conceal();
     if (!this.core.isLong && this.state.isKernel) this.truncate();

@@ -170,8 +170,8 @@ export class PrivilegedState {
     words[CR0_WORD] = this.cr0 | REAL_CR0;
     if (this.hidKernel) {
       this.setRing(this.guestRing);
-      // At CPL 3 alignment would be checked, which it never is at CPL 0.
-      words[CR0_WORD]! &= ~CR0.AM;
+      // At CPL 3 alignment would be checked, which it never is at CPL 0 and 1.
+      if (this.guestRing === 3) words[CR0_WORD]! &= ~CR0.AM;
     }
     const high = core.isLong ? -1 : 0;
     words[GDTR_BASE] = gdt.address | 0;

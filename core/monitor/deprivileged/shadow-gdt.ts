@@ -27,10 +27,10 @@ const ACCESSED = 0x100;
 const PAGES = 16;
 
 /**
- * Whom a table is for: a kernel in its ring, with the programs that it enters by IRET; or, where all are at CPL 3, the kernel
- * or the programs alone.
+ * Whom a table is for: a kernel in its ring, with the programs that it enters by IRET; the same for a kernel that is translated; or,
+ * where all are at CPL 3, the kernel or the programs alone.
  */
-export type TableUse = "ring-1" | "kernel-at-3" | "programs";
+export type TableUse = "ring-1" | "translated" | "kernel-at-3" | "programs";
 
 export class ShadowGdt {
   readonly address: number;
@@ -136,9 +136,14 @@ function raised(high: number, ring: number): number {
   return (high & (DPL | CODE_OR_DATA)) === CODE_OR_DATA ? high | (ring << PRIVILEGE_SHIFT) : high;
 }
 
+const isKernelCode = (high: number): boolean =>
+  (high & (CODE_OR_DATA | CODE)) === (CODE_OR_DATA | CODE) && (high & DPL) !== DPL;
+
 /** The second word of a descriptor, for each use. */
 const DEPRIVILEGED: Readonly<Record<TableUse, (high: number) => number>> = {
   "ring-1": (high) => raised(trapping(high), 1),
+  // What translated code goes to is translated: its IRET finds no code but programs'.
+  translated: (high) => (isKernelCode(high) ? high & ~PRESENT : raised(trapping(high), 1)),
   "kernel-at-3": (high) => {
     // The way to a program would be no change of privilege, and would not trap: its code is for nobody (#GP).
     return isProgramCode(high) ? trapping(high) & ~(DPL | CONFORMING) : raised(trapping(high), 3);

@@ -21,6 +21,7 @@ export interface Choice {
   readonly cachePages?: number;
   readonly chaining?: boolean;
   readonly adaptive?: boolean;
+  readonly returnsInCache?: boolean;
   readonly outOfSync?: boolean;
 }
 
@@ -69,6 +70,7 @@ export const translationOf = (options: ComputerOptions, choice: Choice = {}): Tr
   cachePages: choice.cachePages ?? 256,
   chaining: choice.chaining ?? true,
   adaptive: choice.adaptive ?? true,
+  returnsInCache: choice.returnsInCache ?? false,
 });
 
 export const native = (guest: Guest, engine?: Engine): GuestComputer =>

@@ -69,6 +69,7 @@ const CODE_TECHNIQUES: Readonly<Record<string, CodeTechnique>> = {
         cachePages: Math.ceil(translation.cache / PAGE_SIZES["4K"]),
         chaining: translation.chaining,
         adaptive: translation.adaptive,
+        returnsInCache: translation.iret === "in-cache",
       }),
   },
 };
