@@ -11,6 +11,8 @@ import type { Cell, CellConfig, CellOutcome, Plan } from "../scenario/index.js";
 export interface TimingRequest {
   readonly config: CellConfig;
   readonly samples: number;
+  /** Runs before the first that counts; 1 when absent. */
+  readonly warmup?: number;
   /** The clock on the wall (the default), or the time that processors spent on the process: less noisy where others work too. */
   readonly clock?: "wall" | "processor";
 }

@@ -59,7 +59,7 @@ function measuredBy({ code, workload }: CellConfig): (request: TimingRequest) =>
 
 /** A host, from nothing to its row. */
 async function ofHost(request: TimingRequest): Promise<Measured> {
-  const { config, samples } = request;
+  const { config, samples, warmup } = request;
   const now = clockOf(request);
   const timing = await measure(
     () => {
@@ -67,13 +67,13 @@ async function ofHost(request: TimingRequest): Promise<Measured> {
       runCell(config);
       return now() - begin;
     },
-    { samples },
+    { samples, warmup },
   );
   return { timing };
 }
 
 async function ofReferences(request: TimingRequest): Promise<Measured> {
-  const { config, samples } = request;
+  const { config, samples, warmup } = request;
   const now = clockOf(request);
   const cell = prepareCell(config);
   let runs = 0;
@@ -84,13 +84,13 @@ async function ofReferences(request: TimingRequest): Promise<Measured> {
       cell.run();
       return now() - begin;
     },
-    { samples },
+    { samples, warmup },
   );
   return { timing, references: cell.machine.counters.events[EVENT.references]! / runs };
 }
 
 async function ofCode(request: TimingRequest): Promise<Measured> {
-  const { config, samples } = request;
+  const { config, samples, warmup } = request;
   const now = clockOf(request);
   let instructions = 0;
   const timing = await measure(
@@ -112,7 +112,7 @@ async function ofCode(request: TimingRequest): Promise<Measured> {
       instructions = guest.region.instructions;
       return seconds;
     },
-    { samples },
+    { samples, warmup },
   );
   return { timing, instructions };
 }

@@ -67,7 +67,7 @@ const MS_PER_SECOND = 1000;
  */
 export async function measure(
   run: () => void | number | Promise<void>,
-  { samples, warmup = 1 }: { samples: number; warmup?: number },
+  { samples, warmup = 1 }: { samples: number; warmup?: number | undefined },
 ): Promise<HostTiming> {
   const { Bench } = await import("tinybench");
   const bench = new Bench({

@@ -12,11 +12,12 @@ import { parseArgs } from "node:util";
 import { buildIfStale, ROOT } from "../build.mjs";
 import { markdown } from "./table.mjs";
 
-const HELP = `node scripts/peers/techniques.mjs [--scenario full-para-hardware] [--size small] [--rounds 1] [--samples 5] [--only <where>]
+const HELP = `node scripts/peers/techniques.mjs [--scenario full-para-hardware] [--size small] [--rounds 1] [--warmup 7] [--samples 5] [--only <where>]
   --scenario  a scenario whose cells execute code, one of each technique and workload
   --rounds    processes for each cell; the median of their medians counts
-  --samples   runs that a process measures, one after another, after one to warm up: what counts is a process at work,
-              and TypeScript is slow until V8 has compiled it, a monitor's longer than the bare machine's
+  --warmup    runs of a process before those: what counts is a process at work, and TypeScript is slow until V8 has compiled
+              it, which is processor time too; a monitor has more of it than the bare machine, and calls it more rarely
+  --samples   runs that a process measures, one after another
   --only      cells that match an expression over axes; native must be among them`;
 
 const REFERENCE = "native";
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     scenario: { type: "string", default: "full-para-hardware" },
     size: { type: "string", default: "small" },
     rounds: { type: "string", default: "1" },
+    warmup: { type: "string", default: "7" },
     samples: { type: "string", default: "5" },
     only: { type: "string" },
     help: { type: "boolean", default: false },
@@ -61,7 +63,7 @@ console.log(
   ),
 );
 console.log(
-  `\nSize ${values.size}, ${values.rounds} × ${values.samples} runs, Node ${process.version}; native instructions over processor time.`,
+  `\nSize ${values.size}, ${values.rounds} × ${values.samples} runs after ${values.warmup}, Node ${process.version}; native instructions over processor time.`,
 );
 
 /** Adds one process's run of a cell to its row; a technique counts the instructions of the reference, which ran before it. */
@@ -69,6 +71,7 @@ async function measure(row, config) {
   const reply = await askTiming(path.join(ROOT, "dist/lab/timing-process.js"), {
     config,
     samples: Number(values.samples),
+    warmup: Number(values.warmup),
     clock: CLOCK,
   });
   if (reply.error !== undefined) throw new Error(`${config.technique} ${row.kind}: ${reply.error}`);
