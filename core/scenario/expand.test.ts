@@ -95,6 +95,7 @@ test("a cell is resolved in full", () => {
       profile: "nehalem-2008",
       memory: 2 ** 30,
       caches: "all",
+      sharers: 1,
       costs: { cr3_load: 9 },
       walkCaches: true,
       tlb: true,

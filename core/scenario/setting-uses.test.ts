@@ -17,6 +17,7 @@ import { kindOfWorkload, useOfSetting, usersText, usesSetting } from "./setting-
 const CHANGED: Readonly<Record<string, string | number | boolean>> = {
   page: "2M",
   "machine.caches": "off",
+  "machine.sharers": 2,
   "machine.walkCaches": false,
   "machine.tlb": false,
   "machine.engine": "interpreter",

@@ -35,6 +35,7 @@ const SETTINGS: Readonly<Record<string, SettingUse>> = {
   page: ON_A_MACHINE,
   ifMissing: CODE,
   "machine.caches": ON_A_MACHINE,
+  "machine.sharers": ON_A_MACHINE,
   "machine.walkCaches": ON_A_MACHINE,
   "machine.tlb": ON_A_MACHINE,
   "machine.engine": CODE,
