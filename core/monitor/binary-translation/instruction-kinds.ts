@@ -38,7 +38,7 @@ export function isTransfer(instruction: Instruction, { bytes }: CodeWidth): bool
 /** May be executed at CPL 1 as it is: means there what it means at CPL 0, and does not use what is the monitor's. */
 export function isIdentical(instruction: Instruction, width: CodeWidth): boolean {
   const { row, operands } = instruction;
-  if (usesMonitors(instruction) || TRANSFERS.has(row.mnemonic)) return false;
+  if (usesMonitors(instruction) || TRANSFERS.has(row.mnemonic) || showsPlace(instruction)) return false;
   const index = operands.findIndex((operand) => operand.kind === "register" && operand.file === "segment");
   const segment = operands[index];
   if (segment?.kind === "register" && PLAIN_SEGMENT_MOVES.has(row.mnemonic)) {
@@ -49,6 +49,9 @@ export function isIdentical(instruction: Instruction, width: CodeWidth): boolean
   return isInnocuous(instruction);
 }
 
+/** Stores where the last instruction of the x87 unit was: translated, in the cache (Adams & Agesen, section 3.2, of PC-relative). */
+const showsPlace = ({ row }: Instruction): boolean => X87_SAVES.has(row.mnemonic);
+
 /** Means the same whatever CPL, and traps at none. */
 const isInnocuous = ({ row }: Instruction): boolean => row.sensitivity === "innocuous" && row.privilege === 3;
 
@@ -58,14 +61,15 @@ export const continues = (instruction: Instruction): boolean =>
 
 /**
  * Whether an instruction that is not executed as it is is done without leaving the cache: reading the guest's control registers,
- * and ports whose number is in the instruction, so that the translator finds the device; and what is by CS, which code cut short by
- * a segment of its own would do. In 64-bit mode also what is by the guest's GS, which the monitor has put aside, and the task
+ * and ports whose number is in the instruction, so that the translator finds the device; what is by CS, which code cut short by
+ * a segment of its own would do; and saves of the x87's state. In 64-bit mode also what is by the guest's GS, which the monitor has put aside, and the task
  * priority.
  */
 export function isDoneInCache(instruction: Instruction, { bits }: CodeWidth): boolean {
   const { row, operands } = instruction;
   const [to, from] = operands;
   if (refersBy(instruction, SEGMENT.CS) && isInnocuous(instruction)) return true;
+  if (showsPlace(instruction)) return true;
   if (bits === 64 && (usesMonitors(instruction) || isTaskPriority(instruction) || row.mnemonic === "SWAPGS"))
     return true;
   switch (row.mnemonic) {
@@ -101,6 +105,7 @@ const CONTINUING: ReadonlySet<string> = new Set([
   "INVLPG",
   "SWAPGS",
 ]);
+const X87_SAVES: ReadonlySet<string> = new Set(["FNSTENV", "FNSAVE", "FXSAVE", "FXSAVE64"]);
 const GS_BASES: ReadonlySet<string> = new Set(["RDGSBASE", "WRGSBASE"]);
 const PLAIN_SEGMENT_MOVES: ReadonlySet<string> = new Set(["MOV", "PUSH", "POP"]);
 const PLAIN_SEGMENTS: ReadonlySet<number> = new Set([SEGMENT.ES, SEGMENT.DS, SEGMENT.FS]);

@@ -30,7 +30,7 @@ import {
   SELECTOR,
   segmentWord,
 } from "../../machine/cpu/places.js";
-import { CODE_16, CS, EXCEPTION, GS, MODE, RFLAGS, SS } from "../../machine/cpu/state.js";
+import { CODE_16, CS, EXCEPTION, GS, MODE, RFLAGS, SS, STATE } from "../../machine/cpu/state.js";
 import { PF_FETCH, PF_PRESENT, PF_WRITE } from "../../machine/mmu/entry.js";
 import { decode } from "../../machine/x86/decode.js";
 import type { Instruction } from "../../machine/x86/instruction.js";
@@ -62,6 +62,8 @@ export interface BinaryTranslationOptions {
   readonly returnsInCache: boolean;
 }
 
+/** Of the x87 unit's last instruction, two words. */
+const X87_POINTER = STATE.x87Pointer / 4;
 /** As VMware's monitor did: 64-bit guests need "revision D" of AMD's (VMware, knowledge base 1003945), or VT-x on Intel's. */
 const NO_LONG_LIMITS =
   "a binary translator keeps its memory from translated code by segment limits, which this processor has not in 64-bit mode (EFER.LMSLE)";
@@ -128,12 +130,24 @@ export class BinaryTranslationMonitor extends DeprivilegedMonitor {
       const { words } = this.core;
       this.parts.hardware.engine.endBlock();
       this.setGuestIp(this.cache.startOf(this.address).guest);
+      this.noteX87Pointer();
       words.set(this.guestGs, segmentWord(GS));
       if (this.width === WIDTH_64) this.limits.unlimit();
       this.state.setVirtualFlags((this.data.interruptFlag ? RFLAGS.IF : 0) | this.data.privilegeLevel);
       this.hasEntered = false;
     }
     super.expose();
+  }
+
+  /** Where the last instruction of the x87 unit was is the guest's address of it from now on, if it was in the cache. */
+  private noteX87Pointer(): void {
+    const { words } = this.core;
+    const low = words[X87_POINTER]! >>> 0;
+    const isPlaced = addressOf(words[X87_POINTER + 1]!, low | 0) === windowAddressIn(this.width, low);
+    if (!isPlaced || !this.cache.contains(low)) return;
+    const { guest } = this.cache.startOf(low);
+    words[X87_POINTER] = lowHalf(guest);
+    words[X87_POINTER + 1] = highHalf(guest);
   }
 
   protected override conceal(): void {

@@ -23,6 +23,8 @@ const NO_SELECTOR = 0x80;
 const NO_MSR = 0x1234;
 /** Instructions; filling the page table takes most of them. */
 const BUDGET = 100_000;
+/** Offsets of the last instruction's address in what FNSTENV and FXSAVE store (SDM vol. 1, figure 8-9; vol. 2, FXSAVE). */
+const X87 = { environmentPointer: 12, fxsavePointer: 8 } as const;
 /** PG without PE. */
 const IMPOSSIBLE_CR0 = 0x8000_0000 | 0;
 
@@ -97,6 +99,20 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   "bad CR0": (code) => {
     code.emit("mov", eax, imm(IMPOSSIBLE_CR0, 4));
     code.faulting(() => void code.emit("mov", cr0, eax));
+  },
+  "x87 environment": (code) => {
+    const area = EVENT_PLACES.stack + 0x400;
+    code
+      .emit("fninit")
+      .emit("fld1")
+      .emit("fld", mem(dword, EVENT_PLACES.stack + 64))
+      .emit("nop");
+    // FNSTENV.
+    code
+      .db(0xd9, 0x35)
+      .dd(area)
+      .emit("mov", eax, mem(dword, area + X87.environmentPointer));
+    code.emit("fxsave", mem(area)).emit("mov", ebx, mem(dword, area + X87.fxsavePointer));
   },
   int3: (code) => void code.emit("int3"),
   "int n": (code) => void code.emit("int", imm(SOFTWARE_VECTOR, 1)),
