@@ -64,6 +64,17 @@ const LOST_PORT = replaced(
   nothing,
 );
 const LOST_WRITE = replaced("a write to the APIC is dropped", InKernelDevices, "writeMemory", nothing);
+const keptStale: Fault = {
+  name: "what is stale is executed on",
+  plant: () => {
+    const prototype = BinaryTranslationMonitor.prototype as unknown as Record<"dropStale", () => void>;
+    vi.spyOn(prototype, "dropStale").mockImplementation(function (this: unknown) {
+      const monitor = this as { isAllStale: boolean; readonly stale: Set<unknown> };
+      monitor.isAllStale = false;
+      monitor.stale.clear();
+    });
+  },
+};
 const wrongVector = (vendor: Class): Fault =>
   said("an exception comes back as another", vendor, "exceptionVector", EXCEPTION.OF);
 const wrongCode: Fault = {
@@ -111,6 +122,19 @@ const FAULTS: readonly Planted[] = [
       nothing,
     ),
   ],
+  [
+    "binary translation",
+    INTEL,
+    1,
+    replaced("interrupts do not come", BinaryTranslationMonitor, "hasInterrupt", () => false),
+  ],
+  [
+    "binary translation",
+    INTEL,
+    1,
+    replaced("what waits for IF is not looked for", BinaryTranslationMonitor, "lookForInterrupt", nothing),
+  ],
+  ["binary translation", INTEL, 3, keptStale],
   ["hardware/nested", INTEL, 3, LOST_WRITE],
   ["hardware/nested", INTEL, 3, LOST_PORT],
   ["hardware/nested", INTEL, 2, wrongVector(VmxVendor)],
