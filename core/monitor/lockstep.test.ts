@@ -21,6 +21,14 @@ it.each(SEEDS)("seed %i", (seed) => {
   expect(found, guest.description).toBeUndefined();
 });
 
+/** Their segments end where the monitor begins, and programs' code is loaded as data. */
+it.each([7, 12])("seed %i where segments are cut short", (seed) => {
+  const guest = timelessGuest(seed);
+  const techniques = ["trap-and-emulate", "binary translation"] as const;
+  const choice = { profiles: ["nehalem-2008"], techniques, engines: () => ["translator"] as const };
+  expect(differenceOf(guest, choice), guest.description).toBeUndefined();
+});
+
 /** Of 64 bits, without what shows privilege and with it. */
 const LONG_SEEDS = [4, 2];
 

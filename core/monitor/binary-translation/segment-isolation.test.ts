@@ -96,6 +96,13 @@ const SAME: Readonly<Record<string, Attack>> = {
     descriptors: [segment(DATA, RING_3_DATA, SMALL)],
     program: storeBy(DATA, 3),
   },
+  "a program's code in DS": {
+    program: (code) =>
+      void code.emit("mov", eax, SEL.userCode).emit("mov", ds, ax).emit("mov", eax, mem(dword, OWN)),
+  },
+  "a program's load by CS": {
+    program: (code) => void code.emit("mov", eax, mem(dword, OWN, { segment: cs })),
+  },
   "JMP to a task": { descriptors: [TASK], kernel: (code) => void code.emit("jmp far", far(SEL.first, 0)) },
   "CALL of a task": { descriptors: [TASK], kernel: callFirst },
   "a task gate in the IDT": {

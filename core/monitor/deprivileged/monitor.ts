@@ -468,7 +468,10 @@ export class DeprivilegedMonitor implements Monitor, Interception, RealTables {
 
   /** What is absent from the monitor's table may be present in the guest's. Gates in a kernel's way are where it traps and is wrong. */
   private mayBePresent({ vector, errorCode, instruction }: Exception): boolean {
-    if ((vector !== EXCEPTION.NP && vector !== EXCEPTION.SS) || errorCode === 0) return false;
+    if (errorCode === 0) return false;
+    // Programs' code is readable in the guest's.
+    if (vector === EXCEPTION.GP) return !this.core.isLong && this.gdt.wholeOf(errorCode) !== undefined;
+    if (vector !== EXCEPTION.NP && vector !== EXCEPTION.SS) return false;
     const isGate = instruction?.row.mnemonic === "CALLF" || instruction?.row.mnemonic === "JMPF";
     return this.isTranslator || !this.state.isKernel || !isGate;
   }

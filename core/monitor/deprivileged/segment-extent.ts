@@ -8,19 +8,22 @@ import {
   BASE,
   FLAT,
   HIGHEST,
+  LIMIT,
   LOWEST,
   RIGHTS,
   SEGMENT_WORDS,
   SELECTOR,
   segmentWord,
 } from "../../machine/cpu/places.js";
+import { PRIVILEGE_SHIFT } from "../../machine/cpu/segments.js";
 import { CS, DS, ES, FS, GS, SS } from "../../machine/cpu/state.js";
 import { WINDOW_BASE } from "./window.js";
 
 const DATA = [ES, SS, DS, FS, GS];
 const ALL = [CS, ...DATA];
-/** Of a selector. */
+/** Of a selector, and of a segment's attributes: they change with CPL. */
 const RPL = 3;
+const DPL = 3 << PRIVILEGE_SHIFT;
 
 /** Base, first and last offset of a segment, and whether it is readable and writable, as its register has it. */
 export interface SegmentExtent {
@@ -66,8 +69,7 @@ export class SegmentRegisters {
     for (const segment of ALL) {
       const at = segmentWord(segment);
       if (words[at + ATTRIBUTES] === 0) continue;
-      const selector = words[at + SELECTOR]!;
-      const whole = wholeOf(selector) ?? this.wasCut(segment, selector);
+      const whole = wholeOf(words[at + SELECTOR]!) ?? this.wasCut(segment);
       if (whole !== undefined && restoreSegment(words, at, whole)) found = true;
     }
     return found;
@@ -90,10 +92,17 @@ export class SegmentRegisters {
     return true;
   }
 
-  /** A loader's segments are in no table. */
-  private wasCut(segment: number, selector: number): SegmentExtent | undefined {
+  /**
+   * A loader's segments are in no table. One of the same selector that was loaded since has a limit of its own: what was cut short in
+   * the register has not.
+   */
+  private wasCut(segment: number): SegmentExtent | undefined {
     const before = this.before[segment]!;
-    if (before[ATTRIBUTES] === 0 || ((before[SELECTOR]! ^ selector) & ~RPL) !== 0) return undefined;
+    const at = segmentWord(segment);
+    for (const word of [SELECTOR, LIMIT, ATTRIBUTES]) {
+      const ignored = word === SELECTOR ? RPL : word === ATTRIBUTES ? DPL : 0;
+      if (((before[word]! ^ this.words[at + word]!) & ~ignored) !== 0) return undefined;
+    }
     const [lowest, highest, rights] = [before[LOWEST]!, before[HIGHEST]!, before[RIGHTS]!];
     return { base: before[BASE]! >>> 0, lowest, highest, rights };
   }
