@@ -801,7 +801,7 @@ export interface LabRow {
   /** Host density link bandwidth (count) */ readonly host_density_link_bandwidth: number;
   /** Host density sharing */ readonly host_density_sharing: string;
   /** Host density pages to scan (count) */ readonly host_density_pages_to_scan: number;
-  /** Host density from */ readonly host_density_from: number | string;
+  /** Host density from */ readonly host_density_from: string;
   /** Host density images (count) */ readonly host_density_images: number;
   /** Host density kaslr */ readonly host_density_kaslr: string;
   /** Host density inputs */ readonly host_density_inputs: string;
@@ -818,7 +818,7 @@ export interface LabRow {
   /** Host population link bandwidth (count) */ readonly host_population_link_bandwidth: number;
   /** Host population sharing */ readonly host_population_sharing: string;
   /** Host population pages to scan (count) */ readonly host_population_pages_to_scan: number;
-  /** Host population from */ readonly host_population_from: number | string;
+  /** Host population from */ readonly host_population_from: string;
   /** Host population images (count) */ readonly host_population_images: number;
   /** Host population kaslr */ readonly host_population_kaslr: string;
   /** Host population inputs */ readonly host_population_inputs: string;
@@ -865,7 +865,7 @@ export interface LabRow {
   /** Host noisy neighbour hog share (count) */ readonly host_noisy_neighbour_hog_share: number;
   /** Host noisy neighbour virtual processors (count) */ readonly host_noisy_neighbour_virtual_processors: number;
   /** Host noisy neighbour virtual memory (bytes) */ readonly host_noisy_neighbour_virtual_memory: number;
-  /** Host noisy neighbour from */ readonly host_noisy_neighbour_from: number | string;
+  /** Time, seconds (count) */ readonly host_noisy_neighbour_begin: number;
   /** Host noisy neighbour watch (count) */ readonly host_noisy_neighbour_watch: number;
   /** Host start time starts (count) */ readonly host_start_time_starts: number;
   /** Host start time at once (count) */ readonly host_start_time_at_once: number;
@@ -875,7 +875,7 @@ export interface LabRow {
   /** Host start time runtime */ readonly host_start_time_runtime: string;
   /** Host start time daemon */ readonly host_start_time_daemon: string;
   /** Host start time network */ readonly host_start_time_network: string;
-  /** Host start time from */ readonly host_start_time_from: number | string;
+  /** Host start time from */ readonly host_start_time_from: string;
   /** Host start time pod */ readonly host_start_time_pod: string;
   /** Host start time runtime at */ readonly host_start_time_runtime_at: string;
   /** Host start time removed */ readonly host_start_time_removed: string;
@@ -929,7 +929,7 @@ export interface LabRow {
   /** Host failover runtime */ readonly host_failover_runtime: string;
   /** Host failover daemon */ readonly host_failover_daemon: string;
   /** Host failover network */ readonly host_failover_network: string;
-  /** Host failover from */ readonly host_failover_from: number | string;
+  /** Host failover from */ readonly host_failover_from: string;
   /** Host failover pod */ readonly host_failover_pod: string;
   /** Host failover runtime at */ readonly host_failover_runtime_at: string;
   /** Host failover removed */ readonly host_failover_removed: string;
@@ -1014,7 +1014,7 @@ export interface LabRow {
   /** Link bandwidth (count) */ readonly link_bandwidth: number;
   /** Sharing */ readonly sharing: string;
   /** Pages to scan (count) */ readonly pages_to_scan: number;
-  /** From */ readonly from: number | string;
+  /** From */ readonly from: string;
   /** Images (count) */ readonly images: number;
   /** Kaslr */ readonly kaslr: string;
   /** Inputs */ readonly inputs: string;
@@ -1039,6 +1039,7 @@ export interface LabRow {
   /** Hog share (count) */ readonly hog_share: number;
   /** Virtual processors (count) */ readonly virtual_processors: number;
   /** Virtual memory (bytes) */ readonly virtual_memory: number;
+  /** Time, seconds (count) */ readonly begin: number;
   /** Starts (count) */ readonly starts: number;
   /** At once (count) */ readonly at_once: number;
   /** Image at */ readonly image_at: string;

@@ -13,6 +13,7 @@ import { HOST_METRICS } from "../host/metrics.js";
 import type { Axis } from "../scenario/axes.js";
 import { CATALOGUE } from "../scenario/catalogue.js";
 import { languageOf } from "../scenario/schema.js";
+import type { ParameterSpec } from "../util/parameters.js";
 import { DERIVED } from "./derived.js";
 
 export type ColumnUnit =
@@ -233,7 +234,7 @@ export function axisColumns(): AxisColumn[] {
     const description = axis.schema.description ?? `The scenario's ${axis.path}.`;
     columns.set(name, {
       path: axis.path,
-      column: coordinate(name, sentence(name), description, axisUnit(axis)),
+      column: coordinate(name, parameterOf(axis)?.label ?? sentence(name), description, axisUnit(axis)),
     });
   }
   return [...columns.values()];
@@ -246,10 +247,15 @@ function axisUnit(axis: Axis): ColumnUnit {
   if (axis.isSize) return "bytes";
   if (axis.column.startsWith("cost_")) return "cycles";
   if (axis.path === "budget.seconds") return "seconds";
-  const name = axis.path.split(".").at(-1)!;
-  const parameter = CATALOGUE.workloads.map(({ parameters }) => parameters[name]).find(Boolean);
-  const isNumber = axis.path.startsWith("parameters.") && COUNTED_PARAMETERS.has(parameter?.kind ?? "");
+  const isNumber = COUNTED_PARAMETERS.has(parameterOf(axis)?.kind ?? "");
   return isNumber || COUNTED.has(axis.column) ? "count" : "text";
+}
+
+/** The first workload's parameter of the name that an axis ends with. */
+function parameterOf({ path }: Axis): ParameterSpec | undefined {
+  if (!path.startsWith("parameters.")) return undefined;
+  const name = path.split(".").at(-1)!;
+  return CATALOGUE.workloads.map(({ parameters }) => parameters[name]).find(Boolean);
 }
 
 /** "host_page" → "Host page". */

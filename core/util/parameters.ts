@@ -10,8 +10,9 @@ export type RunSize = (typeof RUN_SIZES)[number];
 /** One value, or one for each size of run. */
 export type Sized<T> = T | Readonly<Record<RunSize, T>>;
 
+/** `label` is what it is called in charts and tables where its name does not say it, with its unit. */
 // biome-ignore format: one kind a line
-export type ParameterSpec = { readonly description: string } & (
+export type ParameterSpec = { readonly description: string; readonly label?: string } & (
   | { readonly kind: "bytes"; readonly default: Sized<number>; readonly minimum?: number; readonly maximum?: number }
   | { readonly kind: "count"; readonly default: Sized<number>; readonly minimum?: number; readonly maximum?: number }
   | { readonly kind: "number"; readonly default: Sized<number>; readonly minimum?: number; readonly maximum?: number }

@@ -120,7 +120,7 @@ describe("a noisy neighbour", () => {
   const base = {
     application: "database",
     watch: 4,
-    from: 4,
+    begin: 4,
     processors: 4,
     swap: 4 * GIB,
     rate: 20,

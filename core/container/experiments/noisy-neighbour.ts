@@ -71,10 +71,11 @@ const PARAMETERS = {
   },
   virtualProcessors: { kind: "count", default: 2, minimum: 1, description: "Of the hog, where it is a VM." },
   virtualMemory: { kind: "bytes", default: 2 * GIB, description: "Of the hog, where it is a VM." },
-  from: {
+  begin: {
     kind: "number",
     default: 0,
     minimum: 0,
+    label: "Time, seconds",
     description: "Second at which the measurement begins; the hog begins at 3.",
   },
   watch: { kind: "number", default: 10, minimum: 0.1, description: "Seconds of the measurement." },
@@ -104,7 +105,7 @@ export const NOISY_NEIGHBOUR: Experiment = {
 };
 
 function watchVictim(setting: ExperimentSetting): HostValues {
-  const { control, hog, from, watch, rate } = setting.parameters as Record<string, string | number>;
+  const { control, hog, begin, watch, rate } = setting.parameters as Record<string, string | number>;
   const host = hostOf(setting);
   const base = host.memory.framesUsed;
   const application = applicationOf(setting);
@@ -118,14 +119,14 @@ function watchVictim(setting: ExperimentSetting): HostValues {
   if (control === "limits") applyLimits(host, victim.owner, { ioWeight: limitsOf(setting).victim });
   new Load(host, victim, new Random(setting.seed).fork("victim"), meter, { rate: Number(rate) });
   let killable: { readonly kills: number } | undefined;
-  const begin = (): void => {
+  const beginHog = (): void => {
     killable = startHog(placeOf(setting, victim), setting, String(hog));
   };
-  if (hog !== "none") host.clock.at(HOG_BEGINS, begin);
-  host.clock.runUntil(Number(from) * SECOND);
+  if (hog !== "none") host.clock.at(HOG_BEGINS, beginHog);
+  host.clock.runUntil(Number(begin) * SECOND);
   meter.reset();
   const window = new Window(host);
-  host.clock.runUntil((Number(from) + Number(watch)) * SECOND);
+  host.clock.runUntil((Number(begin) + Number(watch)) * SECOND);
   return {
     ...memoryValues(host, 2, base),
     ...window.values(meter),
