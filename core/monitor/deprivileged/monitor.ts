@@ -53,6 +53,8 @@ const IDT_LIMIT = 0x7ff;
 /** Selector of the monitor's TSS, as STR shows it. */
 const TASK_SELECTOR = 0xfff8;
 
+/** Of a selector, and of an error code that names one: its table is the local one. */
+const LOCAL = 4;
 /** What a reference beyond a limit raises, with an error code of 0. */
 const LIMIT_FAULTS: ReadonlySet<number> = new Set([EXCEPTION.GP, EXCEPTION.SS]);
 
@@ -469,7 +471,9 @@ export class DeprivilegedMonitor implements Monitor, Interception, RealTables {
   /** What is absent from the monitor's table may be present in the guest's. Gates in a kernel's way are where it traps and is wrong. */
   private mayBePresent({ vector, errorCode, instruction }: Exception): boolean {
     if (errorCode === 0) return false;
-    // Programs' code is readable in the guest's.
+    // The machine has no local table; programs' code is readable in the guest's.
+    if (vector === EXCEPTION.GP && (errorCode & LOCAL) !== 0)
+      return this.state.virtualTables.localTable !== 0;
     if (vector === EXCEPTION.GP) return !this.core.isLong && this.gdt.wholeOf(errorCode) !== undefined;
     if (vector !== EXCEPTION.NP && vector !== EXCEPTION.SS) return false;
     const isGate = instruction?.row.mnemonic === "CALLF" || instruction?.row.mnemonic === "JMPF";
