@@ -21,7 +21,7 @@ export interface AgainstOptions extends ScenarioOptions {
 /** Exit code 1 when a modelled number differs or a cell is slower. */
 export async function benchAgainst(options: AgainstOptions, terminal: Terminal): Promise<ExitCode> {
   const { scenario, sets, size, seed, only, quiet, json, summary, pairs } = options;
-  const stop = interruption(() => terminal.note(messages.stoppingComparison));
+  const stop = interruption(() => terminal.note(messages.stoppingWithoutResult));
   const note = (text: string): void => {
     if (!quiet) terminal.note(text);
   };

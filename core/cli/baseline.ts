@@ -147,7 +147,7 @@ function bless({ path: place, rows, record }: StoredRun, why: string): string {
   if (comparison?.isEqual && comparison.constants.length === 0 && isSamePlan) return "unchanged";
   const changed =
     comparison === undefined
-      ? `New: ${rows.length} cells.`
+      ? `New: ${rows.length} ${rows.length === 1 ? "cell" : "cells"}.`
       : comparison.isEqual
         ? "Equal rows of another scenario or other constants."
         : comparisonVerdict(comparison);

@@ -63,7 +63,7 @@ describe("a mistake in the arguments", () => {
     [["bench", "x.yaml", "-z"], "unknown option -z", "virtlab bench --help"],
     [["bench", "x.yaml", "y.yaml"], 'unexpected argument "y.yaml"', "virtlab bench --help"],
     [["bench"], "virtlab bench needs <scenario>", "virtlab bench --help"],
-    [["bench", "x.yaml", "--seed"], "--seed has no value", "--seed <value>"],
+    [["bench", "x.yaml", "--seed"], "--seed has no value", "--seed <number>"],
     [["bench", "x.yaml", "--seed=1", "--seed=2"], "--seed is given twice", "once"],
     [["bench", "x.yaml", "--workers", "many"], "--workers many: not a whole number from 0 to 1024", "e.g."],
     [["history", "ad"], "history ad: history can show or add", 'did you mean "add"?'],
@@ -75,7 +75,9 @@ describe("a mistake in the arguments", () => {
     [["list", "event", "s"], 'unexpected argument "s"', "virtlab list --help"],
     [["list", "evnts"], 'there is no list of "evnts"', 'did you mean "events"'],
     [["describe", "nested_tabels"], 'knows nothing named "nested_tabels"', 'did you mean "nested_tables'],
+    [["describe", "cost"], "which cost?", "virtlab list costs"],
     [["report", "nowhere"], 'no run "nowhere"', ""],
+    [["report", "x.yaml"], "is a scenario, not its results", "then give its name: x"],
     [
       ["sensitivity", "ept", "--over", "nope"],
       "no cell of the scenario has a constant nope",

@@ -144,7 +144,7 @@ const COMMANDS: readonly Command[] = [
     summary: "What there is: scenarios, workloads, profiles, techniques, events, columns, …",
     positionals: {
       topic:
-        "scenarios, techniques, workloads, profiles, events, columns, categories, exits, owners or costs",
+        "scenarios, techniques, workloads, profiles, settings, events, columns, categories, exits, owners or costs",
     },
     options: JSON_OPTION,
     examples: [
@@ -161,7 +161,7 @@ const COMMANDS: readonly Command[] = [
     usage: "describe <thing..>",
     summary: "What one thing is: its meaning, parameters, numbers and source",
     positionals: {
-      thing: "A workload, profile, technique, event, cycle category, exit reason, cost or column",
+      thing: "A workload, profile, technique, setting, event, cycle category, exit reason, cost or column",
     },
     options: JSON_OPTION,
     examples: [
@@ -199,6 +199,7 @@ const COMMANDS: readonly Command[] = [
     options: {
       write: flag("Rewrite scenarios/schema.json, results/COLUMNS.md and core/notebook/row.ts"),
       check: flag("Exit with 1 when one of them is stale"),
+      ...JSON_OPTION,
     },
     examples: [
       ["schema > schema.json", "JSON Schema, draft 2020-12"],
@@ -207,7 +208,8 @@ const COMMANDS: readonly Command[] = [
     run: async (values, { terminal }) => {
       const [write, check] = [flagOf(values["write"]), flagOf(values["check"])];
       if (write && check) throw messages.optionsExclude("write", "check");
-      return (await import("./schema.js")).schema(write ? "write" : check ? "check" : "print", terminal);
+      const action = write ? "write" : check ? "check" : "print";
+      return (await import("./schema.js")).schema(action, flagOf(values["json"]), terminal);
     },
   },
 ];
@@ -225,7 +227,9 @@ const COMMAND_NAMES = COMMANDS.map(({ usage }) => usage.split(" ")[0]!);
 
 /** Parses and runs. @throws UserError for a mistake in the arguments, and whatever the command throws */
 export async function runCommand(context: Context): Promise<ExitCode> {
-  const { args, terminal } = context;
+  const { terminal } = context;
+  // `virtlab help bench`, as many commands understand it.
+  const args = context.args[0] === "help" ? [...context.args.slice(1), "--help"] : context.args;
   let code: ExitCode = EXIT_CODE.ok;
   const parser = yargs([...args])
     .scriptName("virtlab")
@@ -285,6 +289,11 @@ function declare(builder: Argv, command: Command): Argv {
   return builder.usage(`Usage: $0 ${command.usage} [options]\n\n${command.summary}.`).strict();
 }
 
+/** What an option's help says to write: `file`. */
+function valueWord(command: Command | undefined, option: string): string | undefined {
+  return /\[(.*)\]$/.exec(command?.options[option]?.description ?? "")?.[1];
+}
+
 /** What yargs found wrong, in our words. */
 function argumentError(message: string, args: readonly string[]): Error {
   const command = COMMANDS[COMMAND_NAMES.indexOf(args.find((argument) => !argument.startsWith("-")) ?? "")];
@@ -292,7 +301,7 @@ function argumentError(message: string, args: readonly string[]): Error {
   const unknown = /^Unknown arguments?: (.*)$/s.exec(message)?.[1]?.split(", ");
   if (unknown === undefined) {
     const lacking = /^Not enough arguments following: (.*)$/.exec(message)?.[1];
-    if (lacking !== undefined) return messages.optionNeedsValue(lacking);
+    if (lacking !== undefined) return messages.optionNeedsValue(lacking, valueWord(command, lacking));
     const missing = /^Not enough non-option arguments/.test(message) && command !== undefined;
     return messages.missingArgument(
       missing ? `${name} needs ${command.usage.replace(/^\S+ /, "")}` : message,

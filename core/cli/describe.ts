@@ -2,6 +2,7 @@
 import { ENTRY_KINDS, type Entry, encyclopedia } from "./encyclopedia.js";
 import type { EntryTable } from "./entry-tables.js";
 import { EXIT_CODE, type ExitCode } from "./exit-codes.js";
+import { topicOfKind } from "./list.js";
 import * as messages from "./messages.js";
 import type { Terminal } from "./terminal.js";
 import { textTable, wrapText } from "./text-table.js";
@@ -39,6 +40,8 @@ export function findEntries(written: string, entries: readonly Entry[]): Entry[]
   const byKind = written.trim().includes(" ") ? matching(({ kind, name }) => `${kind} ${name}`) : [];
   const found = [byKind, byName, matching(({ title }) => title)].find((list) => list.length > 0);
   if (found === undefined) {
+    const kindAlone = ENTRY_KINDS.find((name) => name === wanted);
+    if (kindAlone !== undefined) throw messages.kindWithoutName(kindAlone, topicOfKind(kindAlone));
     const kind = ENTRY_KINDS.find((name) => wanted.startsWith(`${name} `));
     const name = kind === undefined ? written : written.slice(kind.length + 1);
     const asked = entries.filter((entry) => kind === undefined || entry.kind === kind);

@@ -20,6 +20,11 @@ const KIND_OF_TOPIC: Readonly<Record<string, EntryKind>> = {
   costs: "cost",
   settings: "setting",
 };
+/** The list that shows all things of a kind. */
+export function topicOfKind(kind: EntryKind): string {
+  return Object.keys(KIND_OF_TOPIC).find((topic) => KIND_OF_TOPIC[topic] === kind)!;
+}
+
 export const LIST_TOPICS = ["scenarios", ...Object.keys(KIND_OF_TOPIC)] as const;
 /** What `list` shows when no topic is given: what one needs to write a scenario. */
 const SHORT_LIST = ["scenarios", "techniques", "workloads", "profiles"];

@@ -60,8 +60,9 @@ export function notASize(option: string, written: string, minimum: number, maxim
   );
 }
 
-export function optionNeedsValue(option: string): UserError {
-  return new UserError(`--${option} has no value`, { mend: `write --${option} <value>` });
+/** @param value what to write there, such as `file` */
+export function optionNeedsValue(option: string, value = "value"): UserError {
+  return new UserError(`--${option} has no value`, { mend: `write --${option} <${value}>` });
 }
 
 export function optionGivenTwice(option: string): UserError {
@@ -121,6 +122,13 @@ export function noSuchThing(
   });
 }
 
+/** `virtlab describe cost`: a kind, and no name. */
+export function kindWithoutName(kind: string, topic: string): UserError {
+  return new UserError(`which ${kind}?`, {
+    mend: `\`virtlab list ${topic}\` shows them; then \`virtlab describe <name>\``,
+  });
+}
+
 export function noSuchTopic(written: string, topics: readonly string[]): UserError {
   return new UserError(`there is no list of "${written}"`, {
     mend: didYouMean(written, topics, `the lists are ${topics.join(", ")}`),
@@ -132,7 +140,7 @@ export const resuming = (folder: string, done: number, total: number): string =>
 
 export const stopping = "stopping; finished rows are kept (Ctrl-C again to stop at once)";
 
-export const stoppingComparison = "stopping; nothing is kept of a comparison (Ctrl-C again to stop at once)";
+export const stoppingWithoutResult = "stopping; nothing is kept of it (Ctrl-C again to stop at once)";
 
 export const comparing = (cell: string, stage: "first" | "confirming"): string =>
   stage === "first" ? `host time of ${cell}` : `again, to confirm: ${cell}`;

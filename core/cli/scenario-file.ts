@@ -35,7 +35,8 @@ export function scenarioFile(written: string): string {
   const byName = shipped.find((file) => path.basename(file, ".yaml") === written);
   if (byName !== undefined) return byName;
   const wanted = path.basename(written, path.extname(written));
-  const names = scenarioNames();
+  const here = readdirSync(".").filter((file) => /\.ya?ml$/.test(file));
+  const names = [...here, ...scenarioNames()];
   throw messages.noSuchScenario(
     written,
     /[./\\]/.test(written) && !names.includes(wanted) ? [...shipped, ...names] : names,

@@ -15,7 +15,7 @@ import type { Terminal } from "./terminal.js";
 
 export type SchemaAction = "print" | "write" | "check";
 
-export async function schema(action: SchemaAction, terminal: Terminal): Promise<ExitCode> {
+export async function schema(action: SchemaAction, json: boolean, terminal: Terminal): Promise<ExitCode> {
   const schemaText = JSON.stringify(scenarioJsonSchema(), undefined, 2);
   if (action === "print") {
     terminal.print(schemaText);
@@ -30,13 +30,15 @@ export async function schema(action: SchemaAction, terminal: Terminal): Promise<
   for (const { file, text } of stale) {
     if (action === "write") {
       new Disk().replace(path.join(PROJECT_ROOT, file), text);
-      terminal.print(`wrote ${file}`);
-    } else {
+      if (!json) terminal.print(`wrote ${file}`);
+    } else if (!json) {
       terminal.note(messages.staleFile(file));
     }
   }
-  if (stale.length === 0)
-    terminal.print(`${generated.map(({ file }) => file).join(", ")} are as the code has them`);
+  const names = (files: readonly { file: string }[]): string[] => files.map(({ file }) => file);
+  if (json)
+    terminal.print(JSON.stringify({ files: names(generated), stale: names(stale), action }, undefined, 2));
+  else if (stale.length === 0) terminal.print(`${names(generated).join(", ")} are as the code has them`);
   return action === "check" && stale.length > 0 ? EXIT_CODE.gateFailed : EXIT_CODE.ok;
 }
 

@@ -70,7 +70,7 @@ export async function sensitivity(options: SensitivityOptions, terminal: Termina
   for (const { name, only } of scenario === undefined ? HEADLINES : [{ name: scenario, only: undefined }]) {
     const chosen = { ...options, only: options.only ?? only };
     const plan = planOf(name, chosen);
-    const stop = interruption(() => terminal.note(messages.stoppingComparison));
+    const stop = interruption(() => terminal.note(messages.stoppingWithoutResult));
     if (scenario === undefined && !quiet && !json) terminal.note(messages.studying(plan.scenario.name));
     let result: Sensitivity | undefined;
     try {

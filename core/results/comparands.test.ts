@@ -96,6 +96,9 @@ describe("comparandsOf", () => {
     expect(() => read("no-such-branch")).toThrow('no run "no-such-branch"');
     mkdirSync(path.join(work, "empty"), { recursive: true });
     expect(() => read("empty")).toThrow("neither runs nor baselines");
+    writeRun("without", {}, rowsText);
+    rmSync(path.join(work, "without", "rows.csv"));
+    expect(() => read("without")).toThrow("the run has no rows.csv");
     writeRun("cut", {}, rowsText.slice(0, -40));
     expect(() => read("cut")).toThrow(UserError);
     writeRun("short", {}, `${rowsText.split("\n").slice(0, 3).join("\n")}\n`);

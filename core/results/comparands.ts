@@ -14,7 +14,14 @@ import { type Baseline, constantsByProfile, readBaseline, updateCommand } from "
 import type { ComparedRun } from "./compare.js";
 import { Disk } from "./disk.js";
 import { commitOf, fileAt, filesAt } from "./git.js";
-import { latestRun, readRun, refuseDamaged, type StoredRun } from "./stored-run.js";
+import {
+  latestRun,
+  readRun,
+  refuseDamaged,
+  refuseScenario,
+  type StoredRun,
+  withoutRows,
+} from "./stored-run.js";
 
 /** One run, by the scenario that it is of. */
 export interface Comparand extends ComparedRun {
@@ -53,11 +60,7 @@ export function comparandsOf(
 ): Comparands {
   const disk = new Disk();
   const single = (runs: readonly Comparand[]): Comparands => ({ name: reference, isSet: false, runs });
-  if (/\.ya?ml$/.test(reference))
-    throw new UserError("is a scenario, not its results", {
-      where: reference,
-      mend: `run it (npm run bench -- ${reference}), then give its name: ${basename(reference).replace(/\.ya?ml$/, "")}`,
-    });
+  refuseScenario(reference);
   if (reference.endsWith(".csv")) {
     if (!existsSync(reference)) return single([]);
     return single([fileComparand(reference, disk)]);
@@ -102,6 +105,7 @@ function folderComparands(folder: string, results: string, disk: Disk): Comparan
   const set = (runs: readonly Comparand[]): Comparands => ({ name: folder, isSet: true, runs });
   if (names.includes("rows.csv"))
     return { name: folder, isSet: false, runs: [runComparand(readRun(folder, results, disk))] };
+  if (names.includes("run.json")) throw withoutRows(folder);
   const files = names.filter((name) => name.endsWith(".csv"));
   if (files.length > 0) return set(files.map((name) => fileComparand(join(folder, name), disk)));
   const latest = latestRun(folder, disk);

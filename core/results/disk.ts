@@ -31,7 +31,7 @@ const MENDS: Readonly<Record<string, readonly [what: string, mend: string]>> = {
   EACCES: ["permission denied", NOT_ALLOWED],
   EPERM: ["not permitted", NOT_ALLOWED],
   EROFS: ["the file system is read-only", NOT_ALLOWED],
-  ENOTDIR: ["a part of the path is a file, not a folder", "choose another folder with --out"],
+  ENOTDIR: ["a part of the path is a file, not a folder", "check the path: it must be a folder's"],
   EISDIR: ["it is a folder, not a file", "give the path of a file"],
   ENAMETOOLONG: ["the path is too long", "choose a shorter folder with --out"],
   ELOOP: ["symbolic links go round in a circle", "choose another folder with --out"],

@@ -72,7 +72,9 @@ function consolesOf(rows: readonly Row[], path: string, disk: Disk): Map<string,
 
 /** The folder that a reference names. @throws UserError */
 export function findRun(reference: string, results: string, disk: Disk = new Disk()): string {
+  refuseScenario(reference);
   if (disk.exists(join(reference, "rows.csv"))) return reference;
+  if (disk.exists(join(reference, "run.json"))) throw withoutRows(reference);
   const runs = join(results, "runs");
   const candidates =
     basename(reference) === "latest"
@@ -93,6 +95,24 @@ export function findRun(reference: string, results: string, disk: Disk = new Dis
       : `runs of: ${names.join(", ")}`;
   throw new UserError(`no run "${reference}"`, {
     mend: near.length > 0 ? `did you mean ${near.join(" or ")}?` : have,
+  });
+}
+
+/** Where a run is asked for. @throws UserError for a scenario's file */
+export function refuseScenario(reference: string): void {
+  const suffix = /\.ya?ml$/.exec(reference)?.[0];
+  if (suffix === undefined) return;
+  throw new UserError("is a scenario, not its results", {
+    where: reference,
+    mend: `run it (npm run bench -- ${reference}), then give its name: ${basename(reference, suffix)}`,
+  });
+}
+
+/** A run's folder from which the rows were taken away. */
+export function withoutRows(folder: string): UserError {
+  return new UserError("the run has no rows.csv", {
+    where: folder,
+    mend: "restore the file, or run the scenario again",
   });
 }
 

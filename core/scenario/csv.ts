@@ -10,6 +10,8 @@ import { stringify } from "csv-stringify/sync";
 import { UserError } from "../util/errors.js";
 import type { Row } from "./scenario.js";
 
+const RESTORE = "restore it (git checkout), or run the scenario again";
+
 /** Columns that hold text even when it looks like a number. */
 const TEXT = new Set(["cell", "status", "reason", "fingerprint"]);
 
@@ -28,9 +30,11 @@ export function fromCsv(text: string, where: string): Row[] {
     throw broken(error as Error & { code?: string; lines?: number }, where);
   }
   const [header, ...body] = records;
-  if (header === undefined) throw new UserError("the file is empty: not even a header line", { where });
+  if (header === undefined)
+    throw new UserError("the file is empty: not even a header line", { where, mend: RESTORE });
   const duplicate = header.find((name, index) => header.indexOf(name) !== index);
-  if (duplicate !== undefined) throw new UserError(`two columns are named "${duplicate}"`, { where });
+  if (duplicate !== undefined)
+    throw new UserError(`two columns are named "${duplicate}"`, { where, mend: RESTORE });
   const isText = header.map((name) => TEXT.has(name));
   return body.map((fields) =>
     Object.fromEntries(fields.map((field, i) => [header[i]!, isText[i] ? field : typed(field)])),
@@ -50,7 +54,7 @@ function broken(
     });
   return new UserError("a line has not as many fields as the header: the file was cut off or edited", {
     where: `${where}:${lines ?? 1}`,
-    mend: "restore it (git checkout), or run the scenario again",
+    mend: RESTORE,
   });
 }
 

@@ -14,6 +14,9 @@ export interface Problem {
   readonly mend: string | undefined;
 }
 
+/** Keys of a mapping that a message lists. */
+const MOST_KEYS = 12;
+
 type Issue = z.core.$ZodIssue;
 
 /** Zod's issue in words. `schema` is where `issue.path` starts; `value` the data there. */
@@ -43,7 +46,7 @@ export function problemsOf(
     case "invalid_type":
       return told(
         `expected ${typeWords(issue.expected)}, found ${kindOf(found)}`,
-        typeMend(issue.expected, found),
+        typeMend(issue.expected, found) ?? mappingMend(path, keysOf(schemaAt(schema, inner), found)),
       );
     case "invalid_union":
       return unionProblems(issue, found, schemaAt(schema, inner), path);
@@ -186,6 +189,17 @@ function typeMend(expected: string, found: unknown): string | undefined {
   if (expected === "array" && typeof found !== "object") return `write [${String(found)}]`;
   if (expected === "boolean" && /^(on|yes)$/i.test(String(found))) return "write true";
   return expected === "boolean" && /^(off|no)$/i.test(String(found)) ? "write false" : undefined;
+}
+
+/** How a mapping with some of these keys is written. */
+function mappingMend(path: DocumentPath, keys: readonly string[]): string | undefined {
+  return keys.length === 0
+    ? undefined
+    : `write ${path.at(-1) ?? ""}: { ${keys[0]}: … }; its keys: ${few(keys)}`;
+}
+
+function few(keys: readonly string[]): string {
+  return keys.length <= MOST_KEYS ? keys.join(", ") : `${keys.slice(0, MOST_KEYS).join(", ")}, …`;
 }
 
 /** Base values that an axis may vary, by the first step of their path. */

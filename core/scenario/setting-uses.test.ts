@@ -46,6 +46,7 @@ const CHANGED: Readonly<Record<string, string | number | boolean>> = {
   "translation.cache": 8192,
   "translation.chaining": false,
   "translation.adaptive": false,
+  "translation.iret": "in-cache",
   "paravirtual.batch": 1,
   "budget.instructions": 1_999_999_999,
   "budget.seconds": 59,

@@ -92,7 +92,7 @@ function unusedIn(layer: Layer, names: Names, language: Language): Unused[] {
     .map(({ path, at }) => ({
       where: layer.locate(at) ?? "",
       message: `${path} has no effect: no cell of this scenario uses it`,
-      mend: `${usersOf(path, language.catalogue)}; here are ${namesText(names)}`,
+      mend: `${usersOf(path, language.catalogue)}; here are ${namesText(names)}: leave it out, or add such a cell`,
     }));
 }
 

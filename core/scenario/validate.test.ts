@@ -9,6 +9,26 @@ test.each([
     'test.yaml:2:3: unknown key "tlbs" in machine\n  did you mean "tlb"?',
   ],
   [
+    "a setting outside of its section",
+    "host.page: 2M",
+    'test.yaml:1:1: unknown key "host.page"\n  write host: { page: … }, or matrix: { host.page: […] }',
+  ],
+  [
+    "a setting in another section",
+    "machine: {paging: pae}",
+    "write guest: { paging: … }, or matrix: { guest.paging: […] }",
+  ],
+  [
+    "a workload's parameter outside of it",
+    "footprint: 1GiB",
+    "write it with its workload, workload: { name: …, footprint: … }, or parameters: { footprint: … } for all",
+  ],
+  [
+    "a value for a section",
+    "guest: 5",
+    "expected a mapping, found 5\n  write guest: { paging: … }; its keys: paging, pcid",
+  ],
+  [
     "unknown axis",
     "matrix: {pages: [4K]}",
     'test.yaml:1:10: unknown key "pages" in matrix\n  did you mean "page"?',

@@ -17,7 +17,9 @@ export function validated(document: LocatedDocument, language: Language): Scenar
   const checked = result.success ? withBootNamed(inWrittenOrder(result.data, document.data)) : {};
   const problems = result.success
     ? bodiesOf(checked).flatMap(({ at, body }) => axisProblems(body, at, language))
-    : result.error.issues.flatMap((issue) => problemsOf(issue, document.data, language.schema));
+    : result.error.issues
+        .flatMap((issue) => problemsOf(issue, document.data, language.schema))
+        .map((problem) => withSection(problem, language.axes));
   const [first, ...others] = sorted(problems, document);
   if (first === undefined) return checked;
   const place = (problem: Problem): string => placeOf(document, problem);
@@ -27,6 +29,24 @@ export function validated(document: LocatedDocument, language: Language): Scenar
   if (others.length > more.length) more.push(`and ${others.length - more.length} more`);
   const mend = [first.mend, ...more].filter((line) => line !== undefined).join("\n  ");
   throw new UserError(first.message, { where: place(first), ...(mend === "" ? {} : { mend }) });
+}
+
+/** Keys that hold axes by any of their names. */
+const POINTS: ReadonlySet<unknown> = new Set(["matrix", "zip", "include", "exclude", "baseline"]);
+
+/** A setting by its right name in the wrong place: where it belongs. */
+function withSection(problem: Problem, { written }: AxisTable): Problem {
+  const { path, of } = problem;
+  const axis = written.get(String(path.at(-1)));
+  if (of !== "key" || axis === undefined || path.some((step) => POINTS.has(step))) return problem;
+  const keys = axis.path.split(".");
+  const mapping = keys.slice(1).reduceRight((inner, key) => `{ ${key}: ${inner} }`, "…");
+  const wanted = `${keys[0]}: ${mapping}`;
+  const mend =
+    keys[0] === "parameters"
+      ? `write it with its workload, workload: { name: …, ${keys.at(-1)}: … }, or ${wanted} for all that have it`
+      : `write ${wanted}, or matrix: { ${axis.path}: […] }`;
+  return { ...problem, mend };
 }
 
 /** The schema gives keys in its own order; axes vary in the order in which they were written. */

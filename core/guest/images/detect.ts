@@ -42,7 +42,7 @@ const MULTIBOOT2_SEARCH_BYTES = 32_768;
  * @throws UserError when it is none, saying what it seems to be
  */
 export function detectKind(reader: ImageReader): Exclude<ImageKind, "raw"> {
-  if (reader.length === 0) reader.fail("it is empty");
+  if (reader.length === 0) reader.fail("it is empty", "build or copy it again");
   if (isLinuxImage(reader)) return "bzimage";
   if (findMultibootHeader(reader) !== undefined) return "multiboot";
   if (reader.matches(0, ELF_MAGIC)) {

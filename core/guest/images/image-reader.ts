@@ -91,6 +91,7 @@ export class ImageReader {
     const reach = offset + length;
     this.fail(
       `${field} (${hex(length)} bytes at ${hex(offset)}) reaches byte ${reach}, but the file has ${this.length}`,
+      "the file was cut off, or is no such image: build or copy it again",
     );
   }
 }

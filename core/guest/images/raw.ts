@@ -30,7 +30,7 @@ export function loadRaw(
   map: MemoryMap,
   options: RawOptions,
 ): BootState {
-  if (reader.length === 0) reader.fail("it is empty");
+  if (reader.length === 0) reader.fail("it is empty", "build or copy it again");
   const address = options.address ?? (options.mode === 16 ? BOOT_SECTOR : MIB);
   const entry = options.entry ?? address;
   if (entry < address || entry >= address + reader.length) {

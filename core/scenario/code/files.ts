@@ -54,15 +54,17 @@ export function readGuestFile({ name, path: place, sha256: planned }: GuestFile)
 function readIfThere(place: string, name: string): Uint8Array | undefined {
   try {
     const found = statSync(place);
-    if (!found.isFile()) throw new UserError(`${name} is not a file`);
+    if (!found.isFile()) throw new UserError(`${name} is not a file`, { mend: "give the path of an image" });
     if (found.size > MOST_BYTES)
-      throw new UserError(`${name} has ${formatBytes(found.size)}, more than ${formatBytes(MOST_BYTES)}`);
+      throw new UserError(`${name} has ${formatBytes(found.size)}, more than ${formatBytes(MOST_BYTES)}`, {
+        mend: "check the path: no guest here has as much memory",
+      });
     return readFileSync(place);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     if (error instanceof UserError) throw error;
-    throw new UserError(`${name} cannot be read (${String(code)})`);
+    throw new UserError(`${name} cannot be read (${String(code)})`, { mend: "check its permissions" });
   }
 }
 
