@@ -336,6 +336,8 @@ export interface LabRow {
   /** Shadow fill */ readonly shadow_fill: string;
   /** Shadow out of sync */ readonly shadow_out_of_sync: string;
   /** Shadow reuse */ readonly shadow_reuse: string;
+  /** Shadow keep global */ readonly shadow_keep_global: string;
+  /** Shadow prefetch */ readonly shadow_prefetch: string;
   /** Shadow maximum tables (count) */ readonly shadow_maximum_tables: number;
   /** Shadow write flood */ readonly shadow_write_flood: string;
   /** Agile start */ readonly agile_start: string;

@@ -122,6 +122,8 @@ function makeVcpu(
         eager: shadow.fill === "eager",
         outOfSync: shadow.outOfSync,
         reuse: shadow.reuse,
+        keepGlobal: shadow.keepGlobal,
+        prefetch: shadow.prefetch,
         maximumTables: shadow.maximumTables,
         writeFlood: shadow.writeFlood,
       });

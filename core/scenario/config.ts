@@ -98,6 +98,10 @@ export interface CellConfig {
     readonly outOfSync: boolean;
     /** Keep shadows of address spaces that are not running. */
     readonly reuse: boolean;
+    /** Without that, keep what the guest maps globally. */
+    readonly keepGlobal: boolean;
+    /** Entries of a guest's table that one fault fills. */
+    readonly prefetch: number;
     /** Most shadow frames; 0 is no limit. Beyond it the least recently used are dropped. */
     readonly maximumTables: number;
     /** Emulated writes to a guest table without a use after which its shadow is dropped; 0 is never. */

@@ -113,7 +113,10 @@ test("a cell is resolved in full", () => {
       monitor: "kvm",
       mitigations: false,
     },
-    shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0, writeFlood: 3 },
+    shadow: {
+      ...{ fill: "lazy", outOfSync: true, reuse: true, keepGlobal: false, prefetch: 1 },
+      ...{ maximumTables: 0, writeFlood: 3 },
+    },
     agile: {
       start: "nested",
       writes: 2,

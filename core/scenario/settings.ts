@@ -38,7 +38,15 @@ export const DEFAULT_SETTINGS = {
     mitigations: false,
   },
   // KVM's limit of writes.
-  shadow: { fill: "lazy", outOfSync: true, reuse: true, maximumTables: 0, writeFlood: 3 },
+  shadow: {
+    fill: "lazy",
+    outOfSync: true,
+    reuse: true,
+    keepGlobal: false,
+    prefetch: 1,
+    maximumTables: 0,
+    writeFlood: 3,
+  },
   // Gandhi, Hill & Swift, ISCA 2016, with both of their hardware options. Assumed: an interval of about a second, which their
   // paper's summaries speak of, and a first wait of two milliseconds (monitor/memory/agile/nesting.ts says why).
   agile: {
@@ -162,6 +170,14 @@ export function settingsShape(catalogue: Catalogue) {
         fill: z.enum(["lazy", "eager"]).describe("Fill on fault, or a whole table when first shadowed"),
         outOfSync: yesOrNo("Let level-1 guest tables go out of sync between flushes"),
         reuse: yesOrNo("Keep shadows of address spaces that are not running"),
+        keepGlobal: yesOrNo(
+          "Without reuse: keep shadows of what the guest maps globally, which its own processor's TLB keeps at a load of CR3",
+        ),
+        prefetch: z
+          .literal([1, 2, 4, 8, 16, 32, 64])
+          .describe(
+            "Entries of a guest's page table, aligned, that one fault fills as far as they were accessed; 8 as KVM, 1 the one alone",
+          ),
         maximumTables: z.int().min(0).describe("Most shadow frames; 0 is no limit"),
         writeFlood: z
           .int()

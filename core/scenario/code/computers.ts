@@ -92,13 +92,7 @@ function missingApicAssist(
   return features.assist.includes(feature) ? undefined : `${name} has no ${title}`;
 }
 
-const shadowOf = ({ fill, outOfSync, reuse, maximumTables, writeFlood }: CellConfig["shadow"]) => ({
-  eager: fill === "eager",
-  outOfSync,
-  reuse,
-  maximumTables,
-  writeFlood,
-});
+const shadowOf = ({ fill, ...shadow }: CellConfig["shadow"]) => ({ ...shadow, eager: fill === "eager" });
 
 /** @throws UnsupportedError when the machine cannot be made. */
 export function makeGuestComputer(options: ComputerOptions, config: CellConfig): GuestComputer {

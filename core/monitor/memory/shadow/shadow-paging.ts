@@ -19,6 +19,7 @@ import {
   entryLo,
   flagsOf,
   frameOf,
+  G,
   NX,
   P,
   PS,
@@ -44,6 +45,13 @@ export interface ShadowPagingOptions {
   readonly outOfSync: boolean;
   /** Keep the shadows of address spaces that are not running. */
   readonly reuse: boolean;
+  /**
+   * Without that: keep what the guest's tables have global at a load of CR3, as a TLB does (SDM vol. 3, 4.10.4.1); what shadows
+   * something else goes. "Virtual TLB", SDM vol. 3, 33.3.3.
+   */
+  readonly keepGlobal?: boolean;
+  /** Entries, aligned, of the guest's level-1 table that one fault fills as far as they were accessed; a power of two, 1 if left out. */
+  readonly prefetch?: number;
   /** Most shadow tables; 0 is no limit. */
   readonly maximumTables: number;
   /** Emulated writes without a use after which a shadow is dropped, as KVM does; 0 is never, as VMware's traces stay. */
@@ -83,6 +91,8 @@ export class ShadowPaging {
   private readonly stride: number;
   private guestRoot: Gfn = 0;
   private role: Role = "guest";
+  /** CR4.PGE. */
+  hasGlobalPages = true;
   /** The kernel was let write where the guest's tables do not allow it, as without CR0.WP. */
   hasForced = false;
 
@@ -189,7 +199,11 @@ export class ShadowPaging {
     const { tables, hardware } = this;
     this.synchronise();
     this.role = role;
-    if (!this.options.reuse && root !== this.guestRoot) {
+    const keepsGlobal = this.options.keepGlobal === true && this.hasGlobalPages;
+    // A TLB is flushed by the load of a root that it has already, too: so do kernels flush it.
+    const isDropped = !this.options.reuse && (keepsGlobal || root !== this.guestRoot);
+    if (isDropped && keepsGlobal) this.work += tables.dropLocal() * this.costs.shadow_allocate;
+    else if (isDropped) {
       this.work += tables.count * this.costs.shadow_allocate;
       tables.dropAll();
     }
@@ -200,7 +214,25 @@ export class ShadowPaging {
     const shadow = known ?? tables.make(root, levels, this.role);
     tables.use(shadow);
     this.dropStaleRegisters(shadow);
+    if (isDropped && keepsGlobal) this.linkKept(shadow);
     return shadow.frame;
+  }
+
+  /** Links what was kept to a new root. */
+  private linkKept(root: ShadowTable): void {
+    const { tables } = this;
+    const { rootEntries, name } = this.hardware.paging;
+    // PAE's root entries have no A.
+    const isUsed = name === "pae" ? P : P | A;
+    for (let index = 0; index < rootEntries; index++) {
+      const { lo, hi } = this.guestEntry(root, index);
+      if ((lo & (isUsed | PS)) !== isUsed) continue;
+      const reserves = tables.reservesBelow(root, index);
+      const child = tables.find(frameOf(lo, hi), root.level - 1, root.role, reserves);
+      if (child === undefined) continue;
+      this.linkChild(tables.word(root, index), child, root.level, lo, hi);
+      this.work += this.costs.shadow_fill_entry;
+    }
   }
 
   /** The shadow of the same root that gives other rights. Returns the frame of the root to walk. */
@@ -257,6 +289,32 @@ export class ShadowPaging {
     const [lo, hi] = [guestWalk.lows[guestWalk.leaf]!, guestWalk.highs[guestWalk.leaf]!];
     this.hasForced ||= guestWalk.isForced;
     this.setLeaf(word, level, this.role, guestWalk.frame, lo, hi, guestWalk.isForced);
+    if (level === 1) this.fillNeighbours(va, word);
+  }
+
+  /** Fills the entries beside one that was filled for an address, as far as the guest has accessed what they map. */
+  private fillNeighbours(va: Gva, word: number): void {
+    const { prefetch = 1 } = this.options;
+    if (prefetch === 1) return;
+    const { paging, machine } = this.hardware;
+    const table = this.tables.tableOf(word);
+    const own = indexAt(paging.shifts[1]!, paging.entries, highHalf(va), lowHalf(va));
+    const first = own & -prefetch;
+    for (let index = first; index < first + prefetch; index++)
+      if ((machine.ram[this.tables.word(table, index)]! & P) === 0) this.fillKnown(table, index, index - own);
+  }
+
+  /** Fills a level-1 entry from the guest's, if that was accessed and its page has its memory. @param offset of a split: pages behind the one of the guest's last walk. */
+  private fillKnown(table: ShadowTable, index: number, offset = 0): void {
+    const { guestWalk, map } = this;
+    const isSplit = table.isSplit;
+    const { lo, hi } = isSplit
+      ? { lo: guestWalk.lows[guestWalk.leaf]!, hi: guestWalk.highs[guestWalk.leaf]! }
+      : this.readEntry(map.require(table.gfn), index);
+    const gfn = isSplit ? guestWalk.frame + offset : frameOf(lo, hi);
+    if ((lo & (P | A)) !== (P | A) || map.find(gfn) < 0) return;
+    this.setLeaf(this.tables.word(table, index), 1, table.role, gfn, lo, hi);
+    this.work += this.costs.shadow_fill_entry;
   }
 
   /**
@@ -414,6 +472,7 @@ export class ShadowPaging {
       (level > 1 ? PS : 0);
     const lo = entryLo(host, flags);
     const hi = entryHi(host, flags);
+    if (this.options.keepGlobal === true && (guestLo & G) === 0) tables.noteLocal(word);
     if (machine.ram[word] === lo && (this.stride === 1 || machine.ram[word + 1] === hi)) return;
     tables.setLeaf(word, level, gfn, lo, hi);
   }
@@ -425,13 +484,7 @@ export class ShadowPaging {
 
   /** Fills a new level-1 shadow from every guest entry that was accessed already and has its memory. */
   private prefetch(table: ShadowTable): void {
-    for (let index = 0; index < this.hardware.paging.entries; index++) {
-      const { lo, hi } = this.readEntry(this.map.require(table.gfn), index);
-      const gfn = frameOf(lo, hi);
-      if ((lo & (P | A)) !== (P | A) || this.map.find(gfn) < 0) continue;
-      this.setLeaf(this.tables.word(table, index), 1, table.role, gfn, lo, hi);
-      this.work += this.costs.shadow_fill_entry;
-    }
+    for (let index = 0; index < this.hardware.paging.entries; index++) this.fillKnown(table, index);
   }
 
   /**

@@ -22,6 +22,8 @@ export interface ShadowTable {
   readonly isSplit: boolean;
   /** RAM words of the shadow entries that point to this table. */
   readonly parents: Set<number>;
+  /** Some entry was filled from a guest's that is not global: a load of CR3 flushes it. */
+  isLocal: boolean;
   /** The guest may write the table without an exit; the shadow may differ from it until the next flush. */
   isUnsynced: boolean;
   /** Order of last use, for dropping the oldest. */

@@ -297,6 +297,43 @@ export class ShadowTables {
     for (const table of [...this.byFrame.values()]) if (this.byFrame.has(table.frame)) this.drop(table);
   }
 
+  /**
+   * Drops what a load of CR3 flushes, whole tables at a time: roots, level-1 tables with an entry that is not global, and what is
+   * empty then. Returns how many tables those were.
+   */
+  dropLocal(): number {
+    const { levels } = this.hardware.paging;
+    const before = this.count;
+    const dropWhere = (goes: (table: ShadowTable) => boolean): void => {
+      for (const table of [...this.byFrame.values()])
+        if (this.byFrame.has(table.frame) && goes(table)) this.drop(table);
+    };
+    dropWhere((table) => table.level === levels || table.isLocal);
+    for (let level = 2; level < levels; level++)
+      dropWhere((table) => table.level === level && this.isEmpty(table));
+    return before - this.count;
+  }
+
+  /** Whether a table shadows nothing. */
+  private isEmpty(table: ShadowTable): boolean {
+    const { reserved, paging, machine } = this.hardware;
+    for (let index = 0; index < paging.entries; index++) {
+      const word = this.word(table, index);
+      if ((machine.ram[word]! & P) !== 0 && reserved?.owns(this.frameAt(word)) !== true) return false;
+    }
+    return true;
+  }
+
+  /** An entry was filled from a guest's that is not global. */
+  noteLocal(word: number): void {
+    this.tableOf(word).isLocal = true;
+  }
+
+  /** The table that an entry is in. */
+  tableOf(word: number): ShadowTable {
+    return this.byFrame.get(word >>> 10)!;
+  }
+
   private forgetLeaf(word: number): void {
     const key = this.leafOf.get(word);
     if (key === undefined) return;
@@ -319,6 +356,7 @@ export class ShadowTables {
       gfn,
       isSplit,
       parents: new Set(),
+      isLocal: false,
       isUnsynced: false,
       lastUse: ++this.clock,
       writesSinceUse: 0,

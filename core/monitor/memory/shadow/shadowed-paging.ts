@@ -235,10 +235,11 @@ export class ShadowedPaging implements PagingControl {
     this.hardware.paging.useTables(format, shadow.setRoot(this.rootName(), this.role));
   }
 
-  /** CR0.WP as the guest has it. What its kernel was let write without goes. */
+  /** CR4.PGE, and CR0.WP as the guest has it. What its kernel was let write without goes. */
   private protectWrites(): void {
     const { shadow } = this;
     if (shadow === undefined) return;
+    shadow.hasGlobalPages = (this.state[STATE.cr4 / 4]! & CR4.PGE) !== 0;
     const writeProtect = (this.state[STATE.cr0 / 4]! & CR0.WP) !== 0;
     if (writeProtect === shadow.guestWalk.writeProtect) return;
     shadow.guestWalk.writeProtect = writeProtect;
