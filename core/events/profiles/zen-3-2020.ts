@@ -3,7 +3,7 @@
  * third-level cache for eight cores.
  */
 import type { CpuProfile } from "../profile.js";
-import { assumed, cache, published } from "./constants.js";
+import { assumed, cache, fitted, published } from "./constants.js";
 import { ZEN_2_EXTENSIONS } from "./extensions.js";
 import { SOURCES } from "./sources.js";
 import { ZEN_2_2019 } from "./zen-2-2019.js";
@@ -32,7 +32,7 @@ export const ZEN_3_2020: CpuProfile = {
   costs: {
     ...ZEN_2_2019.costs,
     invpcid: assumed(150, `as INVLPG; ${SOURCES.hansen2015} has INVLPG on Intel only`, [80, 500]),
-    exit_mitigations: assumed(1_500, `Safe RET has every return of the kernel mispredicted (Linux commit fb3bd914b3ec): about 80 on the way through KVM, at 13 cycles (${GUIDE}: common case) and 4 of the thunk; five retpolines, and a return stack refilled`, [400, 3_000]),
+    exit_mitigations: fitted(1_500, `fitted to cvm-hypercall-vm: Safe RET has every return of the kernel mispredicted (Linux commit fb3bd914b3ec): as many on the way through KVM as the figure asks for, 80, at 13 cycles (${GUIDE}: common case) and 4 of the thunk; five retpolines, and a return stack refilled`, [400, 3_000]),
   },
   notes: [...ZEN_2_2019.notes.slice(0, 2), "All prices but INVPCID's and those of mitigations are Zen 2's."],
 };
