@@ -35,6 +35,8 @@ const CHANGED: Readonly<Record<string, string | number | boolean>> = {
   "shadow.fill": "eager",
   "shadow.outOfSync": false,
   "shadow.reuse": false,
+  "shadow.keepGlobal": true,
+  "shadow.prefetch": 8,
   "shadow.maximumTables": 3,
   "shadow.writeFlood": 1,
   "agile.start": "shadow",
