@@ -1,6 +1,7 @@
 /**
  * A monitor that is broken on purpose is caught: by a random kernel (lockstep.ts) that ends otherwise than natively, in how it ends,
- * its console, or a byte of its memory; a paravirtual one by the mini-kernel. For each fault a guest is named that shows it.
+ * its console, or a byte of its memory; one that loses a change of translation by a kernel made for it (remapping-guests.ts); a
+ * paravirtual one by the mini-kernel. For each fault a guest is named that shows it.
  * Sequences of translated code are broken in binary-translation/guests.test.ts.
  */
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -24,6 +25,7 @@ import { makeParavirtual } from "./paravirtual/computer.js";
 import { DirectPaging } from "./paravirtual/direct-paging.js";
 import { EventChannels } from "./paravirtual/events.js";
 import { endingOf, imageGuest, native, optionsOf } from "./testing/code-guests.js";
+import { type Hearing, type Level, remappingGuest, type Use, WIDTHS } from "./testing/remapping-guests.js";
 
 const INTEL = "nehalem-2008";
 const AMD = "barcelona-2007";
@@ -154,6 +156,30 @@ describe("a random kernel shows that", () => {
     plant();
     const choice = { profiles: [profile], techniques: [technique], engines: () => ["translator"] as const };
     expect(differenceOf(timelessGuest(seed), choice)).toBeDefined();
+  });
+});
+
+const FORGOTTEN = replaced("INVLPG is forgotten", ShadowedPaging, "invalidatePage", nothing);
+const NOT_MOVED = replaced("code at another frame is kept", GuestCode, "moved", () => []);
+
+type Lost = readonly [technique: LockstepTechnique, Fault, use: Use, level: Level, hearing: Hearing];
+const LOST: readonly Lost[] = [
+  ["trap-and-emulate", NOT_GUARDED, "data", "page", "CR3"],
+  ["hardware/shadow", NOT_GUARDED, "data", "page", "CR3"],
+  ["trap-and-emulate", FORGOTTEN, "data", "page", "INVLPG"],
+  ["hardware/shadow", FORGOTTEN, "data", "page", "INVLPG"],
+  ["binary translation", FORGOTTEN, "data", "page", "INVLPG"],
+  ["binary translation", NOT_MOVED, "code", "page", "INVLPG"],
+  ["binary translation", NOT_MOVED, "code", "page", "CR3"],
+];
+
+describe("a kernel that remaps an address shows that", () => {
+  const named = LOST.flatMap((lost) => WIDTHS.map((width) => [lost[0], width, lost[1].name, lost] as const));
+  it.each(named)("under %s (%i bits) %s", (technique, width, _name, [, { plant }, use, level, hearing]) => {
+    plant();
+    const profiles = [width === 64 ? AMD : INTEL];
+    const choice = { profiles, techniques: [technique], engines: () => ["translator"] as const };
+    expect(differenceOf(remappingGuest(width, use, level, hearing), choice)).toBeDefined();
   });
 });
 
