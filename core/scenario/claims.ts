@@ -52,7 +52,7 @@ export const CLAIMS = [
     "cpu-6",
     "CPU",
     "First-generation hardware assistance (2006) was slower than optimised binary translation because switches were dear",
-    "on a 2005 profile BT beats hardware/shadow on fork, page faults and page-table changes; the order reverses on later profiles",
+    "on profiles of 2005 and 2006 BT beats hardware/shadow on fork and page faults; later the two are even there, and hardware/nested beats both",
   ),
   claim(
     "cpu-7",

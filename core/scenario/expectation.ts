@@ -2,7 +2,7 @@
  * Phase 7: `walk_refs_max == 24 where technique == 'hardware/nested' and page == '4K'`. Each row that `where` selects must
  * satisfy the first part. Unsupported rows are selected only by a condition on `status`; a failed row that is selected
  * fails the expectation; one that selects no rows fails, unless it counts them, and is skipped when it speaks of nothing but
- * cells whose files are missing. Aggregates (count, sum, mean, lowest, highest) speak of all selected rows at once.
+ * cells whose files are missing. Aggregates (count, sum, mean, median, lowest, highest) speak of all selected rows at once.
  */
 import { UserError } from "../util/errors.js";
 import { type Expression, parseExpression } from "./expression.js";
