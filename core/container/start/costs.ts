@@ -24,7 +24,7 @@ export const START_COSTS = {
   networkRest: published(
     183.4 * MS,
     "Mohan et al., HotCloud 2019: one network namespace takes 280 ms; less what is locked",
-    [1 * MS, 150 * MS],
+    [1 * MS, 280 * MS],
   ),
   networkPresent: fitted(
     0.96 * MS,

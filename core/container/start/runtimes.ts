@@ -49,7 +49,7 @@ export const RUNTIMES: readonly ContainerRuntime[] = [
     binary: published(
       490_184,
       "Debian 12: /usr/bin/crun 1.8.1, a program of C; libraries are those of others",
-      [0.5e6, 3e6],
+      [0.4e6, 3e6],
     ),
     start: published(16.9 * MS, "crun's README: 49.4% less than runc", [10 * MS, 48 * MS]),
     removalWait: NONE,
