@@ -12,11 +12,14 @@
 import type { RunningText } from "./running-text.js";
 
 /** Heads of 2-byte and 3-byte hashes (XZ Utils). */
-const HEADS_2 = 1 << 10;
-const HEADS_3 = 1 << 16;
+const HEADS_2_BITS = 10;
+const HEADS_3_BITS = 16;
+const HEADS_2 = 1 << HEADS_2_BITS;
+const HEADS_3 = 1 << HEADS_3_BITS;
 const WORD = 4;
 /** Longest match that LZMA can encode. */
 const LONGEST_MATCH = 273;
+/** A prime near 2^32 over the golden ratio: multiplicative hashing (Knuth, TAOCP 3, section 6.4). */
 const FIBONACCI = 0x9e3779b1;
 
 /** Told of every access, as an offset into the compressor's memory. */
@@ -114,8 +117,8 @@ export class MatchFinder {
       (window[(position + 1) & windowMask]! << 8) |
       (window[(position + 2) & windowMask]! << 16) |
       (window[(position + 3) & windowMask]! << 24);
-    const hash2 = Math.imul(bytes & 0xffff, FIBONACCI) >>> 22;
-    const hash3 = Math.imul(bytes & 0xff_ffff, FIBONACCI) >>> 16;
+    const hash2 = Math.imul(bytes & 0xffff, FIBONACCI) >>> (32 - HEADS_2_BITS);
+    const hash3 = Math.imul(bytes & 0xff_ffff, FIBONACCI) >>> (32 - HEADS_3_BITS);
     const hash4 = Math.imul(bytes, FIBONACCI) >>> this.shift4;
     for (let write = 0; write <= 1; write++) {
       sink(layout.heads2 + hash2 * WORD, write);

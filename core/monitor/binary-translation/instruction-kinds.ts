@@ -62,8 +62,8 @@ export const continues = (instruction: Instruction): boolean =>
 /**
  * Whether an instruction that is not executed as it is is done without leaving the cache: reading the guest's control registers,
  * and ports whose number is in the instruction, so that the translator finds the device; what is by CS, which code cut short by
- * a segment of its own would do; and saves of the x87's state. In 64-bit mode also what is by the guest's GS, which the monitor has put aside, and the task
- * priority.
+ * a segment of its own would do; and saves of the x87's state. In 64-bit mode also what is by the guest's GS, which the monitor has
+ * put aside, and the task priority.
  */
 export function isDoneInCache(instruction: Instruction, { bits }: CodeWidth): boolean {
   const { row, operands } = instruction;

@@ -6,7 +6,8 @@
  *                        │                 complete ──↑
  *                        └──→ user side (run page) ──→ KVM_RUN
  *
- * Here are KVM_RUN, interrupts, and exits by an instruction; those by memory and by devices are in files of their own.
+ * Here are KVM_RUN, interrupts, and exits by an instruction; those by memory and by devices are in files of their own, and so is what
+ * the way costs, KVM's or VirtualBox's (monitor-path.ts).
  * Costs are charged before the work is done, so that what a device or a mark sees is after them.
  */
 import { CYCLES } from "../../events/categories.js";

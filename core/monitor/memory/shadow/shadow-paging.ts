@@ -304,7 +304,10 @@ export class ShadowPaging {
       if ((machine.ram[this.tables.word(table, index)]! & P) === 0) this.fillKnown(table, index, index - own);
   }
 
-  /** Fills a level-1 entry from the guest's, if that was accessed and its page has its memory. @param offset of a split: pages behind the one of the guest's last walk. */
+  /**
+   * Fills a level-1 entry from the guest's, if that was accessed and its page has its memory.
+   * @param offset of a split: pages behind the one of the guest's last walk.
+   */
   private fillKnown(table: ShadowTable, index: number, offset = 0): void {
     const { guestWalk, map } = this;
     const isSplit = table.isSplit;
