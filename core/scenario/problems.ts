@@ -42,7 +42,7 @@ export function problemsOf(
       }));
     case "invalid_value":
       if (found === undefined) return told("is missing", suggestion("", issue.values.map(String)));
-      return told(`${quoted(found)} is not valid here`, suggestion(String(found), issue.values.map(String)));
+      return told(`${quoted(found)} is not valid here`, valueMend(issue.values, found));
     case "invalid_type":
       return told(
         `expected ${typeWords(issue.expected)}, found ${kindOf(found)}`,
@@ -60,6 +60,13 @@ export function problemsOf(
     default:
       return told(issue.message);
   }
+}
+
+/** Words have near ones; of numbers none is near by its digits, so that all are told. */
+function valueMend(values: readonly unknown[], found: unknown): string | undefined {
+  const words = values.map(String);
+  if (!values.every((value) => typeof value === "number")) return suggestion(String(found), words);
+  return words.includes(String(found)) ? `write ${String(found)}, without quotes` : suggestion("", words);
 }
 
 /** The problems of the alternative that the value comes nearest to. */

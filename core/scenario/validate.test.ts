@@ -86,6 +86,16 @@ test.each([
     '"1EiB" is not a size: write a number with B, KiB, MiB, GiB, TiB or PiB, e.g. 64MiB',
   ],
   ["one of few words", "page: 5K", 'did you mean "4K"? valid here: 4K, 2M, 4M, 1G'],
+  [
+    "one of few numbers",
+    "shadow: { prefetch: 3 }",
+    "shadow.prefetch: 3 is not valid here\n  valid here: 1, 2, 4, 8, 16, 32, 64",
+  ],
+  [
+    "a number as text",
+    'shadow: { prefetch: "8" }',
+    'shadow.prefetch: "8" is not valid here\n  write 8, without quotes',
+  ],
   ["a part of several names", "technique: shadow", 'did you mean "hardware/shadow"?'],
   ["on for true", "host: {vpid: on}", 'host.vpid: expected true or false, found "on"\n  write true'],
   [
