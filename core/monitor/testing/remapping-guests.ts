@@ -16,7 +16,7 @@ import { imm, mem, SIZES } from "../../machine/x86/assembler-operands.js";
 import { REGISTERS } from "../../machine/x86/registers.js";
 
 export const WIDTHS = [32, 64] as const;
-export type Width = (typeof WIDTHS)[number];
+type Width = (typeof WIDTHS)[number];
 
 /** How the processor hears of the store. */
 export const HEARINGS = ["INVLPG", "CR3"] as const;
