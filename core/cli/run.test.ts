@@ -109,7 +109,7 @@ describe("a mistake", () => {
     [[good, "--profile", "skylake-2016"], "did you mean skylake-2015"],
     [[good, "--budget", "0"], "--budget 0: not a whole number from 1"],
     [[good, "--seconds", "-1"], "--seconds -1: not a number above 0"],
-    [["program/gup"], 'there is no program "program/gup"\n  did you mean program/gups or program/nano?'],
+    [["program/gup"], 'there is no program "program/gup"\n  did you mean program/gups?'],
     [["program/gups", "--raw-mode", "32"], "kind is given, but program/gups knows how it starts"],
     [[], "virtlab run needs <image>"],
   ])("%j", async (args, message) => {

@@ -115,7 +115,7 @@ describe("refusals", () => {
     [
       "header only",
       buildLinux().subarray(0, 0x210),
-      "the set-up header (0x290 bytes at 0x0) reaches byte 656, but the file has 528",
+      "the set-up header (0x290 bytes at 0x0) reaches byte 656, but the file has 528\n  the file was cut off, or is no such image: build or copy it again",
     ],
     [
       "pref_address",

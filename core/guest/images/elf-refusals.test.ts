@@ -5,6 +5,7 @@ import { ByteWriter } from "./byte-writer.js";
 import { buildElf, note, PT_INTERP, type SegmentSpec } from "./testing/images.js";
 import { load, refusal } from "./testing/plans.js";
 
+const CUT_OFF = "\n  the file was cut off, or is no such image: build or copy it again";
 const CODE = Uint8Array.of(0xf4, 0xeb, 0xfd, 0x90); // hlt; jmp
 const at1M: SegmentSpec = { physical: MIB, bytes: CODE };
 const simple = (bits: 32 | 64, ...more: SegmentSpec[]): Uint8Array =>
@@ -29,21 +30,21 @@ describe("refusals say what is wrong and where", () => {
   const sections = withSymbols.sectionHeaders;
 
   test.each<[string, Uint8Array, string]>([
-    ["empty", new Uint8Array(0), "it is empty"],
+    ["empty", new Uint8Array(0), "it is empty\n  build or copy it again"],
     [
       "only magic",
       built.bytes.subarray(0, 4),
-      "EI_CLASS (0x1 bytes at 0x4) reaches byte 5, but the file has 4",
+      `EI_CLASS (0x1 bytes at 0x4) reaches byte 5, but the file has 4${CUT_OFF}`,
     ],
     [
       "a truncated header",
       built.bytes.subarray(0, 60),
-      "the ELF header (0x40 bytes at 0x0) reaches byte 64, but the file has 60",
+      `the ELF header (0x40 bytes at 0x0) reaches byte 64, but the file has 60${CUT_OFF}`,
     ],
     [
       "a truncated table",
       built.bytes.subarray(0, 100),
-      "the table of 2 program headers (e_phoff) (0x70 bytes at 0x40) reaches byte 176, but the file has 100",
+      `the table of 2 program headers (e_phoff) (0x70 bytes at 0x40) reaches byte 176, but the file has 100${CUT_OFF}`,
     ],
     [
       "class",
@@ -88,7 +89,7 @@ describe("refusals say what is wrong and where", () => {
     [
       "e_phoff",
       spoiled(built.bytes, (w) => w.u64(32, 1 << 20)),
-      "the table of 2 program headers (e_phoff) (0x70 bytes at 0x100000) reaches byte 1048688, but the file has 196",
+      `the table of 2 program headers (e_phoff) (0x70 bytes at 0x100000) reaches byte 1048688, but the file has 196${CUT_OFF}`,
     ],
     [
       "e_phoff beyond 2^53",
@@ -168,12 +169,12 @@ describe("refusals say what is wrong and where", () => {
     [
       "e_shoff",
       spoiled(withSymbols.bytes, (w) => w.u64(40, 9999)),
-      "the table of 3 section headers (e_shoff) (0xc0 bytes at 0x270f) reaches byte 10191, but the file has 400",
+      `the table of 3 section headers (e_shoff) (0xc0 bytes at 0x270f) reaches byte 10191, but the file has 400${CUT_OFF}`,
     ],
     [
       "sh_size",
       spoiled(withSymbols.bytes, (w) => w.u64(sections + 64 + 32, 9999)),
-      "section 1 (0x270f bytes at 0x90) reaches byte 10143, but the file has 400",
+      `section 1 (0x270f bytes at 0x90) reaches byte 10143, but the file has 400${CUT_OFF}`,
     ],
     [
       "sh_link",
