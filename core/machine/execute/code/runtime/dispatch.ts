@@ -50,10 +50,14 @@ export function defineFetch(parts: RuntimeParts): void {
       ]),
       set(frame, call(parts.frameOf, get(page), int(FETCH), user)),
       ifThen(lessThan(get(frame), int(0)), giveBack(int(-1))),
-      call(parts.claim, get(slot), getGlobal(parts.entry)),
-      store(get(slot), get(frame), SLOT.addend),
-      I64.store(8)(get(slot), select(user, get(page), I64.constant(-1)), SLOT.read),
-      I64.store(8)(get(slot), select(user, I64.constant(-1), get(page)), SLOT.write),
+      parts.keepsSlots
+        ? [
+            call(parts.claim, get(slot), getGlobal(parts.entry)),
+            store(get(slot), get(frame), SLOT.addend),
+            I64.store(8)(get(slot), select(user, get(page), I64.constant(-1)), SLOT.read),
+            I64.store(8)(get(slot), select(user, I64.constant(-1), get(page)), SLOT.write),
+          ]
+        : [],
       get(frame),
     ];
   });

@@ -46,6 +46,8 @@ export class RuntimeParts extends StateCode {
   readonly handlerType;
   /** Access through the data caches, where they are modelled for data; then no access takes the quick way. */
   readonly cacheAccess: FunctionReference | undefined;
+  /** Whether what was translated is found again without a walk: never, where the machine has no TLB. */
+  readonly keepsSlots: boolean;
   /** The entry of references while paging is off. */
   readonly identityEntry: number;
   /** The L1 entry that `frameOf` found. */
@@ -76,6 +78,7 @@ export class RuntimeParts extends StateCode {
     this.identityEntry = words.byteOffset + words.byteLength - 32;
     this.cacheAccess =
       machine.options.caches === "all" ? defineCacheAccess(this.emitter, machine.caches) : undefined;
+    this.keepsSlots = machine.options.tlb;
   }
 
   /** Notes a fault; the caller leaves. */

@@ -193,7 +193,9 @@ export function defineSlow(parts: RuntimeParts, readDevice: FunctionReference): 
             giveBack(int(parts.bounce)),
           ]),
         ),
-        parts.cacheAccess !== undefined ? [] : fillSlot(parts, { slot, linear, frame, entry, user }),
+        parts.cacheAccess === undefined && parts.keepsSlots
+          ? fillSlot(parts, { slot, linear, frame, entry, user })
+          : [],
         get(host),
       ];
     },
